@@ -1,0 +1,157 @@
+"""The DIP hourglass: an encoder-decoder with skip connections.
+
+One scale, from Ulyanov et al., Deep Image Prior (CVPR 2018), as its program builds it:
+
+    image -+- 1x1 conv to the skip width ---------------------------------+
+           |                                                              +- join - norm -
+           +- strided conv - conv - (the next, deeper scale) - upsample --+
+           - conv - 1x1 conv
+
+Every convolution is followed by a norm and LeakyReLU. After the outermost scale a last
+1x1 convolution gives the image. DIP uses five scales, Deep Random Projector one.
+"""
+
+import dataclasses
+import enum
+
+import jax
+from flax import nnx
+
+from drp_jax.errors import require
+from drp_jax.generators.layers import (
+    Conv,
+    ConvNormActivation,
+    ImageNorm,
+    centre_crop,
+    upsample_bilinear,
+    upsample_nearest,
+)
+
+
+class Upsampling(enum.StrEnum):
+    """How a generator doubles an image."""
+
+    BILINEAR = "bilinear"
+    NEAREST = "nearest"
+
+    def __call__(self, image: jax.Array) -> jax.Array:
+        return upsample_bilinear(image) if self is Upsampling.BILINEAR else upsample_nearest(image)
+
+
+@dataclasses.dataclass(frozen=True)
+class HourglassConfig:
+    """Shape of an hourglass. Widths are channel counts, one per scale, outermost first.
+
+    Attributes:
+      widths_down: channels of the two convolutions going down.
+      widths_up: channels of the convolutions going up.
+      widths_skip: channels of the skip connection; 0 leaves it out.
+      filter_size_down: odd side length of the filters going down, in pixels.
+      filter_size_up: the same going up.
+      filter_size_skip: the same on the skip connection.
+      upsampling: how the deeper branch returns to its scale's size.
+      pointwise_up: whether a 1x1 convolution follows the convolution going up.
+      sigmoid: whether the output is squashed to [0, 1].
+
+    Raises:
+      InputError: if a value above is out of its range or the widths differ in length.
+    """
+
+    widths_down: tuple[int, ...] = (128,) * 5
+    widths_up: tuple[int, ...] = (128,) * 5
+    widths_skip: tuple[int, ...] = (4,) * 5
+    filter_size_down: int = 3
+    filter_size_up: int = 3
+    filter_size_skip: int = 1
+    upsampling: Upsampling = Upsampling.BILINEAR
+    pointwise_up: bool = True
+    sigmoid: bool = True
+
+    def __post_init__(self):
+        scales = len(self.widths_down)
+        require(scales >= 1, "widths_down is empty; an hourglass has at least one scale")
+        for name, least in (("widths_down", 1), ("widths_up", 1), ("widths_skip", 0)):
+            widths = getattr(self, name)
+            require(
+                len(widths) == scales and all(width >= least for width in widths),
+                f"{name} is {widths}; accepted: {scales} whole numbers from {least} up, "
+                "one per entry of widths_down",
+            )
+        for name in ("filter_size_down", "filter_size_up", "filter_size_skip"):
+            size = getattr(self, name)
+            require(size >= 1 and size % 2 == 1, f"{name} is {size}; accepted: odd, from 1 up")
+        require(
+            isinstance(self.upsampling, Upsampling),
+            f"upsampling is {self.upsampling!r}; accepted: "
+            + ", ".join(str(choice) for choice in Upsampling),
+        )
+
+    def with_width(self, width: int) -> "HourglassConfig":
+        """The same hourglass with `width` channels at every scale; skip widths stay."""
+        widths = (width,) * len(self.widths_down)
+        return dataclasses.replace(self, widths_down=widths, widths_up=widths)
+
+    def build(self, in_channels: int, out_channels: int, rngs: nnx.Rngs) -> "Hourglass":
+        return Hourglass(self, in_channels, out_channels, rngs=rngs)
+
+
+class Hourglass(nnx.Module):
+    """Maps a seed `[H, W, in_channels]` to an image `[H, W, out_channels]`.
+
+    Any H and W from 8 up. Where the two branches of a scale differ in size the larger one
+    is centre-cropped, as in the original; without a skip connection the deeper branch is
+    cropped to the scale's input, where the original would return a larger image.
+    """
+
+    def __init__(
+        self, config: HourglassConfig, in_channels: int, out_channels: int, *, rngs: nnx.Rngs
+    ):
+        self.sigmoid = config.sigmoid
+        self.scale = Scale(config, 0, in_channels, rngs=rngs)
+        self.output = Conv(config.widths_up[0], out_channels, filter_size=1, rngs=rngs)
+
+    def __call__(self, seed: jax.Array) -> jax.Array:
+        image = self.output(self.scale(seed))
+        return jax.nn.sigmoid(image) if self.sigmoid else image
+
+
+class Scale(nnx.Module):
+    """Scale number `depth` of an hourglass (0 is the outermost) and all scales inside it."""
+
+    def __init__(
+        self, config: HourglassConfig, depth: int, in_channels: int, *, rngs: nnx.Rngs
+    ):
+        down, up, skip = (
+            widths[depth] for widths in (config.widths_down, config.widths_up, config.widths_skip)
+        )
+        is_deepest = depth + 1 == len(config.widths_down)
+        deep = down if is_deepest else config.widths_up[depth + 1]
+
+        self.upsampling = config.upsampling
+        self.skip = (
+            ConvNormActivation(in_channels, skip, filter_size=config.filter_size_skip, rngs=rngs)
+            if skip
+            else None
+        )
+        size = config.filter_size_down
+        self.down = ConvNormActivation(in_channels, down, filter_size=size, stride=2, rngs=rngs)
+        self.across = ConvNormActivation(down, down, filter_size=size, rngs=rngs)
+        self.inner = None if is_deepest else Scale(config, depth + 1, down, rngs=rngs)
+        # One norm over the joined channels is two norms, because each channel has its own.
+        self.skip_norm = ImageNorm(skip) if skip else None
+        self.deep_norm = ImageNorm(deep)
+        self.up = ConvNormActivation(skip + deep, up, filter_size=config.filter_size_up, rngs=rngs)
+        self.pointwise = (
+            ConvNormActivation(up, up, filter_size=1, rngs=rngs) if config.pointwise_up else None
+        )
+
+    def __call__(self, image: jax.Array) -> jax.Array:
+        height, width = image.shape[:2]
+        deep = self.across(self.down(image))
+        if self.inner is not None:
+            deep = self.inner(deep)
+        branches = [self.deep_norm(centre_crop(self.upsampling(deep), height, width))]
+        if self.skip is not None:
+            branches.insert(0, self.skip_norm(self.skip(image)))
+        joined = self.up(*branches)
+        return joined if self.pointwise is None else self.pointwise(joined)

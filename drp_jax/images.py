@@ -1,0 +1,193 @@
+"""Reading and writing image files: the only part of the library that touches files.
+
+Inside the library an image is float32 `[H, W, C]` in [0, 1], C = 1 (gray) or 3 (RGB). A
+`Picture` adds what a file has beside that, so that a result can be written like its input.
+"""
+
+import contextlib
+import dataclasses
+import io
+import os
+import pathlib
+import tempfile
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from drp_jax.errors import InputError, require
+
+_GRAY_MAXIMUM = {"L": 255, "I;16": 65535, "F": 1}
+_SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """An image and what its file holds beside it.
+
+    Attributes:
+      image: float32 `[H, W, 1]` or `[H, W, 3]`, values in [0, 1].
+      mode: Pillow's name of the pixel format to write: L, I;16 or F (gray), RGB; with an
+        alpha channel LA or RGBA.
+      alpha: the alpha channel, uint8 `[H, W]`, or None.
+      icc_profile: the embedded colour profile, or None.
+    """
+
+    image: np.ndarray
+    mode: str
+    alpha: np.ndarray | None = None
+    icc_profile: bytes | None = None
+
+    def with_image(self, image: np.ndarray) -> "Picture":
+        """The same file with other pixels of the same shape; alpha and profile stay."""
+        require(
+            np.shape(image) == self.image.shape,
+            f"image has shape {np.shape(image)}; accepted: {self.image.shape}",
+        )
+        return dataclasses.replace(self, image=np.asarray(image, np.float32))
+
+
+def read_image(path: str | os.PathLike) -> Picture:
+    """Reads a gray or RGB image file.
+
+    EXIF orientation is applied. Palettes and other colour spaces become RGB, bilevel
+    images become gray. Alpha is kept beside the image. 16-bit gray is read at full depth;
+    32-bit float gray must lie in [0, 1].
+
+    Raises:
+      InputError: if there is no such file, it is no image or damaged, it has no pixels or
+        several frames, or its values are not finite or outside [0, 1].
+    """
+    path = pathlib.Path(path)
+    require(path.exists(), f"{path}: no such file")
+    require(path.is_file(), f"{path}: not a file")
+    require(path.stat().st_size > 0, f"{path}: the file is empty")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata and on size
+            with Image.open(path) as opened:
+                frames = getattr(opened, "n_frames", 1)
+                require(frames == 1, f"{path}: has {frames} frames; accepted: one")
+                return _picture(ImageOps.exif_transpose(opened), path)
+    except InputError:
+        raise
+    except Image.UnidentifiedImageError:
+        raise InputError(f"{path}: not an image in a format that Pillow reads") from None
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: cannot be read as an image: {reason}") from None
+
+
+def write_image(path: str | os.PathLike, picture: Picture) -> None:
+    """Writes a picture; the suffix names the format. An existing file is replaced whole.
+
+    Raises:
+      InputError: if the folder is missing or not writable, or the format is unknown or
+        cannot hold this kind of image.
+    """
+    path = pathlib.Path(path)
+    encoded = _encode(path, picture)
+    with replace_whole(path) as temporary:
+        temporary.write_bytes(encoded)
+
+
+def check_writable(path: str | os.PathLike, picture: Picture | None = None) -> None:
+    """Raises what writing to `path` would raise, without leaving anything there."""
+    path = pathlib.Path(path)
+    if picture is not None:
+        _encode(path, picture)
+    folder = path.parent
+    require(not path.is_dir(), f"{path}: is a folder; accepted: the path of a file")
+    require(folder.is_dir(), f"{path}: the folder {folder} does not exist")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{path}: cannot write there: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def replace_whole(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Gives a temporary path beside `path`, renamed to it if the block ends well.
+
+    Whatever happens, `path` holds its old content or the whole new one.
+    """
+    path = pathlib.Path(path)
+    check_writable(path)
+    target = path.resolve()  # a link stays a link
+    handle, name = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
+    os.close(handle)
+    temporary = pathlib.Path(name)
+    try:
+        yield temporary
+        temporary.chmod(target.stat().st_mode if target.exists() else 0o666 & ~_umask())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _picture(opened: Image.Image, path: pathlib.Path) -> Picture:
+    profile = opened.info.get("icc_profile")
+    if opened.mode in _SIXTEEN_BIT:
+        mode, pixels, alpha = "I;16", np.asarray(opened), None
+        require(
+            pixels.min() >= 0 and pixels.max() <= 65535,
+            f"{path}: values from {pixels.min()} to {pixels.max()}; accepted: 0 to 65535",
+        )
+    elif opened.mode == "F":
+        mode, pixels, alpha = "F", np.asarray(opened), None
+    else:
+        has_alpha = opened.has_transparency_data
+        is_gray = opened.mode in ("1", "L", "LA", "La")
+        converted = opened.convert(("LA" if is_gray else "RGBA") if has_alpha else
+                                   ("L" if is_gray else "RGB"))
+        if converted.mode[0] != opened.mode[0]:
+            profile = None  # it described the colour space converted from
+        mode, pixels, alpha = converted.mode, np.asarray(converted), None
+        if has_alpha:
+            pixels, alpha = pixels[..., :-1], pixels[..., -1]
+    image = pixels.reshape(*pixels.shape[:2], -1).astype(np.float32) / _maximum(mode)
+    require(bool(np.isfinite(image).all()), f"{path}: has values that are not finite (NaN)")
+    require(
+        image.min() >= 0 and image.max() <= 1,
+        f"{path}: values from {image.min():g} to {image.max():g}; accepted: 0 to 1",
+    )
+    return Picture(image, mode, alpha, profile)
+
+
+def _encode(path: pathlib.Path, picture: Picture) -> bytes:
+    formats = Image.registered_extensions()
+    suffix = path.suffix.lower()
+    require(
+        suffix in formats and formats[suffix] in Image.SAVE,
+        f"{path}: unknown image format {path.suffix!r}; accepted: .png, .tif, .jpg and others",
+    )
+    maximum = _maximum(picture.mode)
+    pixels = np.clip(picture.image, 0, 1) * np.float32(maximum)
+    dtype = {1: np.float32, 255: np.uint8, 65535: np.uint16}[maximum]
+    pixels = pixels.astype(dtype) if maximum == 1 else np.rint(pixels).astype(dtype)
+    if picture.alpha is not None:
+        pixels = np.concatenate([pixels, picture.alpha[..., None]], axis=-1)
+    if pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
+    options = {"quality": 95} if formats[suffix] in ("JPEG", "WEBP") else {}
+    if picture.icc_profile is not None:
+        options["icc_profile"] = picture.icc_profile
+    buffer = io.BytesIO()
+    try:
+        Image.fromarray(pixels).save(buffer, format=formats[suffix], **options)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: {error}; accepted: a format that holds it") from None
+    return buffer.getvalue()
+
+
+def _maximum(mode: str) -> int:
+    """The stored value that stands for 1."""
+    return _GRAY_MAXIMUM.get(mode, 255)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

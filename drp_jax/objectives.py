@@ -1,0 +1,107 @@
+"""What is minimised: fidelity to the observation plus a weighted regularizer.
+
+Fidelities take `(prediction, observation)`, two arrays of one shape; regularizers take an
+image `[H, W, C]`. All give a scalar, in units of intensity in [0, 1] (MSE and Huber: squared).
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from drp_jax.errors import require
+
+Fidelity = Callable[[jax.Array, jax.Array], jax.Array]
+Regularizer = Callable[[jax.Array], jax.Array]
+
+
+def mse(prediction: jax.Array, observation: jax.Array) -> jax.Array:
+    """Mean squared error, the fidelity of DIP and Deep Decoder."""
+    return jnp.mean(optax.losses.squared_error(prediction, observation))
+
+
+def rmse(prediction: jax.Array, observation: jax.Array) -> jax.Array:
+    """Root of the mean squared error, the fidelity of Deep Random Projector.
+
+    Its gradient at a perfect fit is zero here, and undefined in the original.
+    """
+    return _root(mse(prediction, observation))
+
+
+def l1(prediction: jax.Array, observation: jax.Array) -> jax.Array:
+    """Mean absolute error."""
+    return jnp.mean(jnp.abs(prediction - observation))
+
+
+@dataclasses.dataclass(frozen=True)
+class Huber:
+    """Mean Huber loss: squared below `delta` (intensity, above 0), linear beyond it."""
+
+    delta: float = 0.1
+
+    def __post_init__(self):
+        require(self.delta > 0, f"Huber delta is {self.delta}; accepted: above 0")
+
+    def __call__(self, prediction: jax.Array, observation: jax.Array) -> jax.Array:
+        return jnp.mean(optax.losses.huber_loss(prediction, observation, delta=self.delta))
+
+
+def anisotropic_tv(image: jax.Array) -> jax.Array:
+    """Total variation: the sum of |dh| + |dw| over all neighbours, divided by H * W * C."""
+    down = jnp.abs(image[1:] - image[:-1])
+    right = jnp.abs(image[:, 1:] - image[:, :-1])
+    return (jnp.sum(down) + jnp.sum(right)) / image.size
+
+
+def isotropic_tv(image: jax.Array) -> jax.Array:
+    """Total variation: the mean of sqrt(dh^2 + dw^2) over pixels and channels.
+
+    Forward differences, zero past the last row and column; a flat pixel's gradient is zero.
+    """
+    down = jnp.pad(image[1:] - image[:-1], ((0, 1), (0, 0), (0, 0)))
+    right = jnp.pad(image[:, 1:] - image[:, :-1], ((0, 0), (0, 1), (0, 0)))
+    return jnp.mean(_root(jnp.square(down) + jnp.square(right)))
+
+
+@struct.dataclass
+class Terms:
+    """The parts of an objective at one image, as scalars: loss = fidelity + weight * regularizer."""
+
+    fidelity: jax.Array
+    regularizer: jax.Array
+    loss: jax.Array
+
+
+@struct.dataclass
+class Objective:
+    """`l(f(x), y) + weight * R(x)`.
+
+    Attributes:
+      fidelity: `l`.
+      regularizer: `R`, or None for none.
+      weight: lambda, from 0 up. An array leaf: other values do not compile again, and
+        `jax.vmap` sweeps over it.
+    """
+
+    fidelity: Fidelity = struct.field(pytree_node=False, default=rmse)
+    regularizer: Regularizer | None = struct.field(pytree_node=False, default=anisotropic_tv)
+    weight: float | jax.Array = 0.45
+
+    def __call__(
+        self, image: jax.Array, prediction: jax.Array, observation: jax.Array
+    ) -> Terms:
+        """The terms at `image`, whose forward operator gives `prediction`."""
+        fidelity = self.fidelity(prediction, observation)
+        if self.regularizer is None:
+            return Terms(fidelity, jnp.zeros_like(fidelity), fidelity)
+        regularizer = self.regularizer(image)
+        return Terms(fidelity, regularizer, fidelity + self.weight * regularizer)
+
+
+def _root(value: jax.Array) -> jax.Array:
+    """Square root with gradient zero, not infinite, at zero."""
+    positive = value > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, value, 1.0)), 0.0)

@@ -1,0 +1,209 @@
+"""`restore`: from an observation to a restored image in one call."""
+
+import dataclasses
+import functools
+import time
+from collections.abc import Callable
+
+import chex
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from drp_jax import solver
+from drp_jax.errors import require
+from drp_jax.methods import Settings, preset
+from drp_jax.operators import Identity, Operator
+from drp_jax.partition import split
+from drp_jax.solver import History, Iterate, Problem, SolverConfig, SolverState, Status
+
+SMALLEST_SIDE = 8
+
+_CHUNK = 64
+_SECONDS_PER_REPORT = 0.5
+
+
+@struct.dataclass
+class Restoration:
+    """The result of a run.
+
+    Attributes:
+      image: the restored image `[H, W, C]`, values in [0, 1].
+      iterate: which image of the run it is.
+      image_iteration: the number of the iteration that gave it, counted from 1; 0 if no
+        iteration gave a finite image, which is then all zeros.
+      status: a `Status` as an integer array.
+      iterations: number of iterations run.
+      history: objective and PSNR at every iteration.
+    """
+
+    image: jax.Array
+    iterate: Iterate = struct.field(pytree_node=False)
+    image_iteration: jax.Array
+    status: jax.Array
+    iterations: jax.Array
+    history: History
+
+    @property
+    def message(self) -> str:
+        """Why the run ended, in a sentence; outside transformations and for one image only."""
+        return Status(int(self.status)).message
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """What a callback is told.
+
+    Attributes:
+      iteration: number of iterations done.
+      iterations: their limit.
+      loss: the objective at the last one.
+      psnr: PSNR in dB against the reference, or None without one.
+      image: the image that would be returned if the run ended now, `[H, W, C]`.
+    """
+
+    iteration: int
+    iterations: int
+    loss: float
+    psnr: float | None
+    image: jax.Array
+
+
+Callback = Callable[[Progress], bool | None]
+
+
+def restore(
+    observation: jax.Array,
+    *,
+    key: jax.Array,
+    settings: Settings | None = None,
+    operator: Operator | None = None,
+    reference: jax.Array | None = None,
+    callback: Callback | None = None,
+) -> Restoration:
+    """Restores one image by fitting an untrained generator to it.
+
+    Minimises `l(y, f(G_theta(z))) + lambda R(G_theta(z))` over the variables that the
+    method trains. Pure: the result depends on the arguments alone, and without a callback
+    it works under `jax.jit` and `jax.vmap`. A second call with the same shapes and static
+    settings does not compile again.
+
+    Args:
+      observation: the degraded image `[H, W, C]`, float, values in [0, 1].
+      key: the key that draws weights and seed.
+      settings: method, objective and solver; `preset()` by default.
+      operator: the forward operator; the identity by default.
+      reference: the true image, if known, for the PSNR in the history. The run does not
+        depend on it.
+      callback: called about twice a second, between compiled chunks, with a `Progress`; a
+        true return value ends the run with status INTERRUPTED. The result does not depend
+        on when it is called.
+
+    Raises:
+      InputError: if a shape or type does not fit, an image is smaller than 8 x 8, a value is
+        not finite or a callback is given under a transformation. Values are checked only
+        outside transformations; inside them a non-finite value shows as the status.
+    """
+    settings = preset() if settings is None else settings
+    operator = Identity() if operator is None else operator
+    observation = _checked_image(observation, "observation")
+    image_shape = operator.image_shape(observation.shape)
+    if reference is not None:
+        reference = _checked_image(reference, "reference")
+        require(
+            reference.shape == image_shape,
+            f"reference has shape {reference.shape}; accepted: {image_shape}, the image's",
+        )
+    problem, state = _start(settings, operator, observation, reference, key)
+    if callback is None:
+        length = settings.solver.iterations
+        state = _advance(settings.solver, problem, state, length=length, until=None)
+    else:
+        require(
+            not isinstance(state.iteration, jax.core.Tracer),
+            "a callback cannot be called under jax.jit or jax.vmap; leave it out there",
+        )
+        state = _drive(settings.solver, problem, state, callback)
+    return _result(settings.solver, state)
+
+
+@jax.jit
+def _start(
+    settings: Settings,
+    operator: Operator,
+    observation: jax.Array,
+    reference: jax.Array | None,
+    key: jax.Array,
+) -> tuple[Problem, SolverState]:
+    model = settings.method.build(key, operator.image_shape(observation.shape))
+    structure, trained, frozen = split(model, settings.method.trains)
+    problem = Problem(structure, frozen, observation, operator, settings.objective, reference)
+    return problem, solver.init(settings.solver, problem, trained)
+
+
+_advance = functools.partial(jax.jit, static_argnums=0, static_argnames="length")(solver.run)
+
+
+def _drive(
+    config: SolverConfig, problem: Problem, state: SolverState, callback: Callback
+) -> SolverState:
+    """Runs chunk after chunk, each about as long as a person waits for news.
+
+    The compiled program has a fixed length; how much of it runs is an argument, so finding
+    the pace does not compile again.
+    """
+    pace = 1
+    while int(state.status) == Status.RUNNING:
+        is_first = int(state.iteration) == 0
+        start = time.perf_counter()
+        until = int(state.iteration) + pace
+        state = _advance(config, problem, state, length=_CHUNK, until=until)
+        done = int(state.iteration)
+        elapsed = time.perf_counter() - start
+        if not is_first:  # the first chunk's time is compilation
+            pace = max(1, min(_CHUNK, round(pace * _SECONDS_PER_REPORT / elapsed)))
+        if done and callback(_progress(config, state, done)):
+            state = state.replace(status=jnp.asarray(Status.INTERRUPTED.value))
+            break
+    return state
+
+
+def _progress(config: SolverConfig, state: SolverState, done: int) -> Progress:
+    history = state.history
+    return Progress(
+        iteration=done,
+        iterations=config.iterations,
+        loss=float(history.loss[done - 1]),
+        psnr=None if history.psnr is None else float(history.psnr[done - 1]),
+        image=solver.current_image(config, state),
+    )
+
+
+def _result(config: SolverConfig, state: SolverState) -> Restoration:
+    is_best = config.iterate is Iterate.BEST
+    return Restoration(
+        image=solver.current_image(config, state),
+        iterate=config.iterate,
+        image_iteration=state.best_iteration if is_best else state.iteration,
+        status=state.status,
+        iterations=state.iteration,
+        history=state.history,
+    )
+
+
+def _checked_image(image: jax.Array, name: str) -> jax.Array:
+    """The image as float32, after every check that its type allows."""
+    image = jnp.asarray(image)
+    require(
+        jnp.issubdtype(image.dtype, jnp.floating),
+        f"{name} has type {image.dtype}; accepted: float, values in [0, 1]",
+    )
+    require(
+        image.ndim == 3 and min(image.shape[:2]) >= SMALLEST_SIDE and image.shape[2] >= 1,
+        f"{name} has shape {image.shape}; accepted: (H, W, C) with H and W from "
+        f"{SMALLEST_SIDE} up",
+    )
+    if not isinstance(image, jax.core.Tracer):
+        require(bool(jnp.isfinite(image).all()), f"{name} has values that are not finite")
+    chex.assert_rank(image, 3)
+    return image.astype(jnp.float32)

@@ -1,0 +1,289 @@
+"""The solver: an optax loop over the trained variables of one problem.
+
+`init` and `step` are pure and public, so that a caller can drive, log and stop a run;
+`run` is the compiled loop over `step`. Config, state and result are three types.
+"""
+
+import dataclasses
+import enum
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx, struct
+
+from drp_jax.errors import require
+from drp_jax.metrics import psnr
+from drp_jax.objectives import Objective, Terms
+from drp_jax.operators import Operator
+from drp_jax.partition import merge
+from drp_jax.stopping import StoppingRule
+
+
+class Status(enum.IntEnum):
+    """Why a run ended. `message` says it in a sentence."""
+
+    RUNNING = 0
+    ITERATION_LIMIT = 1
+    STOPPED_BY_RULE = 2
+    NON_FINITE = 3
+    INTERRUPTED = 4
+
+    @property
+    def message(self) -> str:
+        return _MESSAGES[self]
+
+
+_MESSAGES = {
+    Status.RUNNING: "The run has not ended yet.",
+    Status.ITERATION_LIMIT: "The run reached its iteration limit.",
+    Status.STOPPED_BY_RULE: "The stopping rule ended the run.",
+    Status.NON_FINITE: "The loss or its gradient became non-finite; "
+    "the image is the last finite one. A smaller learning rate may help.",
+    Status.INTERRUPTED: "The caller ended the run.",
+}
+
+
+class Iterate(enum.StrEnum):
+    """Which image of a run is returned."""
+
+    LAST = "last"
+    AVERAGED = "averaged"
+    BEST = "best by the stopping rule"
+
+
+@dataclasses.dataclass(frozen=True)
+class SolverConfig:
+    """How to minimise.
+
+    Attributes:
+      iterations: limit on the number of Adam steps, from 1 up.
+      learning_rate: Adam's, above 0.
+      averaging: weight of the past in an exponential average of the outputs, in [0, 1);
+        0 takes the outputs as they are. The average is bias-corrected: it starts at the
+        first output.
+      stopping: a rule that ends the run early, or None.
+
+    Raises:
+      InputError: if a value is out of its range.
+    """
+
+    iterations: int = 5000
+    learning_rate: float = 0.1
+    averaging: float = 0.0
+    stopping: StoppingRule | None = None
+
+    def __post_init__(self):
+        require(self.iterations >= 1, f"iterations is {self.iterations}; accepted: from 1 up")
+        require(
+            0 < self.learning_rate < float("inf"),
+            f"learning rate is {self.learning_rate}; accepted: above 0 and finite",
+        )
+        require(0 <= self.averaging < 1, f"averaging is {self.averaging}; accepted: in [0, 1)")
+
+    @property
+    def iterate(self) -> Iterate:
+        """Which image a run with this configuration returns."""
+        if self.stopping is not None:
+            return Iterate.BEST
+        return Iterate.AVERAGED if self.averaging else Iterate.LAST
+
+    @property
+    def optimizer(self) -> optax.GradientTransformation:
+        return optax.adam(self.learning_rate)
+
+
+@struct.dataclass
+class Problem:
+    """Everything of a run that does not change: the observation and the frozen half.
+
+    Attributes:
+      structure: static structure of the generator, from `partition.split`.
+      frozen: its frozen variables.
+      observation: the degraded image.
+      operator: the forward operator.
+      objective: fidelity and regularizer.
+      reference: the true image `[H, W, C]` if known, used for the PSNR in the history only.
+    """
+
+    structure: nnx.GraphDef = struct.field(pytree_node=False)
+    frozen: nnx.State
+    observation: jax.Array
+    operator: Operator
+    objective: Objective
+    reference: jax.Array | None = None
+
+    def image(self, trained: nnx.State) -> jax.Array:
+        """The image `[H, W, C]` that the generator gives for these trained variables."""
+        return merge(self.structure, trained, self.frozen)()
+
+    def terms(self, image: jax.Array) -> Terms:
+        """The objective's terms at an image."""
+        return self.objective(image, self.operator(image), self.observation)
+
+
+@struct.dataclass
+class History:
+    """One value per iteration, as arrays `[iteration limit]`; NaN where no iteration ran.
+
+    Attributes:
+      fidelity, regularizer, loss: terms of the objective at the iteration's output.
+      psnr: PSNR in dB against the reference of the image that the iteration would return
+        (the average if outputs are averaged), or None without a reference.
+    """
+
+    fidelity: jax.Array
+    regularizer: jax.Array
+    loss: jax.Array
+    psnr: jax.Array | None
+
+
+@struct.dataclass
+class SolverState:
+    """Everything of a run that changes.
+
+    Attributes:
+      iteration: number of iterations done.
+      status: a `Status` as an integer array.
+      trained: the trained variables.
+      optimizer: the optimiser's state.
+      output: the last finite output `[H, W, C]`; zeros before the first.
+      average: weighted sum of the outputs, not yet bias-corrected, or None.
+      stopping: the stopping rule's state, or None.
+      best: the best image by the stopping rule, or None.
+      best_iteration: the number of the iteration that gave it.
+      history: terms and PSNR of all iterations so far.
+    """
+
+    iteration: jax.Array
+    status: jax.Array
+    trained: nnx.State
+    optimizer: optax.OptState
+    output: jax.Array
+    average: jax.Array | None
+    stopping: Any
+    best: jax.Array | None
+    best_iteration: jax.Array
+    history: History
+
+
+def init(config: SolverConfig, problem: Problem, trained: nnx.State) -> SolverState:
+    """The state before the first iteration."""
+    shape = jax.eval_shape(problem.image, trained)
+    blank = jnp.zeros(shape.shape, shape.dtype)
+    unknown = jnp.full(config.iterations, jnp.nan)
+    return SolverState(
+        iteration=jnp.asarray(0),
+        status=jnp.asarray(Status.RUNNING.value),
+        trained=trained,
+        optimizer=config.optimizer.init(trained),
+        output=blank,
+        average=blank if config.averaging else None,
+        stopping=None if config.stopping is None else config.stopping.init(blank),
+        best=None if config.stopping is None else blank,
+        best_iteration=jnp.asarray(0),
+        history=History(
+            unknown, unknown, unknown, None if problem.reference is None else unknown
+        ),
+    )
+
+
+def step(config: SolverConfig, problem: Problem, state: SolverState) -> SolverState:
+    """One iteration: evaluate the current output, record it, take one Adam step.
+
+    A non-finite loss leaves everything as it was and ends the run; a finite loss with a
+    non-finite gradient keeps its output, and ends the run too.
+    """
+
+    def objective(trained):
+        image = problem.image(trained)
+        terms = problem.terms(image)
+        return terms.loss, (image, terms)
+
+    (_, (output, terms)), gradient = jax.value_and_grad(objective, has_aux=True)(state.trained)
+    updates, optimizer = config.optimizer.update(gradient, state.optimizer, state.trained)
+    trained = optax.apply_updates(state.trained, updates)
+
+    finite_loss = jnp.isfinite(terms.loss)
+    finite_step = finite_loss & jnp.isfinite(optax.tree.norm(gradient))
+    accepted = _where(finite_loss, _accept(config, problem, state, output, terms), state)
+    trained, optimizer = _where(
+        finite_step, (trained, optimizer), (state.trained, state.optimizer)
+    )
+    status = jnp.where(finite_step, accepted.status, Status.NON_FINITE.value)
+    return accepted.replace(trained=trained, optimizer=optimizer, status=status)
+
+
+def run(
+    config: SolverConfig, problem: Problem, state: SolverState, *, length: int, until: Any = None
+) -> SolverState:
+    """Iterates while the status is RUNNING, compiled as one `lax.scan`.
+
+    Args:
+      config: the solver's configuration.
+      problem: the problem.
+      state: where to start.
+      length: upper bound on the iterations of this call; a static number.
+      until: total number of iterations at which to pause, if before `length` more. May
+        change between calls without another compilation.
+
+    Returns:
+      The state after the run ended or paused. Iterations after that cost nothing outside
+      `jax.vmap`; inside it, they are computed and dropped until the whole batch has ended.
+    """
+
+    def body(state, _):
+        active = state.status == Status.RUNNING
+        if until is not None:
+            active &= state.iteration < until
+        advance = lambda state: step(config, problem, state)  # noqa: E731
+        return jax.lax.cond(active, advance, lambda state: state, state), None
+
+    return jax.lax.scan(body, state, None, length=length)[0]
+
+
+def current_image(config: SolverConfig, state: SolverState) -> jax.Array:
+    """The image `[H, W, C]` that a run ending now would return."""
+    return state.best if config.stopping is not None else _candidate(config, state)
+
+
+def _accept(
+    config: SolverConfig, problem: Problem, state: SolverState, output: jax.Array, terms: Terms
+) -> SolverState:
+    """The state with a finite output taken in, before the Adam step."""
+    index, iteration = state.iteration, state.iteration + 1
+    limit = jnp.where(
+        iteration >= config.iterations, Status.ITERATION_LIMIT.value, Status.RUNNING.value
+    )
+    state = state.replace(iteration=iteration, output=output, status=limit)
+    if config.averaging:
+        past = config.averaging
+        state = state.replace(average=past * state.average + (1 - past) * output)
+    candidate = _candidate(config, state)
+    if config.stopping is not None:
+        stopping, verdict = config.stopping.update(state.stopping, output)
+        state = state.replace(
+            stopping=stopping,
+            best=jnp.where(verdict.best, candidate, state.best),
+            best_iteration=jnp.where(verdict.best, iteration, state.best_iteration),
+            status=jnp.where(verdict.stop, Status.STOPPED_BY_RULE.value, state.status),
+        )
+    record = History(
+        fidelity=terms.fidelity,
+        regularizer=terms.regularizer,
+        loss=terms.loss,
+        psnr=None if problem.reference is None else psnr(candidate, problem.reference),
+    )
+    history = jax.tree.map(lambda past, value: past.at[index].set(value), state.history, record)
+    return state.replace(history=history)
+
+
+def _candidate(config: SolverConfig, state: SolverState) -> jax.Array:
+    if not config.averaging:
+        return state.output
+    return state.average / jnp.maximum(1 - config.averaging**state.iteration, 1e-12)
+
+
+def _where(condition: jax.Array, chosen: Any, other: Any) -> Any:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)

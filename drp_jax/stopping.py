@@ -1,0 +1,142 @@
+"""Early stopping without ground truth.
+
+The outputs of an untrained network first approach the clean image and later the noise.
+In between they change least, so the variance of the recent outputs has a minimum near the
+best one (Wang et al., Early Stopping for Deep Image Prior, TMLR 2023). A rule watches that
+variance inside the compiled loop, stops `patience` iterations after its last minimum, and
+the solver returns the iterate at the minimum.
+"""
+
+import dataclasses
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from drp_jax.errors import require
+
+
+@struct.dataclass
+class Verdict:
+    """What a rule says of an iterate: two boolean scalars.
+
+    Attributes:
+      best: it is the best one so far.
+      stop: the run should end with it.
+    """
+
+    best: jax.Array
+    stop: jax.Array
+
+
+class StoppingRule(Protocol):
+    """A hashable rule as a pair of pure functions over a pytree of its own."""
+
+    def init(self, image: jax.Array) -> Any:
+        """The state before the first output; `image` gives shape and type only."""
+
+    def update(self, state: Any, image: jax.Array) -> tuple[Any, Verdict]:
+        """The state after the output `image`, and the verdict on it."""
+
+
+@struct.dataclass
+class MinimumTracker:
+    """The least value seen of a measure, and for how many iterations it has stood."""
+
+    least: jax.Array
+    age: jax.Array
+
+    @classmethod
+    def start(cls) -> "MinimumTracker":
+        return cls(least=jnp.asarray(jnp.inf), age=jnp.asarray(0))
+
+    def update(
+        self, value: jax.Array, *, known: jax.Array, patience: int
+    ) -> tuple["MinimumTracker", Verdict]:
+        """Takes `value` in; while it is not yet `known`, every iterate counts as the best."""
+        best = ~known | (value < self.least)
+        tracker = MinimumTracker(
+            least=jnp.where(known & best, value, self.least),
+            age=jnp.where(best, 0, self.age + 1),
+        )
+        return tracker, Verdict(best=best, stop=tracker.age >= patience)
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowedVariance:
+    """ES-WMV: the variance of the last `window` outputs.
+
+    The variance is the mean squared distance of these outputs to their mean. It needs the
+    outputs themselves: `window` images of memory.
+
+    Attributes:
+      window: number of outputs, from 2 up.
+      patience: iterations without a new minimum after which to stop, from 1 up.
+    """
+
+    window: int = 100
+    patience: int = 1000
+
+    def __post_init__(self):
+        require(self.window >= 2, f"window is {self.window}; accepted: from 2 up")
+        _check_patience(self.patience)
+
+    def init(self, image: jax.Array) -> Any:
+        outputs = jnp.zeros((self.window, *image.shape), image.dtype)
+        return outputs, jnp.asarray(0), MinimumTracker.start()
+
+    def update(self, state: Any, image: jax.Array) -> tuple[Any, Verdict]:
+        outputs, count, tracker = state
+        outputs = outputs.at[count % self.window].set(image)
+        variance = jnp.mean(jnp.var(outputs, axis=0))
+        known = count + 1 >= self.window
+        tracker, verdict = tracker.update(variance, known=known, patience=self.patience)
+        return (outputs, count + 1, tracker), verdict
+
+
+@dataclasses.dataclass(frozen=True)
+class ExponentialVariance:
+    """ES-EMV: exponentially weighted mean and variance of the outputs.
+
+    Two running values instead of a window:
+
+        variance <- (1 - decay) * (variance + decay * |output - mean|^2)
+        mean     <- (1 - decay) * mean + decay * output
+
+    with the mean started at the first output. As the variance is started at zero, a
+    minimum counts only from iteration 1 / decay on, and the variance is bias-corrected.
+
+    Attributes:
+      decay: weight of the newest output, in (0, 1).
+      patience: iterations without a new minimum after which to stop, from 1 up.
+    """
+
+    decay: float = 0.1
+    patience: int = 1000
+
+    def __post_init__(self):
+        require(0 < self.decay < 1, f"decay is {self.decay}; accepted: between 0 and 1")
+        _check_patience(self.patience)
+
+    def init(self, image: jax.Array) -> Any:
+        mean = jnp.zeros(image.shape, image.dtype)
+        return mean, jnp.asarray(0.0), jnp.asarray(0), MinimumTracker.start()
+
+    def update(self, state: Any, image: jax.Array) -> tuple[Any, Verdict]:
+        mean, variance, count, tracker = state
+        mean = jnp.where(count == 0, image, mean)
+        difference = image - mean
+        squared = jnp.mean(jnp.square(difference))
+        variance = (1 - self.decay) * (variance + self.decay * squared)
+        mean = mean + self.decay * difference
+        count = count + 1
+        corrected = variance / (1 - (1 - self.decay) ** count)
+        tracker, verdict = tracker.update(
+            corrected, known=count >= 1 / self.decay, patience=self.patience
+        )
+        return (mean, variance, count, tracker), verdict
+
+
+def _check_patience(patience: int) -> None:
+    require(patience >= 1, f"patience is {patience}; accepted: from 1 up")

@@ -1,0 +1,1 @@
+"""The commands: `python -m experiments.denoise` and its siblings."""

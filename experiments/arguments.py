@@ -1,0 +1,168 @@
+"""The command line: flags shared by all commands, and parsing with one-line errors."""
+
+import contextlib
+import dataclasses
+import io
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
+
+import tyro
+from tyro.constructors import PrimitiveConstructorSpec
+
+from drp_jax import InputError, Settings, preset
+
+Parsed = TypeVar("Parsed")
+
+
+def option(convert: Callable, metavar: str, kind: str, help: str, default: str | None = None):
+    """Annotation of an optional flag.
+
+    Args:
+      convert: makes the value from its text, or raises ValueError.
+      metavar: the value's name in the help.
+      kind: what is accepted, for the error message.
+      help: what the flag does, with units.
+      default: words for the default where it is no fixed value.
+    """
+
+    def from_text(texts: list[str]):
+        try:
+            return convert(texts[0])
+        except ValueError:
+            raise ValueError(f"{texts[0]!r} is not {kind}") from None
+
+    return (
+        PrimitiveConstructorSpec(
+            nargs=1,
+            metavar=metavar,
+            instance_from_str=from_text,
+            is_instance=lambda _: True,
+            str_from_instance=lambda value: [str(value)],
+        ),
+        tyro.conf.arg(
+            help=help, help_behavior_hint=f"(default: {default})" if default else None
+        ),
+    )
+
+
+def file(help: str, default: str | None = None):
+    return option(pathlib.Path, "PATH", "a path", help, default)
+
+
+def whole(help: str, default: str | None = None):
+    return option(int, "N", "a whole number", help, default)
+
+
+def number(help: str, default: str | None = None):
+    return option(float, "X", "a number", help, default)
+
+
+@dataclasses.dataclass(frozen=True)
+class FitArguments:
+    """Flags of every command that restores an image."""
+
+    image: Annotated[
+        pathlib.Path | None,
+        *file(
+            "The degraded image, gray or RGB, at least 8 x 8 pixels.",
+            "a bundled photograph that is degraded first",
+        ),
+    ] = None
+    output: Annotated[
+        pathlib.Path | None,
+        *file("Where to write the restored image.", "<name>_restored.png beside the input"),
+    ] = None
+    reference: Annotated[
+        pathlib.Path | None,
+        *file("The clean image, if known: reports PSNR and SSIM, before and after.", "none"),
+    ] = None
+    method: Annotated[str, *option(str, "NAME", "a name", "The method: drp-dip.")] = "drp-dip"
+    preset: Annotated[
+        str,
+        *option(str, "NAME", "a name", "Its settings: paper (as published) or fast (for a CPU)."),
+    ] = "fast"
+    iterations: Annotated[
+        int | None, *whole("Limit on the iterations, from 1 up.", "of the preset")
+    ] = None
+    learning_rate: Annotated[
+        float | None, *number("Adam's learning rate, above 0.", "of the preset")
+    ] = None
+    tv_weight: Annotated[
+        float | None, *number("Weight of total variation, from 0 up.", "of the preset")
+    ] = None
+    width: Annotated[
+        int | None, *whole("Channels per scale of the network, from 1 up.", "of the preset")
+    ] = None
+    seed: Annotated[int, *whole("Number that fixes all random draws, from 0 up.")] = 0
+    figure: Annotated[
+        pathlib.Path | None,
+        *file("Where to draw the images side by side, and the loss and PSNR curves.", "none"),
+    ] = None
+    metrics: Annotated[
+        pathlib.Path | None,
+        *file("Where to write scores, times and settings as JSON.", "none"),
+    ] = None
+
+    def settings(self, task: str) -> Settings:
+        """The preset for the task with the flags that were given.
+
+        Raises:
+          InputError: if a name is unknown or a value out of its range.
+        """
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"seed is {self.seed}; accepted: from 0 to {2**32 - 1}")
+        return preset(self.preset, method=self.method, task=task).adjusted(
+            iterations=self.iterations,
+            learning_rate=self.learning_rate,
+            regularizer_weight=self.tv_weight,
+            width=self.width,
+        )
+
+
+def parse(
+    kind: type[Parsed], arguments: Sequence[str] | None, *, program: str, description: str
+) -> Parsed:
+    """The command line as an instance of a dataclass.
+
+    Raises:
+      InputError: if an argument is unknown or malformed, in one line.
+      SystemExit: after printing the help that was asked for.
+    """
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            return tyro.cli(
+                kind,
+                args=arguments,
+                prog=f"python -m experiments.{program}",
+                description=description,
+            )
+    except SystemExit as end:
+        if end.code in (None, 0):
+            raise
+        raise InputError(_one_line(complaint.getvalue())) from None
+
+
+def run(command: Callable[[], int], *, program: str) -> int:
+    """Runs a command and gives its exit status: 2 after bad input, 130 after Ctrl-C."""
+    try:
+        return command()
+    except InputError as error:
+        print(f"{program}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted; nothing was written", file=sys.stderr)
+        return 130
+
+
+def _one_line(box: str) -> str:
+    """The text of tyro's framed error message up to its first rule or empty line."""
+    words: list[str] = []
+    for line in box.splitlines()[1:]:
+        content = line.strip("│╭╰╮╯ ")
+        if not content.strip("─"):
+            break
+        words += content.split()
+    return " ".join(words) + "; --help shows all flags"

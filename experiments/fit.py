@@ -1,0 +1,104 @@
+"""One run of `restore` from a command: progress, Ctrl-C, and the clock."""
+
+import contextlib
+import dataclasses
+import signal
+import time
+from collections.abc import Iterator
+
+import jax
+import jax.monitoring
+import numpy as np
+
+from drp_jax import Operator, Progress, Restoration, Settings, Status, restore
+from experiments.progress import ProgressDisplay
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """A restoration and what it took.
+
+    Attributes:
+      restoration: the result.
+      seconds: wall time of the run without compilation.
+      compile_seconds: time to trace and compile its programs.
+    """
+
+    restoration: Restoration
+    seconds: float
+    compile_seconds: float
+
+    @property
+    def interrupted(self) -> bool:
+        return int(self.restoration.status) == Status.INTERRUPTED
+
+
+def fit(
+    observation: np.ndarray,
+    *,
+    seed: int,
+    settings: Settings,
+    operator: Operator | None = None,
+    reference: np.ndarray | None = None,
+) -> Fit:
+    """Restores an image and shows progress; Ctrl-C ends it with the image it has.
+
+    Raises:
+      InputError: as `restore`.
+      KeyboardInterrupt: on Ctrl-C before the first iteration.
+    """
+    start = time.perf_counter()
+    with (
+        _compile_clock() as compile_times,
+        _interrupt_flag() as interrupted,
+        ProgressDisplay(settings.solver.iterations) as display,
+    ):
+
+        def report(progress: Progress) -> bool:
+            display.update(progress)
+            return bool(interrupted)
+
+        restoration = restore(
+            observation,
+            key=jax.random.key(seed),
+            settings=settings,
+            operator=operator,
+            reference=reference,
+            callback=report,
+        )
+    elapsed = time.perf_counter() - start
+    compile_seconds = sum(compile_times)
+    return Fit(restoration, elapsed - compile_seconds, compile_seconds)
+
+
+@contextlib.contextmanager
+def _compile_clock() -> Iterator[list[float]]:
+    """A list that collects the durations of JAX's tracing and compilation."""
+    durations: list[float] = []
+
+    def listen(event: str, duration: float, **_) -> None:
+        if event.startswith("/jax/core/compile/"):
+            durations.append(duration)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield durations
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+
+
+@contextlib.contextmanager
+def _interrupt_flag() -> Iterator[list[int]]:
+    """A list that is empty until Ctrl-C; a second Ctrl-C raises KeyboardInterrupt."""
+    signals: list[int] = []
+    previous = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, _) -> None:
+        signals.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield signals
+    finally:
+        signal.signal(signal.SIGINT, previous)

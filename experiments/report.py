@@ -1,0 +1,90 @@
+"""What a command reports of a run: scores, and all that is needed to repeat it."""
+
+import dataclasses
+import enum
+import json
+import math
+import pathlib
+import platform
+from importlib import metadata
+
+import jax
+import numpy as np
+
+import drp_jax
+from drp_jax import InputError, Settings, psnr, ssim
+from drp_jax.images import replace_whole
+from experiments.fit import Fit
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """PSNR in dB and SSIM against a reference; None where not defined."""
+
+    psnr: float | None
+    ssim: float | None
+
+
+def score(image: np.ndarray, reference: np.ndarray | None) -> Scores:
+    """The scores of an image `[H, W, C]`; SSIM is undefined below 11 x 11 pixels."""
+    if reference is None:
+        return Scores(None, None)
+    try:
+        similarity = float(ssim(image, reference))
+    except InputError:
+        similarity = None
+    return Scores(float(psnr(image, reference)), similarity)
+
+
+def metrics(fit: Fit, settings: Settings, *, preset: str, before: Scores, after: Scores) -> dict:
+    """The content of a metrics file."""
+    device = jax.devices()[0]
+    return {
+        "psnr": after.psnr,
+        "ssim": after.ssim,
+        "psnr_input": before.psnr,
+        "ssim_input": before.ssim,
+        "status": fit.restoration.message,
+        "iterate": fit.restoration.iterate,
+        "image_iteration": int(fit.restoration.image_iteration),
+        "iterations": int(fit.restoration.iterations),
+        "seconds": fit.seconds,
+        "compile_seconds": fit.compile_seconds,
+        "method": settings.method.name,
+        "preset": preset,
+        "settings": describe(settings),
+        "device": f"{device.platform}: {device.device_kind}",
+        "versions": {
+            "python": platform.python_version(),
+            "drp_jax": drp_jax.__version__,
+            **{name: metadata.version(name) for name in ("jax", "jaxlib", "flax", "optax")},
+        },
+    }
+
+
+def write_json(path: pathlib.Path, content: dict) -> None:
+    """Writes strict JSON; the file is replaced whole.
+
+    Raises:
+      InputError: if `path` cannot be written.
+    """
+    with replace_whole(path) as temporary:
+        temporary.write_text(json.dumps(describe(content), indent=2, allow_nan=False) + "\n")
+
+
+def describe(value):
+    """A value as plain JSON types: dataclasses by field, functions and types by name."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return describe(fields)
+    if isinstance(value, dict):
+        return {key: describe(entry) for key, entry in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [describe(entry) for entry in value]
+    if isinstance(value, enum.Enum):
+        return value.value
+    if callable(value):
+        return value.__name__
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
