@@ -140,8 +140,9 @@ def _picture(opened: Image.Image, path: pathlib.Path) -> Picture:
     else:
         has_alpha = opened.has_transparency_data
         is_gray = opened.mode in ("1", "L", "LA", "La")
-        converted = opened.convert(("LA" if is_gray else "RGBA") if has_alpha else
-                                   ("L" if is_gray else "RGB"))
+        converted = opened.convert(
+            ("LA" if is_gray else "RGBA") if has_alpha else ("L" if is_gray else "RGB")
+        )
         if converted.mode[0] != opened.mode[0]:
             profile = None  # it described the colour space converted from
         mode, pixels, alpha = converted.mode, np.asarray(converted), None
@@ -171,7 +172,7 @@ def _encode(path: pathlib.Path, picture: Picture) -> bytes:
         pixels = np.concatenate([pixels, picture.alpha[..., None]], axis=-1)
     if pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
-    options = {"quality": 95} if formats[suffix] in ("JPEG", "WEBP") else {}
+    options: dict[str, int | bytes] = {"quality": 95} if formats[suffix] in ("JPEG", "WEBP") else {}
     if picture.icc_profile is not None:
         options["icc_profile"] = picture.icc_profile
     buffer = io.BytesIO()

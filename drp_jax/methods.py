@@ -8,6 +8,7 @@ a preset is the settings of one method for one task:
 """
 
 import dataclasses
+from typing import TypeVar
 
 import jax
 from flax import nnx, struct
@@ -41,7 +42,7 @@ class Method:
     trains: tuple[VariableType, ...]
     normalize_seed: bool
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_trains(self.trains)
 
     def build(self, key: jax.Array, image_shape: tuple[int, ...]) -> SeededGenerator:
@@ -77,30 +78,21 @@ class Settings:
         Raises:
           InputError: if a value is out of its range.
         """
-        settings = self
+        method, solver, objective = self.method, self.solver, self.objective
         if iterations is not None:
-            settings = settings.replace(
-                solver=dataclasses.replace(settings.solver, iterations=iterations)
-            )
+            solver = dataclasses.replace(solver, iterations=iterations)
         if learning_rate is not None:
-            settings = settings.replace(
-                solver=dataclasses.replace(settings.solver, learning_rate=learning_rate)
-            )
+            solver = dataclasses.replace(solver, learning_rate=learning_rate)
         if regularizer_weight is not None:
             require(
                 0 <= regularizer_weight < float("inf"),
                 f"TV weight is {regularizer_weight}; accepted: from 0 up and finite",
             )
-            settings = settings.replace(
-                objective=settings.objective.replace(weight=regularizer_weight)
-            )
+            objective = dataclasses.replace(objective, weight=regularizer_weight)
         if width is not None:
             require(width >= 1, f"width is {width}; accepted: from 1 up")
-            generator = settings.method.generator.with_width(width)
-            settings = settings.replace(
-                method=dataclasses.replace(settings.method, generator=generator)
-            )
-        return settings
+            method = dataclasses.replace(method, generator=method.generator.with_width(width))
+        return Settings(method, solver, objective)
 
 
 DRP_DIP = Method(
@@ -143,6 +135,9 @@ def preset(name: str = "fast", *, method: str = "drp-dip", task: str = "denoise"
     return _look_up(_look_up(tasks, task, f"task of {method}"), name, f"preset of {method} {task}")
 
 
-def _look_up(table: dict, name: str, what: str):
+Entry = TypeVar("Entry")
+
+
+def _look_up(table: dict[str, Entry], name: str, what: str) -> Entry:
     require(name in table, f"unknown {what}: {name!r}; accepted: {', '.join(table)}")
     return table[name]

@@ -5,6 +5,7 @@ scikit-image's with `gaussian_weights=True, sigma=1.5, use_sample_covariance=Fal
 variant of Wang et al. 2004, and not scikit-image's default (a 7 x 7 box window).
 """
 
+import chex
 import dm_pix
 import jax
 
@@ -15,6 +16,7 @@ SSIM_WINDOW = 11
 
 def psnr(image: jax.Array, reference: jax.Array) -> jax.Array:
     """Peak signal-to-noise ratio in dB over all pixels and channels; infinite if equal."""
+    chex.assert_equal_shape((image, reference))
     return dm_pix.psnr(image, reference)
 
 
@@ -24,6 +26,7 @@ def ssim(image: jax.Array, reference: jax.Array) -> jax.Array:
     Raises:
       InputError: if a side is shorter than the 11-pixel window.
     """
+    chex.assert_equal_shape((image, reference))
     height, width = image.shape[:2]
     require(
         min(height, width) >= SSIM_WINDOW,

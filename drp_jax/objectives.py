@@ -7,6 +7,7 @@ image `[H, W, C]`. All give a scalar, in units of intensity in [0, 1] (MSE and H
 import dataclasses
 from collections.abc import Callable
 
+import chex
 import jax
 import jax.numpy as jnp
 import optax
@@ -42,7 +43,7 @@ class Huber:
 
     delta: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(self.delta > 0, f"Huber delta is {self.delta}; accepted: above 0")
 
     def __call__(self, prediction: jax.Array, observation: jax.Array) -> jax.Array:
@@ -68,7 +69,7 @@ def isotropic_tv(image: jax.Array) -> jax.Array:
 
 @struct.dataclass
 class Terms:
-    """The parts of an objective at one image, as scalars: loss = fidelity + weight * regularizer."""
+    """The parts of an objective at one image: `loss = fidelity + weight * regularizer`."""
 
     fidelity: jax.Array
     regularizer: jax.Array
@@ -90,10 +91,9 @@ class Objective:
     regularizer: Regularizer | None = struct.field(pytree_node=False, default=anisotropic_tv)
     weight: float | jax.Array = 0.45
 
-    def __call__(
-        self, image: jax.Array, prediction: jax.Array, observation: jax.Array
-    ) -> Terms:
+    def __call__(self, image: jax.Array, prediction: jax.Array, observation: jax.Array) -> Terms:
         """The terms at `image`, whose forward operator gives `prediction`."""
+        chex.assert_equal_shape((prediction, observation))
         fidelity = self.fidelity(prediction, observation)
         if self.regularizer is None:
             return Terms(fidelity, jnp.zeros_like(fidelity), fidelity)

@@ -55,7 +55,8 @@ def split(
       InputError: if `trains` is empty or holds something else than the three types.
     """
     check_trains(trains)
-    structure, trained, frozen = nnx.split(model, nnx.filterlib.Any(*trains), ...)
+    structure, *states = nnx.split(model, nnx.filterlib.Any(*trains), ...)
+    trained, frozen = states
     return structure, trained, frozen
 
 

@@ -5,7 +5,6 @@ import functools
 import time
 from collections.abc import Callable
 
-import chex
 import jax
 import jax.numpy as jnp
 from flax import struct
@@ -163,7 +162,7 @@ def _drive(
         if not is_first:  # the first chunk's time is compilation
             pace = max(1, min(_CHUNK, round(pace * _SECONDS_PER_REPORT / elapsed)))
         if done and callback(_progress(config, state, done)):
-            state = state.replace(status=jnp.asarray(Status.INTERRUPTED.value))
+            state = dataclasses.replace(state, status=jnp.asarray(Status.INTERRUPTED.value))
             break
     return state
 
@@ -200,10 +199,8 @@ def _checked_image(image: jax.Array, name: str) -> jax.Array:
     )
     require(
         image.ndim == 3 and min(image.shape[:2]) >= SMALLEST_SIDE and image.shape[2] >= 1,
-        f"{name} has shape {image.shape}; accepted: (H, W, C) with H and W from "
-        f"{SMALLEST_SIDE} up",
+        f"{name} has shape {image.shape}; accepted: (H, W, C) with H and W from {SMALLEST_SIDE} up",
     )
     if not isinstance(image, jax.core.Tracer):
         require(bool(jnp.isfinite(image).all()), f"{name} has values that are not finite")
-    chex.assert_rank(image, 3)
     return image.astype(jnp.float32)

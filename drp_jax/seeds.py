@@ -22,7 +22,7 @@ class NormalSeed:
     channels: int = 3
     std: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(self.channels >= 1, f"seed channels is {self.channels}; accepted: from 1 up")
         require(self.std > 0, f"seed std is {self.std}; accepted: above 0")
 

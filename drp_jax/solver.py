@@ -6,7 +6,8 @@
 
 import dataclasses
 import enum
-from typing import Any
+import functools
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,8 @@ from drp_jax.objectives import Objective, Terms
 from drp_jax.operators import Operator
 from drp_jax.partition import merge
 from drp_jax.stopping import StoppingRule
+
+Tree = TypeVar("Tree")
 
 
 class Status(enum.IntEnum):
@@ -74,7 +77,7 @@ class SolverConfig:
     averaging: float = 0.0
     stopping: StoppingRule | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(self.iterations >= 1, f"iterations is {self.iterations}; accepted: from 1 up")
         require(
             0 < self.learning_rate < float("inf"),
@@ -183,9 +186,7 @@ def init(config: SolverConfig, problem: Problem, trained: nnx.State) -> SolverSt
         stopping=None if config.stopping is None else config.stopping.init(blank),
         best=None if config.stopping is None else blank,
         best_iteration=jnp.asarray(0),
-        history=History(
-            unknown, unknown, unknown, None if problem.reference is None else unknown
-        ),
+        history=History(unknown, unknown, unknown, None if problem.reference is None else unknown),
     )
 
 
@@ -196,7 +197,7 @@ def step(config: SolverConfig, problem: Problem, state: SolverState) -> SolverSt
     non-finite gradient keeps its output, and ends the run too.
     """
 
-    def objective(trained):
+    def objective(trained: nnx.State) -> tuple[jax.Array, tuple[jax.Array, Terms]]:
         image = problem.image(trained)
         terms = problem.terms(image)
         return terms.loss, (image, terms)
@@ -208,11 +209,9 @@ def step(config: SolverConfig, problem: Problem, state: SolverState) -> SolverSt
     finite_loss = jnp.isfinite(terms.loss)
     finite_step = finite_loss & jnp.isfinite(optax.tree.norm(gradient))
     accepted = _where(finite_loss, _accept(config, problem, state, output, terms), state)
-    trained, optimizer = _where(
-        finite_step, (trained, optimizer), (state.trained, state.optimizer)
-    )
+    trained, optimizer = _where(finite_step, (trained, optimizer), (state.trained, state.optimizer))
     status = jnp.where(finite_step, accepted.status, Status.NON_FINITE.value)
-    return accepted.replace(trained=trained, optimizer=optimizer, status=status)
+    return dataclasses.replace(accepted, trained=trained, optimizer=optimizer, status=status)
 
 
 def run(
@@ -233,11 +232,12 @@ def run(
       `jax.vmap`; inside it, they are computed and dropped until the whole batch has ended.
     """
 
-    def body(state, _):
+    advance = functools.partial(step, config, problem)
+
+    def body(state: SolverState, _: None) -> tuple[SolverState, None]:
         active = state.status == Status.RUNNING
         if until is not None:
             active &= state.iteration < until
-        advance = lambda state: step(config, problem, state)  # noqa: E731
         return jax.lax.cond(active, advance, lambda state: state, state), None
 
     return jax.lax.scan(body, state, None, length=length)[0]
@@ -245,7 +245,7 @@ def run(
 
 def current_image(config: SolverConfig, state: SolverState) -> jax.Array:
     """The image `[H, W, C]` that a run ending now would return."""
-    return state.best if config.stopping is not None else _candidate(config, state)
+    return _candidate(config, state) if state.best is None else state.best
 
 
 def _accept(
@@ -256,14 +256,15 @@ def _accept(
     limit = jnp.where(
         iteration >= config.iterations, Status.ITERATION_LIMIT.value, Status.RUNNING.value
     )
-    state = state.replace(iteration=iteration, output=output, status=limit)
-    if config.averaging:
-        past = config.averaging
-        state = state.replace(average=past * state.average + (1 - past) * output)
+    state = dataclasses.replace(state, iteration=iteration, output=output, status=limit)
+    if state.average is not None:
+        average = config.averaging * state.average + (1 - config.averaging) * output
+        state = dataclasses.replace(state, average=average)
     candidate = _candidate(config, state)
-    if config.stopping is not None:
+    if config.stopping is not None and state.best is not None:
         stopping, verdict = config.stopping.update(state.stopping, output)
-        state = state.replace(
+        state = dataclasses.replace(
+            state,
             stopping=stopping,
             best=jnp.where(verdict.best, candidate, state.best),
             best_iteration=jnp.where(verdict.best, iteration, state.best_iteration),
@@ -276,14 +277,14 @@ def _accept(
         psnr=None if problem.reference is None else psnr(candidate, problem.reference),
     )
     history = jax.tree.map(lambda past, value: past.at[index].set(value), state.history, record)
-    return state.replace(history=history)
+    return dataclasses.replace(state, history=history)
 
 
 def _candidate(config: SolverConfig, state: SolverState) -> jax.Array:
-    if not config.averaging:
+    if state.average is None:
         return state.output
     return state.average / jnp.maximum(1 - config.averaging**state.iteration, 1e-12)
 
 
-def _where(condition: jax.Array, chosen: Any, other: Any) -> Any:
+def _where(condition: jax.Array, chosen: Tree, other: Tree) -> Tree:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), chosen, other)

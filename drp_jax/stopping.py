@@ -16,6 +16,8 @@ from flax import struct
 
 from drp_jax.errors import require
 
+_CATCH_UP = 3
+
 
 @struct.dataclass
 class Verdict:
@@ -49,7 +51,7 @@ class MinimumTracker:
 
     @classmethod
     def start(cls) -> "MinimumTracker":
-        return cls(least=jnp.asarray(jnp.inf), age=jnp.asarray(0))
+        return cls(least=jnp.float32(jnp.inf), age=jnp.int32(0))
 
     def update(
         self, value: jax.Array, *, known: jax.Array, patience: int
@@ -78,13 +80,13 @@ class WindowedVariance:
     window: int = 100
     patience: int = 1000
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(self.window >= 2, f"window is {self.window}; accepted: from 2 up")
         _check_patience(self.patience)
 
     def init(self, image: jax.Array) -> Any:
         outputs = jnp.zeros((self.window, *image.shape), image.dtype)
-        return outputs, jnp.asarray(0), MinimumTracker.start()
+        return outputs, jnp.int32(0), MinimumTracker.start()
 
     def update(self, state: Any, image: jax.Array) -> tuple[Any, Verdict]:
         outputs, count, tracker = state
@@ -104,8 +106,9 @@ class ExponentialVariance:
         variance <- (1 - decay) * (variance + decay * |output - mean|^2)
         mean     <- (1 - decay) * mean + decay * output
 
-    with the mean started at the first output. As the variance is started at zero, a
-    minimum counts only from iteration 1 / decay on, and the variance is bias-corrected.
+    with the mean started at the first output and the variance at zero. A minimum counts only
+    from iteration 3 / decay on, because the mean must first fall behind the outputs as far as
+    it does later; the original counts from the start.
 
     Attributes:
       decay: weight of the newest output, in (0, 1).
@@ -115,13 +118,13 @@ class ExponentialVariance:
     decay: float = 0.1
     patience: int = 1000
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require(0 < self.decay < 1, f"decay is {self.decay}; accepted: between 0 and 1")
         _check_patience(self.patience)
 
     def init(self, image: jax.Array) -> Any:
         mean = jnp.zeros(image.shape, image.dtype)
-        return mean, jnp.asarray(0.0), jnp.asarray(0), MinimumTracker.start()
+        return mean, jnp.float32(0), jnp.int32(0), MinimumTracker.start()
 
     def update(self, state: Any, image: jax.Array) -> tuple[Any, Verdict]:
         mean, variance, count, tracker = state
@@ -131,10 +134,8 @@ class ExponentialVariance:
         variance = (1 - self.decay) * (variance + self.decay * squared)
         mean = mean + self.decay * difference
         count = count + 1
-        corrected = variance / (1 - (1 - self.decay) ** count)
-        tracker, verdict = tracker.update(
-            corrected, known=count >= 1 / self.decay, patience=self.patience
-        )
+        known = count >= _CATCH_UP / self.decay
+        tracker, verdict = tracker.update(variance, known=known, patience=self.patience)
         return (mean, variance, count, tracker), verdict
 
 

@@ -41,9 +41,7 @@ def option(convert: Callable, metavar: str, kind: str, help: str, default: str |
             is_instance=lambda _: True,
             str_from_instance=lambda value: [str(value)],
         ),
-        tyro.conf.arg(
-            help=help, help_behavior_hint=f"(default: {default})" if default else None
-        ),
+        tyro.conf.arg(help=help, help_behavior_hint=f"(default: {default})" if default else None),
     )
 
 

@@ -60,14 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _denoise(argv: Sequence[str] | None) -> int:
-    parsed = arguments.parse(
-        DenoiseArguments, argv, program=PROGRAM, description=__doc__ or ""
-    )
+    parsed = arguments.parse(DenoiseArguments, argv, program=PROGRAM, description=__doc__ or "")
     settings = parsed.settings("denoise")
     task = _task(parsed)
-    fitted = fit(
-        task.picture.image, seed=parsed.seed, settings=settings, reference=task.reference
-    )
+    fitted = fit(task.picture.image, seed=parsed.seed, settings=settings, reference=task.reference)
     restored = np.asarray(fitted.restoration.image)
     write_image(task.output, task.picture.with_image(restored))
 

@@ -46,7 +46,7 @@ def _draw_curves(figure, history: History) -> None:
     iterations = np.arange(1, loss.size + 1)[np.isfinite(loss)]
     axes = figure.subplots(1, 1 if history.psnr is None else 2, squeeze=False)[0]
     axes[0].plot(iterations, loss[iterations - 1])
-    axes[0].set(xlabel="iteration", ylabel="loss", yscale="log")
+    axes[0].set(xlabel="iteration", ylabel="loss")
     if history.psnr is not None:
         psnr = np.asarray(history.psnr)[iterations - 1]
         axes[1].plot(iterations, psnr)

@@ -87,9 +87,7 @@ def _conv(conv: Conv, name: str) -> Iterator[Leaf]:
         yield Leaf(conv.bias, f"{name}.bias")
 
 
-def _norm(
-    norm: ImageNorm, name: str, start: int = 0, stop: int | None = None
-) -> Iterator[Leaf]:
+def _norm(norm: ImageNorm, name: str, start: int = 0, stop: int | None = None) -> Iterator[Leaf]:
     separator = "/" if name == "seed_norm" else "."
     yield Leaf(norm.scale, f"{name}{separator}weight", start, stop)
     yield Leaf(norm.bias, f"{name}{separator}bias", start, stop)

@@ -67,7 +67,7 @@ class HourglassConfig:
     pointwise_up: bool = True
     sigmoid: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         scales = len(self.widths_down)
         require(scales >= 1, "widths_down is empty; an hourglass has at least one scale")
         for name, least in (("widths_down", 1), ("widths_up", 1), ("widths_skip", 0)):
@@ -118,9 +118,7 @@ class Hourglass(nnx.Module):
 class Scale(nnx.Module):
     """Scale number `depth` of an hourglass (0 is the outermost) and all scales inside it."""
 
-    def __init__(
-        self, config: HourglassConfig, depth: int, in_channels: int, *, rngs: nnx.Rngs
-    ):
+    def __init__(self, config: HourglassConfig, depth: int, in_channels: int, *, rngs: nnx.Rngs):
         down, up, skip = (
             widths[depth] for widths in (config.widths_down, config.widths_up, config.widths_skip)
         )
@@ -150,8 +148,9 @@ class Scale(nnx.Module):
         deep = self.across(self.down(image))
         if self.inner is not None:
             deep = self.inner(deep)
-        branches = [self.deep_norm(centre_crop(self.upsampling(deep), height, width))]
-        if self.skip is not None:
-            branches.insert(0, self.skip_norm(self.skip(image)))
-        joined = self.up(*branches)
+        deep = self.deep_norm(centre_crop(self.upsampling(deep), height, width))
+        if self.skip is None or self.skip_norm is None:
+            joined = self.up(deep)
+        else:
+            joined = self.up(self.skip_norm(self.skip(image)), deep)
         return joined if self.pointwise is None else self.pointwise(joined)

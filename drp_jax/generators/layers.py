@@ -7,6 +7,7 @@ speed, and the docstring says so.
 """
 
 import functools
+import itertools
 import math
 
 import jax
@@ -20,6 +21,8 @@ NEGATIVE_SLOPE = 0.2
 NORM_EPSILON = 1e-5
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
+
+Saved = tuple[jax.Array, jax.Array]
 
 
 class Conv(nnx.Module):
@@ -47,20 +50,17 @@ class Conv(nnx.Module):
         self.stride = stride
         self.kernel = Weight(_symmetric_uniform(rngs.params(), shape, bound))
         self.bias = (
-            Weight(_symmetric_uniform(rngs.params(), (out_channels,), bound))
-            if use_bias
-            else None
+            Weight(_symmetric_uniform(rngs.params(), (out_channels,), bound)) if use_bias else None
         )
 
     def __call__(self, *images: jax.Array) -> jax.Array:
         kernel = self.kernel[...]
-        result = 0.0 if self.bias is None else self.bias[...][None, None, :]
-        start = 0
-        for image in images:
-            stop = start + image.shape[-1]
-            result = result + _convolve(image, kernel[:, :, start:stop, :], self.stride)
-            start = stop
-        return result
+        splits = itertools.accumulate(image.shape[-1] for image in images[:-1])
+        kernels = jnp.split(kernel, list(splits), axis=2)
+        parts = zip(images, kernels, strict=True)
+        convolved = [_convolve(image, part, self.stride) for image, part in parts]
+        result = functools.reduce(jnp.add, convolved)
+        return result if self.bias is None else result + self.bias[...][None, None, :]
 
 
 class ImageNorm(nnx.Module):
@@ -161,23 +161,25 @@ def _convolve_valid(image: jax.Array, kernel: jax.Array, stride: int) -> jax.Arr
     )[0]
 
 
-def _convolve_valid_forward(image, kernel, stride):
+def _convolve_valid_forward(
+    image: jax.Array, kernel: jax.Array, stride: int
+) -> tuple[jax.Array, Saved]:
     return _convolve_valid(image, kernel, stride), (image, kernel)
 
 
-def _convolve_valid_backward(stride, saved, cotangent):
+def _convolve_valid_backward(
+    stride: int, saved: Saved, cotangent: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     image, kernel = saved
     conv = functools.partial(_convolve_valid.fun, stride=stride)
 
-    def transposed(cotangent, kernel):
+    def transposed(cotangent: jax.Array, kernel: jax.Array) -> jax.Array:
         return jax.linear_transpose(lambda image: conv(image, kernel), image)(cotangent)[0]
 
-    def explicit(cotangent, kernel):
+    def explicit(cotangent: jax.Array, kernel: jax.Array) -> jax.Array:
         return _input_gradient(cotangent, kernel, stride, image.shape)
 
-    image_gradient = lax.platform_dependent(
-        cotangent, kernel, cpu=explicit, default=transposed
-    )
+    image_gradient = lax.platform_dependent(cotangent, kernel, cpu=explicit, default=transposed)
     kernel_gradient = jax.linear_transpose(lambda kernel: conv(image, kernel), kernel)
     return image_gradient, kernel_gradient(cotangent)[0]
 
@@ -185,7 +187,9 @@ def _convolve_valid_backward(stride, saved, cotangent):
 _convolve_valid.defvjp(_convolve_valid_forward, _convolve_valid_backward)
 
 
-def _input_gradient(cotangent, kernel, stride, image_shape):
+def _input_gradient(
+    cotangent: jax.Array, kernel: jax.Array, stride: int, image_shape: tuple[int, ...]
+) -> jax.Array:
     """The gradient with respect to the image, as a convolution with the flipped kernel.
 
     JAX's own transpose says the same with swapped dimension labels. Inside a compiled loop

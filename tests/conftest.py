@@ -1,0 +1,50 @@
+"""Strict numerics for every test, and small things that many tests need."""
+
+import contextlib
+from collections.abc import Iterator
+
+import jax
+import jax.monitoring
+import numpy as np
+import pytest
+
+from drp_jax import Settings, preset
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture
+def small_settings() -> Settings:
+    """DRP-DIP with four channels and a few iterations: compiles and runs in seconds."""
+    return preset("paper").adjusted(width=4, iterations=6)
+
+
+@pytest.fixture
+def photograph() -> np.ndarray:
+    """A smooth colour image `[12, 15, 3]` with noise, values in [0, 1]."""
+    return make_photograph(12, 15, 3)
+
+
+def make_photograph(height: int, width: int, channels: int, seed: int = 0) -> np.ndarray:
+    """A smooth image with noise, values in [0, 1]."""
+    generator = np.random.default_rng(seed)
+    rows = np.linspace(0.2, 0.8, height)[:, None, None]
+    columns = np.linspace(-0.1, 0.1, width)[None, :, None]
+    noise = generator.normal(0, 0.05, (height, width, channels))
+    return np.clip(rows + columns + noise, 0, 1).astype(np.float32)
+
+
+@contextlib.contextmanager
+def compilations() -> Iterator[list[str]]:
+    """A list that grows by one entry with every program that XLA compiles."""
+    programs: list[str] = []
+
+    def listen(event: str, _: float, **__) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            programs.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield programs
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)

@@ -1,0 +1,103 @@
+"""The mathematics of the original programs: outputs, losses, gradients, Adam steps."""
+
+import dataclasses
+
+import golden_values
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from drp_jax import Identity, SeededGenerator, SolverConfig, solver
+from drp_jax.generators import HourglassConfig
+from drp_jax.objectives import Objective, anisotropic_tv, mse, rmse
+from drp_jax.partition import NormAffine, Seed, Weight, merge, split
+
+ZERO_GRADIENT = 1e-6
+"""Norm below which a golden gradient is noise: it is zero in exact arithmetic."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A golden file and the settings that its program ran with."""
+
+    name: str
+    generator: HourglassConfig
+    trains: tuple
+    normalize_seed: bool
+    objective: Objective
+
+
+def drp_dip(name: str) -> Case:
+    generator = HourglassConfig(widths_down=(8,), widths_up=(8,), widths_skip=(4,))
+    objective = Objective(rmse, anisotropic_tv, weight=0.45)
+    return Case(name, generator, (Seed, NormAffine), True, objective)
+
+
+def dip(name: str) -> Case:
+    generator = HourglassConfig(widths_down=(8,) * 5, widths_up=(8,) * 5, widths_skip=(4,) * 5)
+    return Case(name, generator, (Weight, NormAffine), False, Objective(mse, None))
+
+
+CASES = [
+    drp_dip("drp_dip_denoise"),
+    drp_dip("drp_dip_denoise_odd_size"),
+    dip("dip_denoise_5_scales"),
+    dip("dip_denoise_5_scales_odd_size"),
+]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def loaded(request):
+    """A case, its golden values, and the problem and trained variables that start it."""
+    case = request.param
+    golden = golden_values.load(case.name)
+    observation = jnp.asarray(golden["observation"])
+    seed = jnp.zeros(golden["seed"].shape)
+    generator = case.generator.build(seed.shape[-1], observation.shape[-1], nnx.Rngs(0))
+    model = SeededGenerator(seed, generator, normalize_seed=case.normalize_seed)
+    golden_values.load_into(model, golden)
+    structure, trained, frozen = split(model, case.trains)
+    problem = solver.Problem(structure, frozen, observation, Identity(), case.objective)
+    return case, golden, problem, trained
+
+
+def test_first_output_and_loss(loaded):
+    _, golden, problem, trained = loaded
+    image = jax.jit(lambda problem, trained: problem.image(trained))(problem, trained)
+    terms = problem.terms(image)
+    np.testing.assert_allclose(image, golden["output_0"], atol=1e-5)
+    np.testing.assert_allclose(terms.loss, golden["loss_0"], atol=1e-6)
+    if problem.objective.regularizer is not None:
+        np.testing.assert_allclose(terms.fidelity, golden["fidelity_0"], atol=1e-6)
+        np.testing.assert_allclose(terms.regularizer, golden["tv_0"], atol=1e-6)
+
+
+def test_first_gradient(loaded):
+    case, golden, problem, trained = loaded
+    loss = lambda trained, problem: problem.terms(problem.image(trained)).loss  # noqa: E731
+    gradient = jax.jit(jax.grad(loss))(trained, problem)
+    # As a model of its own, the gradient's variables have the names of the parameters.
+    model = merge(problem.structure, gradient, problem.frozen)
+    compared = 0
+    for leaf in golden_values.leaves(model):
+        if isinstance(leaf.variable, case.trains):
+            expected = leaf.read(golden, "grad_0/")
+            error, norm = np.linalg.norm(leaf.variable[...] - expected), np.linalg.norm(expected)
+            assert error <= (1e-4 * norm if norm > ZERO_GRADIENT else ZERO_GRADIENT), leaf.name
+            compared += 1
+    assert compared == len(jax.tree.leaves(trained))
+
+
+def test_losses_of_adam_steps(loaded):
+    _, golden, problem, trained = loaded
+    losses = golden["losses"]
+    config = SolverConfig(iterations=losses.size, learning_rate=float(golden["learning_rate"]))
+    state = solver.init(config, problem, trained)
+    state = jax.jit(solver.run, static_argnums=0, static_argnames="length")(
+        config, problem, state, length=losses.size
+    )
+    np.testing.assert_allclose(state.history.loss, losses, atol=1e-3)
+    # The output after the last step but one: Adam amplifies rounding, so the bound is wide.
+    np.testing.assert_allclose(state.output, golden[f"output_{losses.size - 1}"], atol=2e-2, rtol=0)

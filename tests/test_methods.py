@@ -1,0 +1,75 @@
+import dataclasses
+
+import jax
+import pytest
+
+from drp_jax import InputError, preset
+from drp_jax.objectives import anisotropic_tv, rmse
+from drp_jax.partition import NormAffine, Seed
+
+
+def test_the_paper_preset_is_the_official_denoising_program():
+    settings = preset("paper", method="drp-dip", task="denoise")
+    generator = settings.method.generator
+    assert (generator.widths_down, generator.widths_up, generator.widths_skip) == (
+        (64,),
+        (64,),
+        (4,),
+    )
+    assert (settings.method.seed.channels, settings.method.seed.std) == (3, 0.1)
+    assert set(settings.method.trains) == {Seed, NormAffine}
+    assert (settings.solver.learning_rate, settings.solver.iterations) == (0.1, 5000)
+    objective = settings.objective
+    assert (objective.fidelity, objective.regularizer, objective.weight) == (
+        rmse,
+        anisotropic_tv,
+        0.45,
+    )
+
+
+def test_fast_is_narrower_and_shorter():
+    paper, fast = preset("paper"), preset("fast")
+    assert fast.method.generator.widths_up < paper.method.generator.widths_up
+    assert fast.solver.iterations < paper.solver.iterations
+
+
+def test_adjusted_replaces_what_is_given_and_nothing_else():
+    paper = preset("paper")
+    assert paper.adjusted() == paper
+    changed = paper.adjusted(iterations=7, learning_rate=0.2, regularizer_weight=0.0, width=12)
+    assert changed.solver == dataclasses.replace(paper.solver, iterations=7, learning_rate=0.2)
+    assert changed.objective.weight == 0.0
+    assert changed.method.generator == paper.method.generator.with_width(12)
+
+
+def test_build_draws_by_the_key_for_any_channel_count():
+    method = preset("paper").adjusted(width=4).method
+    model = method.build(jax.random.key(0), (9, 8, 1))
+    assert model.seed[...].shape == (9, 8, 3)
+    assert model().shape == (9, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "papper"}, "unknown preset of drp-dip denoise: 'papper'; accepted: paper, fast"),
+        ({"method": "drp"}, "unknown method: 'drp'; accepted: drp-dip"),
+        ({"task": "dehaze"}, "unknown task of drp-dip: 'dehaze'; accepted: denoise"),
+    ],
+)
+def test_unknown_names_are_answered_with_the_known(arguments, message):
+    with pytest.raises(InputError, match=message):
+        preset(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"width": 0}, "width is 0; accepted: from 1 up"),
+        ({"regularizer_weight": -1.0}, r"TV weight is -1\.0; accepted: from 0 up and finite"),
+        ({"iterations": -5}, "iterations is -5; accepted: from 1 up"),
+    ],
+)
+def test_bad_adjustments_are_named(arguments, message):
+    with pytest.raises(InputError, match=message):
+        preset().adjusted(**arguments)
