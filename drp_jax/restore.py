@@ -162,7 +162,7 @@ def _drive(
         if not is_first:  # the first chunk's time is compilation
             pace = max(1, min(_CHUNK, round(pace * _SECONDS_PER_REPORT / elapsed)))
         if done and callback(_progress(config, state, done)):
-            state = dataclasses.replace(state, status=jnp.asarray(Status.INTERRUPTED.value))
+            state = dataclasses.replace(state, status=jnp.int32(Status.INTERRUPTED))
             break
     return state
 

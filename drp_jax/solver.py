@@ -175,17 +175,17 @@ def init(config: SolverConfig, problem: Problem, trained: nnx.State) -> SolverSt
     """The state before the first iteration."""
     shape = jax.eval_shape(problem.image, trained)
     blank = jnp.zeros(shape.shape, shape.dtype)
-    unknown = jnp.full(config.iterations, jnp.nan)
+    unknown = jnp.full(config.iterations, jnp.nan, jnp.float32)
     return SolverState(
-        iteration=jnp.asarray(0),
-        status=jnp.asarray(Status.RUNNING.value),
+        iteration=jnp.int32(0),
+        status=jnp.int32(Status.RUNNING),
         trained=trained,
         optimizer=config.optimizer.init(trained),
         output=blank,
         average=blank if config.averaging else None,
         stopping=None if config.stopping is None else config.stopping.init(blank),
         best=None if config.stopping is None else blank,
-        best_iteration=jnp.asarray(0),
+        best_iteration=jnp.int32(0),
         history=History(unknown, unknown, unknown, None if problem.reference is None else unknown),
     )
 

@@ -162,9 +162,13 @@ def _size(image: np.ndarray) -> str:
 
 def _print_summary(task: Task, fitted: Fit, before: Scores, after: Scores) -> None:
     restoration = fitted.restoration
-    print(restoration.message)
+    iterations = int(restoration.iterations)
+    if fitted.interrupted:
+        print(f"Interrupted after iteration {iterations}; its image is kept.")
+    else:
+        print(restoration.message)
     print(
-        f"{int(restoration.iterations)} iterations in {fitted.seconds:.1f} s, "
+        f"{iterations} iterations in {fitted.seconds:.1f} s, "
         f"after {fitted.compile_seconds:.1f} s of compilation"
     )
     if after.psnr is not None and before.psnr is not None:

@@ -3,7 +3,7 @@ import dataclasses
 import jax
 import pytest
 
-from drp_jax import InputError, preset
+from drp_jax import HourglassConfig, InputError, preset
 from drp_jax.objectives import anisotropic_tv, rmse
 from drp_jax.partition import NormAffine, Seed
 
@@ -11,11 +11,7 @@ from drp_jax.partition import NormAffine, Seed
 def test_the_paper_preset_is_the_official_denoising_program():
     settings = preset("paper", method="drp-dip", task="denoise")
     generator = settings.method.generator
-    assert (generator.widths_down, generator.widths_up, generator.widths_skip) == (
-        (64,),
-        (64,),
-        (4,),
-    )
+    assert generator == HourglassConfig(widths_down=(64,), widths_up=(64,), widths_skip=(4,))
     assert (settings.method.seed.channels, settings.method.seed.std) == (3, 0.1)
     assert set(settings.method.trains) == {Seed, NormAffine}
     assert (settings.solver.learning_rate, settings.solver.iterations) == (0.1, 5000)

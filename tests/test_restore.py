@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import compilations, make_photograph
 
-from drp_jax import ExponentialVariance, InputError, Iterate, Status, restore
+from drp_jax import ExponentialVariance, InputError, Iterate, Status, preset, psnr, restore
 
 KEY = jax.random.key(3)
 
@@ -27,13 +27,11 @@ def test_a_run_reduces_the_loss_and_reports_itself(small_settings, photograph):
     assert result.message == "The run reached its iteration limit."
 
 
-def test_it_denoises(photograph):
+def test_it_denoises():
     """Noise is removed for real: closer to the clean image than the observation is."""
     clean = np.broadcast_to(np.linspace(0.2, 0.8, 24)[:, None, None], (24, 24, 3))
     noise = np.random.default_rng(0).normal(0, 0.1, clean.shape)
     noisy = np.clip(clean + noise, 0, 1).astype(np.float32)
-    from drp_jax import preset, psnr
-
     settings = preset("paper").adjusted(width=8, iterations=120)
     result = restore(noisy, key=KEY, settings=settings, reference=jnp.asarray(clean, jnp.float32))
     assert result.history.psnr[-1] > psnr(noisy, clean.astype(np.float32)) + 4
@@ -71,8 +69,7 @@ def test_under_vmap_over_observations_it_equals_the_plain_calls(small_settings):
 
 
 def test_a_second_call_does_not_compile_again(small_settings, photograph):
-    first = restore(photograph, key=KEY, settings=small_settings, callback=lambda _: None)
-    del first
+    restore(photograph, key=KEY, settings=small_settings, callback=lambda _: None)
     other_values = photograph[::-1].copy()
     lighter = small_settings.adjusted(regularizer_weight=0.1)
     with compilations() as programs:

@@ -1,0 +1,259 @@
+"""The command from argument to exit status: `main` in this process, and once as a process."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import make_photograph
+from PIL import Image
+
+from drp_jax import read_image
+from experiments import denoise, fit
+
+SMALL = ["--width", "4", "--iterations", "3"]
+
+
+@pytest.fixture(autouse=True)
+def in_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def save(name, height=12, width=15, channels=3, seed=0):
+    pixels = np.rint(make_photograph(height, width, channels, seed) * 255).astype(np.uint8)
+    Image.fromarray(pixels.squeeze()).save(name)
+    return name
+
+
+def run(*arguments):
+    return denoise.main([*map(str, arguments)])
+
+
+def refused(capsys, *arguments):
+    """The one line that a bad input is answered with."""
+    assert run(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("denoise: error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_the_default_output_lies_beside_the_input(tmp_path, capsys):
+    (tmp_path / "folder").mkdir()
+    save("folder/x.png")
+    assert run("--image", "folder/x.png", *SMALL) == 0
+    assert sorted(os.listdir("folder")) == ["x.png", "x_restored.png"]
+    assert read_image("folder/x_restored.png").image.shape == (12, 15, 3)
+    out, err = capsys.readouterr()
+    assert "The run reached its iteration limit." in out
+    assert "wrote folder/x_restored.png" in out
+    assert "PSNR" not in out + err
+    assert re.search(r"^iteration 1/3  loss 0\.\d+$", err, re.MULTILINE)
+    assert re.search(r"^iteration 3/3  loss 0\.\d+  0:00 left$", err, re.MULTILINE)
+
+
+def test_added_noise_is_scored_and_reported(capsys):
+    save("x.png")
+    flags = ["--figure", "f.png", "--metrics", "m.json", "--output", "o.png", "--seed", "5"]
+    assert run("--image", "x.png", "--add-noise", "30", *flags, *SMALL) == 0
+    metrics = json.loads(Path("m.json").read_text())
+    assert metrics["psnr"] > 5
+    assert metrics["iterations"] == metrics["image_iteration"] == 3
+    assert metrics["status"] == "The run reached its iteration limit."
+    assert metrics["iterate"] == "last"
+    assert (metrics["method"], metrics["preset"]) == ("drp-dip", "fast")
+    assert metrics["settings"]["method"]["generator"]["widths_up"] == [4]
+    assert metrics["settings"]["objective"]["fidelity"] == "rmse"
+    assert metrics["seconds"] > 0
+    assert metrics["compile_seconds"] >= 0
+    assert metrics["device"].startswith("cpu")
+    assert {"python", "jax", "flax", "optax", "drp_jax"} <= set(metrics["versions"])
+    # Noise of standard deviation 30 of 255, less what clipping takes.
+    assert abs(metrics["psnr_input"] - 20 * np.log10(255 / 30)) < 1
+    with Image.open("f.png") as figure:
+        assert figure.width > figure.height > 300
+    assert f"-> {metrics['psnr']:.2f} dB" in capsys.readouterr().out
+
+
+def test_the_same_seed_gives_the_same_file(capsys):
+    save("x.png")
+    outputs = []
+    for seed in (1, 1, 2):
+        run("--image", "x.png", "--add-noise", "10", "--seed", seed, "--output", "o.png", *SMALL)
+        outputs.append(Path("o.png").read_bytes())
+    assert outputs[0] == outputs[1] != outputs[2]
+
+
+def test_a_reference_is_scored_against(capsys):
+    save("noisy.png", seed=0)
+    save("clean.png", seed=1)
+    assert run("--image", "noisy.png", "--reference", "clean.png", *SMALL) == 0
+    assert re.search(
+        r"PSNR [\d.]+ -> [\d.]+ dB, SSIM -?[\d.]+ -> -?[\d.]+", capsys.readouterr().out
+    )
+
+
+def test_the_output_has_the_mode_and_alpha_of_the_input():
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 15, 2), np.uint8)
+    Image.fromarray(pixels).save("x.png")
+    assert run("--image", "x.png", *SMALL) == 0
+    with Image.open("x_restored.png") as written:
+        assert written.mode == "LA"
+        np.testing.assert_array_equal(np.asarray(written)[..., 1], pixels[..., 1])
+
+
+def test_a_float_image_is_answered_with_a_float_image():
+    Image.fromarray(make_photograph(12, 15, 1)[..., 0]).save("x.tif")
+    assert run("--image", "x.tif", *SMALL) == 0
+    assert read_image("x_restored.tif").mode == "F"
+
+
+def test_without_an_image_it_shows_a_bundled_photograph(tmp_path, monkeypatch, capsys):
+    small = tmp_path / "data"
+    small.mkdir()
+    save("data/chelsea.png")
+    monkeypatch.setattr("importlib.resources.files", lambda package: small)
+    assert run(*SMALL) == 0
+    assert sorted(os.listdir()) == ["chelsea_figure.png", "chelsea_restored.png", "data"]
+    assert "PSNR" in capsys.readouterr().out
+
+
+def test_the_bundled_photograph_is_in_the_package():
+    assert denoise._demonstration().image.shape == (300, 451, 3)
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments", "message"),
+    [
+        (None, ["--image", "none.png"], "none.png: no such file"),
+        (lambda: Path("x.png").write_text("text"), ["--image", "x.png"], "not an image"),
+        (lambda: Path("x.png").touch(), ["--image", "x.png"], "the file is empty"),
+        (
+            lambda: os.truncate(save("x.png", 99, 99), 4000),
+            ["--image", "x.png"],
+            "cannot be read as an image",
+        ),
+        (
+            lambda: Path("x.ppm").write_text("P6 0 0 255\n"),
+            ["--image", "x.ppm"],
+            "x.ppm: not an image",
+        ),
+        (
+            lambda: save("x.png", 7, 12),
+            ["--image", "x.png"],
+            "x.png: 12 x 7 pixels; accepted: from 8 x 8 up",
+        ),
+        (
+            lambda: Image.fromarray(np.full((9, 9), np.nan, np.float32)).save("x.tif"),
+            ["--image", "x.tif"],
+            "not finite (NaN)",
+        ),
+        (
+            lambda: save("y.png", 12, 14),
+            ["--image", save, "--reference", "y.png"],
+            "y.png: 14 x 12 RGB pixels; accepted: 15 x 12 RGB pixels, the size of the image",
+        ),
+        (
+            lambda: save("y.png", channels=1),
+            ["--image", save, "--reference", "y.png"],
+            "y.png: 15 x 12 gray pixels; accepted: 15 x 12 RGB pixels",
+        ),
+        (None, ["--image", save, "--output", "no/o.png"], "the folder no does not exist"),
+        (None, ["--image", save, "--metrics", "no/m.json"], "the folder no does not exist"),
+        (None, ["--image", save, "--figure", "no/f.png"], "the folder no does not exist"),
+        (None, ["--image", save, "--output", "o.xyz"], "unknown image format '.xyz'"),
+        (None, ["--image", save, "--figure", "f.gif"], "--figure is f.gif; accepted: a path"),
+        (None, ["--image", save, "--iterations", "0"], "iterations is 0; accepted: from 1 up"),
+        (None, ["--image", save, "--iterations", "-3"], "iterations is -3; accepted: from 1 up"),
+        (None, ["--image", save, "--iterations", "x"], "--iterations: 'x' is not a whole number"),
+        (None, ["--image", save, "--width", "0"], "width is 0; accepted: from 1 up"),
+        (None, ["--image", save, "--learning-rate", "0"], "learning rate is 0.0; accepted: above"),
+        (None, ["--image", save, "--tv-weight", "nan"], "TV weight is nan; accepted: from 0 up"),
+        (None, ["--image", save, "--seed", "-1"], "seed is -1; accepted: from 0 to"),
+        (None, ["--image", save, "--add-noise", "0"], "--add-noise is 0.0; accepted: above 0"),
+        (
+            None,
+            ["--image", save, "--add-noise", "9", "--reference", "y.png"],
+            "--add-noise makes its own reference; leave out --reference",
+        ),
+        (None, ["--reference", "y.png"], "--reference needs --image"),
+        (None, ["--method", "drp"], "unknown method: 'drp'; accepted: drp-dip"),
+        (None, ["--preset", "slow"], "unknown preset of drp-dip denoise: 'slow'; accepted: paper"),
+        (None, ["--iteration", "3"], "Unrecognized options: --iteration"),
+    ],
+)
+def test_bad_input_is_answered_in_one_line(capsys, make, arguments, message):
+    if make is not None:
+        make()
+    arguments = [save("x.png") if argument is save else argument for argument in arguments]
+    before = sorted(os.listdir())
+    assert message in refused(capsys, *arguments)
+    assert sorted(os.listdir()) == before
+
+
+def test_an_output_folder_that_cannot_be_written_is_refused(capsys, monkeypatch):
+    save("x.png")
+
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    assert "cannot write there: Permission denied" in refused(capsys, "--image", "x.png")
+
+
+def test_an_existing_output_survives_a_failure(capsys, monkeypatch):
+    save("x.png")
+    Path("o.png").write_text("precious")
+    monkeypatch.setattr(fit, "restore", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run("--image", "x.png", "--output", "o.png", *SMALL)
+    assert Path("o.png").read_text() == "precious"
+
+
+def test_a_bar_is_drawn_on_a_terminal(capsys, monkeypatch):
+    save("x.png")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert run("--image", "x.png", *SMALL) == 0
+    err = capsys.readouterr().err
+    assert "━" in err
+    assert "3/3" in err
+    assert "iteration" not in err
+
+
+def test_help_shows_flags_with_defaults(capsys):
+    with pytest.raises(SystemExit) as end:
+        run("--help")
+    assert not end.value.code
+    text = capsys.readouterr().out
+    assert "--add-noise X" in text
+    assert "0-255 scale" in text
+    assert "(default: fast)" in text
+
+
+def test_ctrl_c_saves_the_image_and_exits_130():
+    save("x.png", 64, 64)
+    command = [sys.executable, "-m", "experiments.denoise", "--image", "x.png"]
+    process = subprocess.Popen(
+        [*command, "--iterations", "1000000", "--metrics", "m.json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("iteration 1/"):
+            process.send_signal(signal.SIGINT)
+            break
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert re.search(r"^Interrupted after iteration \d+; its image is kept\.$", out, re.MULTILINE)
+    assert "wrote x_restored.png" in out
+    assert read_image("x_restored.png").image.shape == (64, 64, 3)
+    assert json.loads(Path("m.json").read_text())["status"] == "The caller ended the run."
