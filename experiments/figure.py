@@ -38,7 +38,7 @@ def save_figure(path: pathlib.Path, panels: dict[str, np.ndarray], history: Hist
         axes.set_axis_off()
     _draw_curves(curves, history)
     with replace_whole(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
+        figure.savefig(temporary, format="png", dpi=100)
 
 
 def _draw_curves(figure, history: History) -> None:
