@@ -6,48 +6,105 @@ Images are float32 `[H, W, C]` with values in [0, 1] everywhere; batches come fr
 __version__ = "0.1.0"
 
 from drp_jax.errors import InputError
-from drp_jax.generators import HourglassConfig, SeededGenerator, Upsampling
+from drp_jax.generators import (
+    DeepDecoderConfig,
+    GeneratorConfig,
+    HourglassConfig,
+    SeededGenerator,
+    Upsampling,
+)
 from drp_jax.images import Picture, read_image, write_image
-from drp_jax.methods import DRP_DIP, Method, Settings, preset
+from drp_jax.jitter import Jitter
+from drp_jax.methods import Method, Settings
 from drp_jax.metrics import psnr, ssim
-from drp_jax.objectives import Huber, Objective, anisotropic_tv, isotropic_tv, l1, mse, rmse
-from drp_jax.operators import Identity, Operator
+from drp_jax.objectives import (
+    Huber,
+    Objective,
+    WeightedSum,
+    anisotropic_tv,
+    isotropic_tv,
+    l1,
+    mse,
+    poisson,
+    rmse,
+)
+from drp_jax.operators import (
+    Blur,
+    Boundary,
+    Composition,
+    Downsample,
+    Function,
+    Identity,
+    Mask,
+    Operator,
+    Resampling,
+    adjoint,
+)
 from drp_jax.partition import NormAffine, Seed, Weight
+from drp_jax.presets import DD, DIP, DRP_DD, DRP_DIP, preset
 from drp_jax.restore import Progress, Restoration, restore
-from drp_jax.seeds import NormalSeed
+from drp_jax.seeds import EstimateSeed, MeshGridSeed, NormalSeed, SeedConfig, UniformSeed
 from drp_jax.solver import History, Iterate, SolverConfig, Status
-from drp_jax.stopping import ExponentialVariance, StoppingRule, WindowedVariance
+from drp_jax.stopping import (
+    Discrepancy,
+    ExponentialVariance,
+    Plateau,
+    StoppingRule,
+    WindowedVariance,
+)
 
 __all__ = [
+    "DD",
+    "DIP",
+    "DRP_DD",
     "DRP_DIP",
+    "Blur",
+    "Boundary",
+    "Composition",
+    "DeepDecoderConfig",
+    "Discrepancy",
+    "Downsample",
+    "EstimateSeed",
     "ExponentialVariance",
+    "Function",
+    "GeneratorConfig",
     "History",
     "HourglassConfig",
     "Huber",
     "Identity",
     "InputError",
     "Iterate",
+    "Jitter",
+    "Mask",
+    "MeshGridSeed",
     "Method",
     "NormAffine",
     "NormalSeed",
     "Objective",
     "Operator",
     "Picture",
+    "Plateau",
     "Progress",
+    "Resampling",
     "Restoration",
     "Seed",
+    "SeedConfig",
     "SeededGenerator",
     "Settings",
     "SolverConfig",
     "Status",
     "StoppingRule",
+    "UniformSeed",
     "Upsampling",
     "Weight",
+    "WeightedSum",
     "WindowedVariance",
+    "adjoint",
     "anisotropic_tv",
     "isotropic_tv",
     "l1",
     "mse",
+    "poisson",
     "preset",
     "psnr",
     "read_image",

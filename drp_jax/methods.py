@@ -1,23 +1,20 @@
-"""The methods and their settings.
+"""Methods and settings.
 
-A method is a generator, a seed, and what trains. Settings add the objective and the solver;
-a preset is the settings of one method for one task:
-
-    paper   the settings of the original program, see each constant below
-    fast    narrower and shorter, for a CPU
+A method is a generator, a seed, and what trains. Settings add the objective and the solver.
+`presets` holds those that come with the library.
 """
 
 import dataclasses
-from typing import TypeVar
 
 import jax
 from flax import nnx, struct
 
 from drp_jax.errors import require
-from drp_jax.generators import HourglassConfig, SeededGenerator
-from drp_jax.objectives import Objective, anisotropic_tv, rmse
-from drp_jax.partition import NormAffine, Seed, VariableType, check_trains
-from drp_jax.seeds import NormalSeed
+from drp_jax.generators import GeneratorConfig, SeededGenerator
+from drp_jax.jitter import Jitters
+from drp_jax.objectives import Objective, anisotropic_tv
+from drp_jax.partition import VariableType, check_trains
+from drp_jax.seeds import Estimate, SeedConfig
 from drp_jax.solver import SolverConfig
 
 
@@ -31,26 +28,43 @@ class Method:
       seed: how its input is drawn.
       trains: the variable types that train; all others stay as drawn.
       normalize_seed: whether a norm with its own affine is put on the seed.
+      jitters: pairs of variable type and the jitter put on it at every iteration.
 
     Raises:
       InputError: if `trains` is empty or names something else than variable types.
     """
 
     name: str
-    generator: HourglassConfig
-    seed: NormalSeed
+    generator: GeneratorConfig
+    seed: SeedConfig
     trains: tuple[VariableType, ...]
-    normalize_seed: bool
+    normalize_seed: bool = False
+    jitters: Jitters = ()
 
     def __post_init__(self) -> None:
         check_trains(self.trains)
 
-    def build(self, key: jax.Array, image_shape: tuple[int, ...]) -> SeededGenerator:
-        """A freshly drawn generator of images `image_shape = (H, W, C)`."""
+    def build(
+        self,
+        key: jax.Array,
+        image_shape: tuple[int, ...],
+        *,
+        estimate: Estimate | None = None,
+        seed: jax.Array | None = None,
+    ) -> SeededGenerator:
+        """A freshly drawn generator of images.
+
+        Args:
+          key: the key of seed and weights.
+          image_shape: `(H, W, C)`.
+          estimate: gives a rough image; needed by seeds that start from it.
+          seed: `[h, w, c]` to be used instead of a drawn one.
+        """
         seed_key, weights_key = jax.random.split(key)
-        height, width, channels = image_shape
-        seed = self.seed.draw(seed_key, height, width)
-        generator = self.generator.build(seed.shape[-1], channels, nnx.Rngs(weights_key))
+        if seed is None:
+            size = self.generator.seed_size(*image_shape[:2])
+            seed = self.seed.draw(seed_key, *size, estimate or _no_estimate)
+        generator = self.generator.build(seed.shape[-1], image_shape, nnx.Rngs(weights_key))
         return SeededGenerator(seed, generator, normalize_seed=self.normalize_seed)
 
 
@@ -75,6 +89,8 @@ class Settings:
     ) -> "Settings":
         """The same settings with those values replaced that are given.
 
+        A regularizer weight gives settings without a regularizer anisotropic TV.
+
         Raises:
           InputError: if a value is out of its range.
         """
@@ -88,56 +104,16 @@ class Settings:
                 0 <= regularizer_weight < float("inf"),
                 f"TV weight is {regularizer_weight}; accepted: from 0 up and finite",
             )
-            objective = dataclasses.replace(objective, weight=regularizer_weight)
+            objective = dataclasses.replace(
+                objective,
+                regularizer=objective.regularizer or anisotropic_tv,
+                weight=regularizer_weight,
+            )
         if width is not None:
             require(width >= 1, f"width is {width}; accepted: from 1 up")
             method = dataclasses.replace(method, generator=method.generator.with_width(width))
         return Settings(method, solver, objective)
 
 
-DRP_DIP = Method(
-    name="drp-dip",
-    generator=HourglassConfig(widths_down=(64,), widths_up=(64,), widths_skip=(4,)),
-    seed=NormalSeed(channels=3, std=0.1),
-    trains=(Seed, NormAffine),
-    normalize_seed=True,
-)
-"""Deep Random Projector on a one-scale hourglass (Li et al. 2023), as its denoising program."""
-
-_PAPER = Settings(
-    method=DRP_DIP,
-    solver=SolverConfig(iterations=5000, learning_rate=0.1),
-    objective=Objective(rmse, anisotropic_tv, weight=0.45),
-)
-
-_PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
-    "drp-dip": {
-        "denoise": {
-            "paper": _PAPER,
-            "fast": _PAPER.adjusted(width=16, iterations=150),
-        },
-    },
-}
-
-
-def preset(name: str = "fast", *, method: str = "drp-dip", task: str = "denoise") -> Settings:
-    """The settings of a method for a task.
-
-    Args:
-      name: "paper" or "fast".
-      method: "drp-dip".
-      task: "denoise".
-
-    Raises:
-      InputError: if a name is unknown; the message lists the known ones.
-    """
-    tasks = _look_up(_PRESETS, method, "method")
-    return _look_up(_look_up(tasks, task, f"task of {method}"), name, f"preset of {method} {task}")
-
-
-Entry = TypeVar("Entry")
-
-
-def _look_up(table: dict[str, Entry], name: str, what: str) -> Entry:
-    require(name in table, f"unknown {what}: {name!r}; accepted: {', '.join(table)}")
-    return table[name]
+def _no_estimate() -> jax.Array:
+    raise ValueError("this seed starts from an estimate of the image; give build() one")

@@ -5,6 +5,7 @@ image `[H, W, C]`. All give a scalar, in units of intensity in [0, 1] (MSE and H
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import chex
@@ -37,6 +38,17 @@ def l1(prediction: jax.Array, observation: jax.Array) -> jax.Array:
     return jnp.mean(jnp.abs(prediction - observation))
 
 
+def poisson(prediction: jax.Array, observation: jax.Array) -> jax.Array:
+    """Negative log-likelihood of counts that are proportional to intensities.
+
+    The mean of `p - y + y log(y / p)`: the Poisson likelihood without the terms that do not
+    depend on the prediction, which makes a perfect fit zero. Both are bounded below by 1e-6.
+    """
+    prediction, observation = (jnp.maximum(one, 1e-6) for one in (prediction, observation))
+    ratio = jnp.log(observation) - jnp.log(prediction)
+    return jnp.mean(prediction - observation + observation * ratio)
+
+
 @dataclasses.dataclass(frozen=True)
 class Huber:
     """Mean Huber loss: squared below `delta` (intensity, above 0), linear beyond it."""
@@ -67,13 +79,36 @@ def isotropic_tv(image: jax.Array) -> jax.Array:
     return jnp.mean(_root(jnp.square(down) + jnp.square(right)))
 
 
+@dataclasses.dataclass(frozen=True)
+class WeightedSum:
+    """A regularizer that is a sum of several.
+
+    Attributes:
+      parts: pairs of weight and regularizer; the objective's weight multiplies the sum.
+    """
+
+    parts: tuple[tuple[float, Regularizer], ...]
+
+    def __post_init__(self) -> None:
+        require(len(self.parts) > 0, "a weighted sum of no regularizers; accepted: one or more")
+
+    def __call__(self, image: jax.Array) -> jax.Array:
+        terms = [weight * regularizer(image) for weight, regularizer in self.parts]
+        return functools.reduce(jnp.add, terms)
+
+
 @struct.dataclass
 class Terms:
-    """The parts of an objective at one image: `loss = fidelity + weight * regularizer`."""
+    """The parts of an objective at one image: `loss = fidelity + weight * regularizer`.
+
+    `residual` is the root mean squared distance of the prediction to the observation, over
+    all its entries, whatever the fidelity.
+    """
 
     fidelity: jax.Array
     regularizer: jax.Array
     loss: jax.Array
+    residual: jax.Array
 
 
 @struct.dataclass
@@ -94,11 +129,12 @@ class Objective:
     def __call__(self, image: jax.Array, prediction: jax.Array, observation: jax.Array) -> Terms:
         """The terms at `image`, whose forward operator gives `prediction`."""
         chex.assert_equal_shape((prediction, observation))
+        residual = jax.lax.stop_gradient(rmse(prediction, observation))
         fidelity = self.fidelity(prediction, observation)
         if self.regularizer is None:
-            return Terms(fidelity, jnp.zeros_like(fidelity), fidelity)
+            return Terms(fidelity, jnp.zeros_like(fidelity), fidelity, residual)
         regularizer = self.regularizer(image)
-        return Terms(fidelity, regularizer, fidelity + self.weight * regularizer)
+        return Terms(fidelity, regularizer, fidelity + self.weight * regularizer, residual)
 
 
 def _root(value: jax.Array) -> jax.Array:

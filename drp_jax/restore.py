@@ -11,9 +11,10 @@ from flax import struct
 
 from drp_jax import solver
 from drp_jax.errors import require
-from drp_jax.methods import Settings, preset
-from drp_jax.operators import Identity, Operator
+from drp_jax.methods import Settings
+from drp_jax.operators import Operator, as_operator, estimate
 from drp_jax.partition import split
+from drp_jax.presets import preset
 from drp_jax.solver import History, Iterate, Problem, SolverConfig, SolverState, Status
 
 SMALLEST_SIDE = 8
@@ -76,7 +77,8 @@ def restore(
     *,
     key: jax.Array,
     settings: Settings | None = None,
-    operator: Operator | None = None,
+    operator: Operator | Callable[[jax.Array], jax.Array] | None = None,
+    seed: jax.Array | None = None,
     reference: jax.Array | None = None,
     callback: Callback | None = None,
 ) -> Restoration:
@@ -91,7 +93,10 @@ def restore(
       observation: the degraded image `[H, W, C]`, float, values in [0, 1].
       key: the key that draws weights and seed.
       settings: method, objective and solver; `preset()` by default.
-      operator: the forward operator; the identity by default.
+      operator: the forward operator, or any function of an image that keeps its shape; the
+        identity by default.
+      seed: the generator's input `[h, w, c]`, instead of the one that the method draws; its
+        size must be the one that the generator asks for.
       reference: the true image, if known, for the PSNR in the history. The run does not
         depend on it.
       callback: called about twice a second, between compiled chunks, with a `Progress`; a
@@ -104,16 +109,25 @@ def restore(
         outside transformations; inside them a non-finite value shows as the status.
     """
     settings = preset() if settings is None else settings
-    operator = Identity() if operator is None else operator
-    observation = _checked_image(observation, "observation")
+    operator = as_operator(operator)
+    observation = _as_float(observation, "observation")
     image_shape = operator.image_shape(observation.shape)
+    observation = _checked(operator.known(observation), "observation")
+    _check_size(image_shape, "image")
     if reference is not None:
-        reference = _checked_image(reference, "reference")
+        reference = _checked(_as_float(reference, "reference"), "reference")
         require(
             reference.shape == image_shape,
             f"reference has shape {reference.shape}; accepted: {image_shape}, the image's",
         )
-    problem, state = _start(settings, operator, observation, reference, key)
+    if seed is not None:
+        seed = _checked(_as_float(seed, "seed"), "seed")
+        size = settings.method.generator.seed_size(*image_shape[:2])
+        require(
+            seed.shape[:2] == size,
+            f"seed has shape {seed.shape}; accepted: (h, w) = {size} with any channels",
+        )
+    problem, state = _start(settings, operator, observation, seed, reference, key)
     if callback is None:
         length = settings.solver.iterations
         state = _advance(settings.solver, problem, state, length=length, until=None)
@@ -131,12 +145,29 @@ def _start(
     settings: Settings,
     operator: Operator,
     observation: jax.Array,
+    seed: jax.Array | None,
     reference: jax.Array | None,
     key: jax.Array,
 ) -> tuple[Problem, SolverState]:
-    model = settings.method.build(key, operator.image_shape(observation.shape))
-    structure, trained, frozen = split(model, settings.method.trains)
-    problem = Problem(structure, frozen, observation, operator, settings.objective, reference)
+    model_key, run_key = jax.random.split(key)
+    method = settings.method
+    model = method.build(
+        model_key,
+        operator.image_shape(observation.shape),
+        estimate=functools.partial(estimate, operator, observation),
+        seed=seed,
+    )
+    structure, trained, frozen = split(model, method.trains)
+    problem = Problem(
+        structure=structure,
+        frozen=frozen,
+        observation=observation,
+        operator=operator,
+        objective=settings.objective,
+        key=run_key,
+        jitters=method.jitters,
+        reference=reference,
+    )
     return problem, solver.init(settings.solver, problem, trained)
 
 
@@ -190,17 +221,29 @@ def _result(config: SolverConfig, state: SolverState) -> Restoration:
     )
 
 
-def _checked_image(image: jax.Array, name: str) -> jax.Array:
-    """The image as float32, after every check that its type allows."""
+def _as_float(image: jax.Array, name: str) -> jax.Array:
+    """The image as float32 `[H, W, C]`."""
     image = jnp.asarray(image)
     require(
         jnp.issubdtype(image.dtype, jnp.floating),
         f"{name} has type {image.dtype}; accepted: float, values in [0, 1]",
     )
     require(
-        image.ndim == 3 and min(image.shape[:2]) >= SMALLEST_SIDE and image.shape[2] >= 1,
-        f"{name} has shape {image.shape}; accepted: (H, W, C) with H and W from {SMALLEST_SIDE} up",
+        image.ndim == 3 and min(image.shape) >= 1,
+        f"{name} has shape {image.shape}; accepted: (H, W, C)",
     )
+    return image.astype(jnp.float32)
+
+
+def _checked(image: jax.Array, name: str) -> jax.Array:
+    """The image, if its values are finite as far as can be known now."""
     if not isinstance(image, jax.core.Tracer):
         require(bool(jnp.isfinite(image).all()), f"{name} has values that are not finite")
-    return image.astype(jnp.float32)
+    return image
+
+
+def _check_size(shape: tuple[int, ...], name: str) -> None:
+    require(
+        min(shape[:2]) >= SMALLEST_SIDE,
+        f"{name} has shape {shape}; accepted: (H, W, C) with H and W from {SMALLEST_SIDE} up",
+    )

@@ -15,6 +15,7 @@ import optax
 from flax import nnx, struct
 
 from drp_jax.errors import require
+from drp_jax.jitter import Jitters, perturb
 from drp_jax.metrics import psnr
 from drp_jax.objectives import Objective, Terms
 from drp_jax.operators import Operator
@@ -61,8 +62,9 @@ class SolverConfig:
     """How to minimise.
 
     Attributes:
-      iterations: limit on the number of Adam steps, from 1 up.
-      learning_rate: Adam's, above 0.
+      iterations: limit on the number of steps, from 1 up.
+      learning_rate: Adam's, above 0, or an optax schedule of it.
+      optimizer: any optax transformation instead of Adam, `optax.lbfgs()` included.
       averaging: weight of the past in an exponential average of the outputs, in [0, 1);
         0 takes the outputs as they are. The average is bias-corrected: it starts at the
         first output.
@@ -73,14 +75,15 @@ class SolverConfig:
     """
 
     iterations: int = 5000
-    learning_rate: float = 0.1
+    learning_rate: float | optax.Schedule = 0.1
     averaging: float = 0.0
     stopping: StoppingRule | None = None
+    optimizer: optax.GradientTransformation | None = None
 
     def __post_init__(self) -> None:
         require(self.iterations >= 1, f"iterations is {self.iterations}; accepted: from 1 up")
         require(
-            0 < self.learning_rate < float("inf"),
+            callable(self.learning_rate) or 0 < self.learning_rate < float("inf"),
             f"learning rate is {self.learning_rate}; accepted: above 0 and finite",
         )
         require(0 <= self.averaging < 1, f"averaging is {self.averaging}; accepted: in [0, 1)")
@@ -93,8 +96,10 @@ class SolverConfig:
         return Iterate.AVERAGED if self.averaging else Iterate.LAST
 
     @property
-    def optimizer(self) -> optax.GradientTransformation:
-        return optax.adam(self.learning_rate)
+    def transformation(self) -> optax.GradientTransformationExtraArgs:
+        """The optimiser: the one given, or Adam with the learning rate."""
+        chosen = optax.adam(self.learning_rate) if self.optimizer is None else self.optimizer
+        return optax.with_extra_args_support(chosen)
 
 
 @struct.dataclass
@@ -107,6 +112,8 @@ class Problem:
       observation: the degraded image.
       operator: the forward operator.
       objective: fidelity and regularizer.
+      key: the key of everything drawn during the run.
+      jitters: static pairs of variable type and the jitter put on it.
       reference: the true image `[H, W, C]` if known, used for the PSNR in the history only.
     """
 
@@ -115,11 +122,24 @@ class Problem:
     observation: jax.Array
     operator: Operator
     objective: Objective
+    key: jax.Array
+    jitters: Jitters = struct.field(pytree_node=False, default=())
     reference: jax.Array | None = None
 
     def image(self, trained: nnx.State) -> jax.Array:
         """The image `[H, W, C]` that the generator gives for these trained variables."""
         return merge(self.structure, trained, self.frozen)()
+
+    def jittered_image(self, trained: nnx.State, iteration: jax.Array) -> jax.Array:
+        """The same with the jitter of an iteration, counted from 0, on all variables."""
+        if not self.jitters:
+            return self.image(trained)
+        keys = jax.random.split(jax.random.fold_in(self.key, iteration))
+        trained, frozen = (
+            perturb(state, self.jitters, iteration, key)
+            for state, key in zip((trained, self.frozen), keys, strict=True)
+        )
+        return merge(self.structure, trained, frozen)()
 
     def terms(self, image: jax.Array) -> Terms:
         """The objective's terms at an image."""
@@ -180,7 +200,7 @@ def init(config: SolverConfig, problem: Problem, trained: nnx.State) -> SolverSt
         iteration=jnp.int32(0),
         status=jnp.int32(Status.RUNNING),
         trained=trained,
-        optimizer=config.optimizer.init(trained),
+        optimizer=config.transformation.init(trained),
         output=blank,
         average=blank if config.averaging else None,
         stopping=None if config.stopping is None else config.stopping.init(blank),
@@ -191,24 +211,36 @@ def init(config: SolverConfig, problem: Problem, trained: nnx.State) -> SolverSt
 
 
 def step(config: SolverConfig, problem: Problem, state: SolverState) -> SolverState:
-    """One iteration: evaluate the current output, record it, take one Adam step.
+    """One iteration: evaluate the current output, record it, take one step of the optimiser.
 
     A non-finite loss leaves everything as it was and ends the run; a finite loss with a
     non-finite gradient keeps its output, and ends the run too.
     """
 
-    def objective(trained: nnx.State) -> tuple[jax.Array, tuple[jax.Array, Terms]]:
-        image = problem.image(trained)
+    def evaluate(trained: nnx.State) -> tuple[jax.Array, tuple[jax.Array, Terms]]:
+        image = problem.jittered_image(trained, state.iteration)
         terms = problem.terms(image)
         return terms.loss, (image, terms)
 
-    (_, (output, terms)), gradient = jax.value_and_grad(objective, has_aux=True)(state.trained)
-    updates, optimizer = config.optimizer.update(gradient, state.optimizer, state.trained)
+    (loss, (output, terms)), gradient = jax.value_and_grad(evaluate, has_aux=True)(state.trained)
+    updates, optimizer = config.transformation.update(
+        gradient,
+        state.optimizer,
+        state.trained,
+        value=loss,
+        grad=gradient,
+        value_fn=lambda trained: evaluate(trained)[0],
+    )
     trained = optax.apply_updates(state.trained, updates)
 
-    finite_loss = jnp.isfinite(terms.loss)
+    finite_loss = jnp.isfinite(loss)
     finite_step = finite_loss & jnp.isfinite(optax.tree.norm(gradient))
-    accepted = _where(finite_loss, _accept(config, problem, state, output, terms), state)
+    accepted = jax.lax.cond(
+        finite_loss,
+        functools.partial(_accept, config, problem),
+        lambda state, output, terms: state,
+        *(state, output, terms),
+    )
     trained, optimizer = _where(finite_step, (trained, optimizer), (state.trained, state.optimizer))
     status = jnp.where(finite_step, accepted.status, Status.NON_FINITE.value)
     return dataclasses.replace(accepted, trained=trained, optimizer=optimizer, status=status)
@@ -251,7 +283,7 @@ def current_image(config: SolverConfig, state: SolverState) -> jax.Array:
 def _accept(
     config: SolverConfig, problem: Problem, state: SolverState, output: jax.Array, terms: Terms
 ) -> SolverState:
-    """The state with a finite output taken in, before the Adam step."""
+    """The state with a finite output taken in, before the optimiser's step."""
     index, iteration = state.iteration, state.iteration + 1
     limit = jnp.where(
         iteration >= config.iterations, Status.ITERATION_LIMIT.value, Status.RUNNING.value
@@ -262,7 +294,7 @@ def _accept(
         state = dataclasses.replace(state, average=average)
     candidate = _candidate(config, state)
     if config.stopping is not None and state.best is not None:
-        stopping, verdict = config.stopping.update(state.stopping, output)
+        stopping, verdict = config.stopping.update(state.stopping, output, terms)
         state = dataclasses.replace(
             state,
             stopping=stopping,

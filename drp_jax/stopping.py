@@ -4,7 +4,8 @@ The outputs of an untrained network first approach the clean image and later the
 In between they change least, so the variance of the recent outputs has a minimum near the
 best one (Wang et al., Early Stopping for Deep Image Prior, TMLR 2023). A rule watches that
 variance inside the compiled loop, stops `patience` iterations after its last minimum, and
-the solver returns the iterate at the minimum.
+the solver returns the iterate at the minimum. `Plateau` and `Discrepancy` are the classical
+rules beside it: no more progress, and a residual as small as the noise.
 """
 
 import dataclasses
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from drp_jax.errors import require
+from drp_jax.objectives import Terms
 
 _CATCH_UP = 3
 
@@ -38,8 +40,8 @@ class StoppingRule(Protocol):
     def init(self, image: jax.Array) -> Any:
         """The state before the first output; `image` gives shape and type only."""
 
-    def update(self, state: Any, image: jax.Array) -> tuple[Any, Verdict]:
-        """The state after the output `image`, and the verdict on it."""
+    def update(self, state: Any, image: jax.Array, terms: Terms) -> tuple[Any, Verdict]:
+        """The state after the output `image` with its objective, and the verdict on it."""
 
 
 @struct.dataclass
@@ -88,7 +90,7 @@ class WindowedVariance:
         outputs = jnp.zeros((self.window, *image.shape), image.dtype)
         return outputs, jnp.int32(0), MinimumTracker.start()
 
-    def update(self, state: Any, image: jax.Array) -> tuple[Any, Verdict]:
+    def update(self, state: Any, image: jax.Array, terms: Terms) -> tuple[Any, Verdict]:
         outputs, count, tracker = state
         outputs = outputs.at[count % self.window].set(image)
         variance = jnp.mean(jnp.var(outputs, axis=0))
@@ -126,7 +128,7 @@ class ExponentialVariance:
         mean = jnp.zeros(image.shape, image.dtype)
         return mean, jnp.float32(0), jnp.int32(0), MinimumTracker.start()
 
-    def update(self, state: Any, image: jax.Array) -> tuple[Any, Verdict]:
+    def update(self, state: Any, image: jax.Array, terms: Terms) -> tuple[Any, Verdict]:
         mean, variance, count, tracker = state
         mean = jnp.where(count == 0, image, mean)
         difference = image - mean
@@ -137,6 +139,58 @@ class ExponentialVariance:
         known = count >= _CATCH_UP / self.decay
         tracker, verdict = tracker.update(variance, known=known, patience=self.patience)
         return (mean, variance, count, tracker), verdict
+
+
+@dataclasses.dataclass(frozen=True)
+class Plateau:
+    """Stops when the loss has not fallen noticeably for `patience` iterations.
+
+    The best iterate is the last.
+
+    Attributes:
+      patience: from 1 up.
+      tolerance: relative fall of the loss that counts, in [0, 1).
+    """
+
+    patience: int = 100
+    tolerance: float = 1e-3
+
+    def __post_init__(self) -> None:
+        _check_patience(self.patience)
+        require(0 <= self.tolerance < 1, f"tolerance is {self.tolerance}; accepted: in [0, 1)")
+
+    def init(self, image: jax.Array) -> Any:
+        return MinimumTracker.start()
+
+    def update(self, state: Any, image: jax.Array, terms: Terms) -> tuple[Any, Verdict]:
+        fell = terms.loss < state.least * (1 - self.tolerance)
+        value = jnp.where(fell, terms.loss, jnp.inf)
+        tracker, verdict = state.update(value, known=jnp.array(True), patience=self.patience)
+        return tracker, Verdict(best=jnp.array(True), stop=verdict.stop)
+
+
+@dataclasses.dataclass(frozen=True)
+class Discrepancy:
+    """Stops when the residual has come down to the noise (Morozov's principle).
+
+    The best iterate is the last.
+
+    Attributes:
+      noise_level: standard deviation of the noise on the observation (intensity), above 0.
+        The residual is taken over all entries of the observation, those included that a
+        mask makes zero.
+    """
+
+    noise_level: float
+
+    def __post_init__(self) -> None:
+        require(self.noise_level > 0, f"noise_level is {self.noise_level}; accepted: above 0")
+
+    def init(self, image: jax.Array) -> Any:
+        return ()
+
+    def update(self, state: Any, image: jax.Array, terms: Terms) -> tuple[Any, Verdict]:
+        return state, Verdict(best=jnp.array(True), stop=terms.residual <= self.noise_level)
 
 
 def _check_patience(patience: int) -> None:

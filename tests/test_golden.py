@@ -55,11 +55,13 @@ def loaded(request):
     golden = golden_values.load(case.name)
     observation = jnp.asarray(golden["observation"])
     seed = jnp.zeros(golden["seed"].shape)
-    generator = case.generator.build(seed.shape[-1], observation.shape[-1], nnx.Rngs(0))
+    generator = case.generator.build(seed.shape[-1], observation.shape, nnx.Rngs(0))
     model = SeededGenerator(seed, generator, normalize_seed=case.normalize_seed)
     golden_values.load_into(model, golden)
     structure, trained, frozen = split(model, case.trains)
-    problem = solver.Problem(structure, frozen, observation, Identity(), case.objective)
+    problem = solver.Problem(
+        structure, frozen, observation, Identity(), case.objective, jax.random.key(0)
+    )
     return case, golden, problem, trained
 
 

@@ -45,7 +45,7 @@ def test_gradient_and_adam_state_hold_the_trained_tree_only(model):
     gradient = jax.grad(lambda trained: jnp.sum(merge(structure, trained, frozen)()))(trained)
     assert jax.tree.structure(gradient) == jax.tree.structure(trained)
 
-    moments = SolverConfig().optimizer.init(trained)[0]
+    moments = SolverConfig().transformation.init(trained)[0]
     for moment in (moments.mu, moments.nu):
         assert jax.tree.structure(moment) == jax.tree.structure(trained)
     kernels = {leaf.shape for leaf in jax.tree.leaves(frozen) if leaf.ndim == 4}

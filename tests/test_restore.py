@@ -117,8 +117,8 @@ def test_shapes_and_channel_counts(small_settings, shape):
     ("observation", "message"),
     [
         (np.zeros((16, 16, 3), np.uint8), r"observation has type uint8; accepted: float, values"),
-        (np.zeros((16, 16)), r"observation has shape \(16, 16\); accepted: \(H, W, C\) with H and"),
-        (np.zeros((7, 16, 3)), r"observation has shape \(7, 16, 3\); accepted: .* from 8 up"),
+        (np.zeros((16, 16)), r"observation has shape \(16, 16\); accepted: \(H, W, C\)"),
+        (np.zeros((7, 16, 3)), r"image has shape \(7, 16, 3\); accepted: .* from 8 up"),
         (np.zeros((16, 16, 0)), r"observation has shape \(16, 16, 0\); accepted:"),
         (np.full((8, 8, 1), np.nan), "observation has values that are not finite"),
     ],

@@ -26,6 +26,9 @@ class NanFrom:
     def image_shape(self, observation_shape):
         return observation_shape
 
+    def known(self, observation):
+        return observation
+
 
 def start(settings, observation, config, operator=None, reference=None):
     model = settings.method.build(jax.random.key(0), observation.shape)
@@ -36,6 +39,7 @@ def start(settings, observation, config, operator=None, reference=None):
         observation=jnp.asarray(observation),
         operator=operator or Identity(),
         objective=Objective(mse, None),
+        key=jax.random.key(1),
         reference=reference,
     )
     return problem, solver.init(config, problem, trained)

@@ -3,12 +3,23 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from drp_jax import ExponentialVariance, InputError, WindowedVariance
+from drp_jax import (
+    Discrepancy,
+    ExponentialVariance,
+    InputError,
+    Plateau,
+    WindowedVariance,
+)
+from drp_jax.objectives import Terms
 
 
 def watch(rule, outputs):
     """The verdicts of a rule on a sequence of outputs, from one compiled loop."""
-    _, verdicts = jax.lax.scan(rule.update, rule.init(outputs[0]), outputs)
+
+    def update(state, output):
+        return rule.update(state, output, Terms(*[jnp.mean(output)] * 4))
+
+    _, verdicts = jax.lax.scan(update, rule.init(outputs[0]), outputs)
     return np.asarray(verdicts.best), np.asarray(verdicts.stop)
 
 
@@ -56,6 +67,24 @@ def test_every_output_is_the_best_until_the_variance_is_known(rule):
     assert not stop.any()
 
 
+def of_loss(*losses):
+    """Outputs whose mean, which `watch` gives as loss and residual, takes these values."""
+    return jnp.stack([jnp.full((4, 4, 1), loss) for loss in losses])
+
+
+def test_a_plateau_stops_patience_after_the_last_noticeable_fall():
+    losses = of_loss(1.0, 0.8, 0.799, 0.798, 0.5, 0.499, 0.499, 0.498, 0.497)
+    best, stop = watch(Plateau(patience=3, tolerance=0.01), losses)
+    assert best.all()
+    np.testing.assert_array_equal(np.flatnonzero(stop), [7, 8])
+
+
+def test_the_discrepancy_rule_stops_at_the_noise_level():
+    best, stop = watch(Discrepancy(0.1), of_loss(0.5, 0.2, 0.11, 0.09, 0.08))
+    assert best.all()
+    np.testing.assert_array_equal(np.flatnonzero(stop), [3, 4])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -63,6 +92,9 @@ def test_every_output_is_the_best_until_the_variance_is_known(rule):
         (lambda: WindowedVariance(patience=0), "patience is 0; accepted: from 1 up"),
         (lambda: ExponentialVariance(decay=1.0), r"decay is 1\.0; accepted: between 0 and 1"),
         (lambda: ExponentialVariance(patience=-3), "patience is -3; accepted: from 1 up"),
+        (lambda: Plateau(patience=0), "patience is 0; accepted: from 1 up"),
+        (lambda: Plateau(tolerance=1.0), r"tolerance is 1\.0; accepted: in \[0, 1\)"),
+        (lambda: Discrepancy(0.0), r"noise_level is 0\.0; accepted: above 0"),
     ],
 )
 def test_bad_settings_are_named(make, message):

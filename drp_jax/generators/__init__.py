@@ -1,6 +1,16 @@
 """The untrained networks."""
 
-from drp_jax.generators.hourglass import Hourglass, HourglassConfig, Upsampling
-from drp_jax.generators.seeded import SeededGenerator
+from drp_jax.generators.deep_decoder import DeepDecoder, DeepDecoderConfig
+from drp_jax.generators.hourglass import Hourglass, HourglassConfig
+from drp_jax.generators.layers import Upsampling
+from drp_jax.generators.seeded import GeneratorConfig, SeededGenerator
 
-__all__ = ["Hourglass", "HourglassConfig", "SeededGenerator", "Upsampling"]
+__all__ = [
+    "DeepDecoder",
+    "DeepDecoderConfig",
+    "GeneratorConfig",
+    "Hourglass",
+    "HourglassConfig",
+    "SeededGenerator",
+    "Upsampling",
+]

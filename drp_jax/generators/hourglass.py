@@ -12,7 +12,6 @@ Every convolution is followed by a norm and LeakyReLU. After the outermost scale
 """
 
 import dataclasses
-import enum
 
 import jax
 from flax import nnx
@@ -22,20 +21,10 @@ from drp_jax.generators.layers import (
     Conv,
     ConvNormActivation,
     ImageNorm,
+    Upsampling,
     centre_crop,
-    upsample_bilinear,
-    upsample_nearest,
+    check_upsampling,
 )
-
-
-class Upsampling(enum.StrEnum):
-    """How a generator doubles an image."""
-
-    BILINEAR = "bilinear"
-    NEAREST = "nearest"
-
-    def __call__(self, image: jax.Array) -> jax.Array:
-        return upsample_bilinear(image) if self is Upsampling.BILINEAR else upsample_nearest(image)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,19 +69,20 @@ class HourglassConfig:
         for name in ("filter_size_down", "filter_size_up", "filter_size_skip"):
             size = getattr(self, name)
             require(size >= 1 and size % 2 == 1, f"{name} is {size}; accepted: odd, from 1 up")
-        require(
-            isinstance(self.upsampling, Upsampling),
-            f"upsampling is {self.upsampling!r}; accepted: "
-            + ", ".join(str(choice) for choice in Upsampling),
-        )
+        check_upsampling(self.upsampling)
 
     def with_width(self, width: int) -> "HourglassConfig":
         """The same hourglass with `width` channels at every scale; skip widths stay."""
         widths = (width,) * len(self.widths_down)
         return dataclasses.replace(self, widths_down=widths, widths_up=widths)
 
-    def build(self, in_channels: int, out_channels: int, rngs: nnx.Rngs) -> "Hourglass":
-        return Hourglass(self, in_channels, out_channels, rngs=rngs)
+    def seed_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the seed of an image: the same."""
+        return height, width
+
+    def build(self, in_channels: int, image_shape: tuple[int, ...], rngs: nnx.Rngs) -> "Hourglass":
+        """A freshly drawn generator of images `(H, W, C)` from seeds with `in_channels`."""
+        return Hourglass(self, in_channels, image_shape[2], rngs=rngs)
 
 
 class Hourglass(nnx.Module):

@@ -6,6 +6,7 @@ Li et al., Deep Random Projector); where the form differs from the obvious one i
 speed, and the docstring says so.
 """
 
+import enum
 import functools
 import itertools
 import math
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 
+from drp_jax.errors import require
 from drp_jax.partition import NormAffine, Weight
 
 NEGATIVE_SLOPE = 0.2
@@ -106,6 +108,25 @@ class ConvNormActivation(nnx.Module):
 
 def leaky_relu(image: jax.Array) -> jax.Array:
     return jax.nn.leaky_relu(image, NEGATIVE_SLOPE)
+
+
+class Upsampling(enum.StrEnum):
+    """How a generator doubles an image."""
+
+    BILINEAR = "bilinear"
+    NEAREST = "nearest"
+
+    def __call__(self, image: jax.Array) -> jax.Array:
+        return upsample_bilinear(image) if self is Upsampling.BILINEAR else upsample_nearest(image)
+
+
+def check_upsampling(upsampling: Upsampling) -> None:
+    """Raises InputError unless `upsampling` is one of the choices."""
+    choices = ", ".join(str(choice) for choice in Upsampling)
+    require(
+        isinstance(upsampling, Upsampling),
+        f"upsampling is {upsampling!r}; accepted: {choices}",
+    )
 
 
 def upsample_bilinear(image: jax.Array) -> jax.Array:

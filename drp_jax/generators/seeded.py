@@ -1,10 +1,25 @@
 """A generator together with its seed: the unknown image as a function of all variables."""
 
+from typing import Protocol
+
 import jax
 from flax import nnx
 
 from drp_jax.generators.layers import ImageNorm
 from drp_jax.partition import Seed
+
+
+class GeneratorConfig(Protocol):
+    """What a method asks of a generator's configuration, a frozen dataclass."""
+
+    def with_width(self, width: int) -> "GeneratorConfig":
+        """The same generator with `width` channels."""
+
+    def seed_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the seed of an image `height` x `width`."""
+
+    def build(self, in_channels: int, image_shape: tuple[int, ...], rngs: nnx.Rngs) -> nnx.Module:
+        """A freshly drawn generator of images `(H, W, C)` from seeds with `in_channels`."""
 
 
 class SeededGenerator(nnx.Module):

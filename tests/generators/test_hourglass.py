@@ -22,7 +22,7 @@ LARGE_HOLES = HourglassConfig(
 
 
 def generate(config, height, width, *, in_channels=3, out_channels=3):
-    generator = config.build(in_channels, out_channels, nnx.Rngs(0))
+    generator = config.build(in_channels, (height, width, out_channels), nnx.Rngs(0))
     seed = jax.random.normal(jax.random.key(1), (height, width, in_channels))
     return jax.jit(lambda seed: generator(seed))(seed)
 
@@ -48,17 +48,17 @@ def test_without_sigmoid_the_output_is_its_logit():
 
 
 def test_a_filter_size_and_a_width_show_in_the_kernels():
-    generator = LARGE_HOLES.build(3, 3, nnx.Rngs(0))
+    generator = LARGE_HOLES.build(3, (8, 8, 3), nnx.Rngs(0))
     assert generator.scale.down.conv.kernel[...].shape == (5, 5, 3, 4)
     assert generator.scale.up.conv.kernel[...].shape == (3, 3, 4, 4)
     assert generator.scale.pointwise is None
-    wider = LARGE_HOLES.with_width(9).build(3, 3, nnx.Rngs(0))
+    wider = LARGE_HOLES.with_width(9).build(3, (8, 8, 3), nnx.Rngs(0))
     assert wider.scale.inner.across.conv.kernel[...].shape == (5, 5, 9, 9)
 
 
 def test_two_keys_give_two_networks_and_vmap_draws_them_together():
     def draw(key):
-        generator = ONE_SCALE.build(3, 3, nnx.Rngs(key))
+        generator = ONE_SCALE.build(3, (8, 8, 3), nnx.Rngs(key))
         return generator(jnp.ones((8, 8, 3)) * jnp.arange(8.0)[:, None, None])
 
     keys = jax.random.split(jax.random.key(0), 2)

@@ -1,0 +1,234 @@
+"""The settings that come with the library, by method, task and name.
+
+    paper          the settings of the original program
+    paper-NAME     the same for a variant that its authors give settings for
+    fast           narrower and shorter, for a CPU
+
+Sources: the programs of Deep Random Projector (Li et al., CVPR 2023), Deep Image Prior
+(Ulyanov et al., CVPR 2018) and Deep Decoder (Heckel and Hand, ICLR 2019). Where there is no
+original, the constant says what was chosen.
+"""
+
+import dataclasses
+from typing import TypeVar
+
+from drp_jax.errors import require
+from drp_jax.generators import DeepDecoderConfig, HourglassConfig, Upsampling
+from drp_jax.jitter import Jitter
+from drp_jax.methods import Method, Settings
+from drp_jax.objectives import Objective, anisotropic_tv, mse, rmse
+from drp_jax.partition import NormAffine, Seed, Weight
+from drp_jax.seeds import MeshGridSeed, NormalSeed, UniformSeed
+from drp_jax.solver import SolverConfig
+
+DRP_DIP = Method(
+    name="drp-dip",
+    generator=HourglassConfig(widths_down=(64,), widths_up=(64,), widths_skip=(4,)),
+    seed=NormalSeed(channels=3, std=0.1),
+    trains=(Seed, NormAffine),
+    normalize_seed=True,
+)
+"""Deep Random Projector on a one-scale hourglass, as its denoising program."""
+
+DRP_DD = Method(
+    name="drp-dd",
+    generator=DeepDecoderConfig(width=128, upsamplings=2),
+    seed=NormalSeed(channels=32, std=0.1),
+    trains=(Seed, NormAffine),
+    normalize_seed=True,
+)
+"""Deep Random Projector on a shallow decoder; the paper has it, but no program was published."""
+
+DIP = Method(
+    name="dip",
+    generator=HourglassConfig(widths_down=(128,) * 5, widths_up=(128,) * 5, widths_skip=(4,) * 5),
+    seed=UniformSeed(channels=32, high=0.1),
+    trains=(Weight, NormAffine),
+    jitters=((Seed, Jitter(1 / 30)),),
+)
+"""Deep Image Prior, as its denoising program."""
+
+DD = Method(
+    name="dd",
+    generator=DeepDecoderConfig(width=128, upsamplings=5),
+    seed=UniformSeed(channels=128, high=0.1),
+    trains=(Weight, NormAffine),
+)
+"""Deep Decoder, as its denoising program."""
+
+
+def _drp(method: Method, learning_rate: float, weight: float) -> Settings:
+    return Settings(
+        method=method,
+        solver=SolverConfig(iterations=5000, learning_rate=learning_rate),
+        objective=Objective(rmse, anisotropic_tv, weight),
+    )
+
+
+def _dip(method: Method, iterations: int, learning_rate: float = 0.01) -> Settings:
+    return Settings(
+        method=method,
+        solver=SolverConfig(iterations=iterations, learning_rate=learning_rate),
+        objective=Objective(mse, None, 0.0),
+    )
+
+
+def _averaged(settings: Settings) -> Settings:
+    return dataclasses.replace(
+        settings, solver=dataclasses.replace(settings.solver, averaging=0.99)
+    )
+
+
+def _jittered(std: float, generator: HourglassConfig | None = None) -> Method:
+    method = dataclasses.replace(DIP, jitters=((Seed, Jitter(std)),))
+    return method if generator is None else dataclasses.replace(method, generator=generator)
+
+
+_DRP_DIP_SR = dataclasses.replace(
+    DRP_DIP,
+    generator=HourglassConfig(widths_down=(128,), widths_up=(128,), widths_skip=(4,)),
+    seed=NormalSeed(channels=1, std=0.1),
+)
+_DRP_DIP_INPAINT = dataclasses.replace(
+    DRP_DIP,
+    generator=HourglassConfig(widths_down=(128,), widths_up=(128,), widths_skip=(128,)),
+    seed=MeshGridSeed(),
+    jitters=((Weight, Jitter(1e-3)),),
+)
+_DIP_JPEG = _jittered(
+    1 / 30,
+    HourglassConfig(
+        widths_down=(8, 16, 32, 64, 128),
+        widths_up=(8, 16, 32, 64, 128),
+        widths_skip=(0, 0, 0, 4, 4),
+    ),
+)
+_DIP_TEXT = dataclasses.replace(
+    DIP,
+    generator=HourglassConfig(
+        widths_down=(128,) * 5,
+        widths_up=(128,) * 5,
+        widths_skip=(128,) * 5,
+        upsampling=Upsampling.NEAREST,
+    ),
+    jitters=(),
+)
+_DIP_HOLE = dataclasses.replace(
+    DIP,
+    generator=HourglassConfig(
+        widths_down=(16, 32, 64, 128, 128, 128),
+        widths_up=(16, 32, 64, 128, 128, 128),
+        widths_skip=(0,) * 6,
+        filter_size_down=5,
+        upsampling=Upsampling.NEAREST,
+        pointwise_up=False,
+    ),
+    seed=UniformSeed(channels=1, high=0.1),
+    jitters=(),
+)
+_DD_WIDE = dataclasses.replace(
+    DD,
+    generator=DeepDecoderConfig(width=256, upsamplings=5),
+    seed=UniformSeed(channels=256, high=0.1),
+    jitters=((Seed, Jitter(0.005)),),
+)
+
+_DRP_DIP_PAPER = _drp(DRP_DIP, 0.1, 0.45)
+_DRP_DIP_SR_PAPER = _drp(_DRP_DIP_SR, 0.5, 0.75)
+_DRP_DIP_INPAINT_PAPER = _drp(_DRP_DIP_INPAINT, 0.05, 0.01)
+_DIP_PAPER = _averaged(_dip(DIP, 3000))
+_DIP_SR_PAPER = _dip(_jittered(0.03), 2000)
+_DIP_INPAINT_PAPER = _dip(_jittered(0.03), 11000, learning_rate=0.001)
+_DD_PAPER = _dip(DD, 1900)
+_DD_INPAINT_PAPER = _dip(_DD_WIDE, 40000, learning_rate=0.0025)
+
+_PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
+    "drp-dip": {
+        "denoise": {
+            "paper": _DRP_DIP_PAPER,
+            "fast": _DRP_DIP_PAPER.adjusted(width=16, iterations=150),
+        },
+        "super-resolve": {
+            "paper": _DRP_DIP_SR_PAPER,
+            "fast": _DRP_DIP_SR_PAPER.adjusted(width=32, iterations=150),
+        },
+        "inpaint": {
+            "paper": _DRP_DIP_INPAINT_PAPER,
+            "fast": _DRP_DIP_INPAINT_PAPER.adjusted(width=32, iterations=500),
+        },
+    },
+    "drp-dd": {
+        "denoise": {
+            "paper": _drp(DRP_DD, 0.1, 0.45),
+            "fast": _drp(DRP_DD, 0.1, 0.45).adjusted(width=64, iterations=150),
+        },
+        "super-resolve": {
+            "paper": _drp(DRP_DD, 0.1, 0.75),
+            "fast": _drp(DRP_DD, 0.1, 0.75).adjusted(width=64, iterations=150),
+        },
+        "inpaint": {
+            "paper": _drp(DRP_DD, 0.05, 0.01),
+            "fast": _drp(DRP_DD, 0.05, 0.01).adjusted(width=64, iterations=500),
+        },
+    },
+    "dip": {
+        "denoise": {
+            "paper": _DIP_PAPER,
+            "paper-sigma-50": _averaged(_dip(_jittered(1 / 20), 3000)),
+            "paper-jpeg": _averaged(_dip(_DIP_JPEG, 2400)),
+            "paper-flash": _averaged(_dip(_jittered(1 / 30), 600, learning_rate=0.1)),
+            "fast": _DIP_PAPER.adjusted(width=32, iterations=1500),
+        },
+        "super-resolve": {
+            "paper": _DIP_SR_PAPER,
+            "paper-x8": _dip(_jittered(0.05), 4000),
+            "fast": _averaged(_DIP_SR_PAPER).adjusted(width=32, iterations=1000),
+        },
+        "inpaint": {
+            "paper": _DIP_INPAINT_PAPER,
+            "paper-text": _dip(_DIP_TEXT, 6000),
+            "paper-hole": _dip(_DIP_HOLE, 3000),
+            "fast": _averaged(_DIP_INPAINT_PAPER).adjusted(
+                width=32, iterations=1500, learning_rate=0.01
+            ),
+        },
+    },
+    "dd": {
+        "denoise": {
+            "paper": _DD_PAPER,
+            "fast": _DD_PAPER.adjusted(width=64, iterations=1000),
+        },
+        "super-resolve": {
+            "paper": _DD_PAPER,
+            "fast": _DD_PAPER.adjusted(width=64, iterations=1000),
+        },
+        "inpaint": {
+            "paper": _DD_INPAINT_PAPER,
+            "fast": _DD_INPAINT_PAPER.adjusted(width=64, iterations=2000, learning_rate=0.01),
+        },
+    },
+}
+
+
+def preset(name: str = "fast", *, method: str = "drp-dip", task: str = "denoise") -> Settings:
+    """The settings of a method for a task.
+
+    Args:
+      name: "paper" or "fast"; DIP has variants, which the error message lists.
+      method: "drp-dip", "drp-dd", "dip" or "dd".
+      task: "denoise", "super-resolve" or "inpaint".
+
+    Raises:
+      InputError: if a name is unknown; the message lists the known ones.
+    """
+    tasks = _look_up(_PRESETS, method, "method")
+    presets = _look_up(tasks, task, f"task of {method}")
+    return _look_up(presets, name, f"preset of {method} {task}")
+
+
+Entry = TypeVar("Entry")
+
+
+def _look_up(table: dict[str, Entry], name: str, what: str) -> Entry:
+    require(name in table, f"unknown {what}: {name!r}; accepted: {', '.join(table)}")
+    return table[name]
