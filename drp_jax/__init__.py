@@ -16,7 +16,7 @@ from drp_jax.generators import (
 from drp_jax.images import Picture, read_image, write_image
 from drp_jax.jitter import Jitter
 from drp_jax.methods import Method, Settings
-from drp_jax.metrics import psnr, ssim
+from drp_jax.metrics import luma_psnr, psnr, psnr_where, ssim
 from drp_jax.objectives import (
     Huber,
     Objective,
@@ -103,10 +103,12 @@ __all__ = [
     "anisotropic_tv",
     "isotropic_tv",
     "l1",
+    "luma_psnr",
     "mse",
     "poisson",
     "preset",
     "psnr",
+    "psnr_where",
     "read_image",
     "restore",
     "rmse",

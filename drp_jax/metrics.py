@@ -5,13 +5,18 @@ scikit-image's with `gaussian_weights=True, sigma=1.5, use_sample_covariance=Fal
 variant of Wang et al. 2004, and not scikit-image's default (a 7 x 7 box window).
 """
 
+from collections.abc import Callable
+
 import chex
 import dm_pix
 import jax
+import jax.numpy as jnp
 
 from drp_jax.errors import require
 
 SSIM_WINDOW = 11
+
+Metric = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 def psnr(image: jax.Array, reference: jax.Array) -> jax.Array:
@@ -33,3 +38,31 @@ def ssim(image: jax.Array, reference: jax.Array) -> jax.Array:
         f"SSIM of a {height} x {width} image; accepted: from {SSIM_WINDOW} x {SSIM_WINDOW} up",
     )
     return dm_pix.ssim(image, reference)
+
+
+def luma(image: jax.Array) -> jax.Array:
+    """The Y channel `[H, W, 1]` of BT.601, in [16, 235] / 255; a gray image is taken as Y.
+
+    Super-resolution is scored on it.
+    """
+    if image.shape[-1] == 1:
+        return image
+    weights = jnp.array([65.481, 128.553, 24.966]) / 255
+    return (image @ weights)[..., None] + 16 / 255
+
+
+def crop_border(image: jax.Array, border: int) -> jax.Array:
+    """The image without `border` pixels on each side."""
+    return image[border : image.shape[0] - border, border : image.shape[1] - border]
+
+
+def luma_psnr(image: jax.Array, reference: jax.Array, *, border: int = 4) -> jax.Array:
+    """PSNR in dB of the Y channel with the border cut: the score of super-resolution."""
+    return psnr(*(crop_border(luma(one), border) for one in (image, reference)))
+
+
+def psnr_where(image: jax.Array, reference: jax.Array, selected: jax.Array) -> jax.Array:
+    """PSNR in dB over the pixels where `selected`, `[H, W, 1]` or `[H, W, C]`, is true."""
+    selected = jnp.broadcast_to(selected, image.shape)
+    squared = jnp.where(selected, jnp.square(image - reference), 0.0)
+    return -10 * jnp.log10(jnp.sum(squared) / jnp.sum(selected))

@@ -12,6 +12,7 @@ from flax import struct
 from drp_jax import solver
 from drp_jax.errors import require
 from drp_jax.methods import Settings
+from drp_jax.metrics import Metric, psnr
 from drp_jax.operators import Operator, as_operator, estimate
 from drp_jax.partition import split
 from drp_jax.presets import preset
@@ -80,6 +81,7 @@ def restore(
     operator: Operator | Callable[[jax.Array], jax.Array] | None = None,
     seed: jax.Array | None = None,
     reference: jax.Array | None = None,
+    metric: Metric = psnr,
     callback: Callback | None = None,
 ) -> Restoration:
     """Restores one image by fitting an untrained generator to it.
@@ -99,6 +101,7 @@ def restore(
         size must be the one that the generator asks for.
       reference: the true image, if known, for the PSNR in the history. The run does not
         depend on it.
+      metric: what the history holds as PSNR, a function of image and reference.
       callback: called about twice a second, between compiled chunks, with a `Progress`; a
         true return value ends the run with status INTERRUPTED. The result does not depend
         on when it is called.
@@ -127,7 +130,7 @@ def restore(
             seed.shape[:2] == size,
             f"seed has shape {seed.shape}; accepted: (h, w) = {size} with any channels",
         )
-    problem, state = _start(settings, operator, observation, seed, reference, key)
+    problem, state = _start(settings, operator, metric, observation, seed, reference, key)
     if callback is None:
         length = settings.solver.iterations
         state = _advance(settings.solver, problem, state, length=length, until=None)
@@ -140,10 +143,11 @@ def restore(
     return _result(settings.solver, state)
 
 
-@jax.jit
+@functools.partial(jax.jit, static_argnames="metric")
 def _start(
     settings: Settings,
     operator: Operator,
+    metric: Metric,
     observation: jax.Array,
     seed: jax.Array | None,
     reference: jax.Array | None,
@@ -166,6 +170,7 @@ def _start(
         objective=settings.objective,
         key=run_key,
         jitters=method.jitters,
+        metric=metric,
         reference=reference,
     )
     return problem, solver.init(settings.solver, problem, trained)

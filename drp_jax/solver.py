@@ -16,7 +16,7 @@ from flax import nnx, struct
 
 from drp_jax.errors import require
 from drp_jax.jitter import Jitters, perturb
-from drp_jax.metrics import psnr
+from drp_jax.metrics import Metric, psnr
 from drp_jax.objectives import Objective, Terms
 from drp_jax.operators import Operator
 from drp_jax.partition import merge
@@ -114,7 +114,8 @@ class Problem:
       objective: fidelity and regularizer.
       key: the key of everything drawn during the run.
       jitters: static pairs of variable type and the jitter put on it.
-      reference: the true image `[H, W, C]` if known, used for the PSNR in the history only.
+      metric: a static function of image and reference, for the history only.
+      reference: the true image `[H, W, C]` if known, for the history only.
     """
 
     structure: nnx.GraphDef = struct.field(pytree_node=False)
@@ -124,6 +125,7 @@ class Problem:
     objective: Objective
     key: jax.Array
     jitters: Jitters = struct.field(pytree_node=False, default=())
+    metric: Metric = struct.field(pytree_node=False, default=psnr)
     reference: jax.Array | None = None
 
     def image(self, trained: nnx.State) -> jax.Array:
@@ -152,8 +154,9 @@ class History:
 
     Attributes:
       fidelity, regularizer, loss: terms of the objective at the iteration's output.
-      psnr: PSNR in dB against the reference of the image that the iteration would return
-        (the average if outputs are averaged), or None without a reference.
+      psnr: PSNR in dB (or another metric, if one was given) against the reference of the
+        image that the iteration would return (the average if outputs are averaged), or None
+        without a reference.
     """
 
     fidelity: jax.Array
@@ -306,7 +309,7 @@ def _accept(
         fidelity=terms.fidelity,
         regularizer=terms.regularizer,
         loss=terms.loss,
-        psnr=None if problem.reference is None else psnr(candidate, problem.reference),
+        psnr=None if problem.reference is None else problem.metric(candidate, problem.reference),
     )
     history = jax.tree.map(lambda past, value: past.at[index].set(value), state.history, record)
     return dataclasses.replace(state, history=history)

@@ -57,6 +57,11 @@ def number(help: str, default: str | None = None):
     return option(float, "X", "a number", help, default)
 
 
+def flag(help: str):
+    """Annotation of a flag that is given or not."""
+    return tyro.conf.arg(help=help)
+
+
 @dataclasses.dataclass(frozen=True)
 class FitArguments:
     """Flags of every command that restores an image."""
@@ -76,10 +81,17 @@ class FitArguments:
         pathlib.Path | None,
         *file("The clean image, if known: reports PSNR and SSIM, before and after.", "none"),
     ] = None
-    method: Annotated[str, *option(str, "NAME", "a name", "The method: drp-dip.")] = "drp-dip"
+    method: Annotated[
+        str, *option(str, "NAME", "a name", "The method: drp-dip, drp-dd, dip or dd.")
+    ] = "drp-dip"
     preset: Annotated[
         str,
-        *option(str, "NAME", "a name", "Its settings: paper (as published) or fast (for a CPU)."),
+        *option(
+            str,
+            "NAME",
+            "a name",
+            "Its settings: paper (as published) or fast (for a CPU); dip has variants of paper.",
+        ),
     ] = "fast"
     iterations: Annotated[
         int | None, *whole("Limit on the iterations, from 1 up.", "of the preset")

@@ -10,7 +10,8 @@ import jax
 import jax.monitoring
 import numpy as np
 
-from drp_jax import Operator, Progress, Restoration, Settings, Status, restore
+from drp_jax import Operator, Progress, Restoration, Settings, Status, psnr, restore
+from drp_jax.metrics import Metric
 from experiments.progress import ProgressDisplay
 
 
@@ -39,7 +40,9 @@ def fit(
     seed: int,
     settings: Settings,
     operator: Operator | None = None,
+    seed_image: np.ndarray | None = None,
     reference: np.ndarray | None = None,
+    metric: Metric = psnr,
 ) -> Fit:
     """Restores an image and shows progress; Ctrl-C ends it with the image it has.
 
@@ -63,7 +66,9 @@ def fit(
             key=jax.random.key(seed),
             settings=settings,
             operator=operator,
+            seed=seed_image,
             reference=reference,
+            metric=metric,
             callback=report,
         )
     elapsed = time.perf_counter() - start

@@ -16,34 +16,27 @@ from drp_jax import InputError, Settings, psnr, ssim
 from drp_jax.images import replace_whole
 from experiments.fit import Fit
 
-
-@dataclasses.dataclass(frozen=True)
-class Scores:
-    """PSNR in dB and SSIM against a reference; None where not defined."""
-
-    psnr: float | None
-    ssim: float | None
+Scores = dict[str, float | None]
+"""Named scores of an image; None where one is not defined."""
 
 
-def score(image: np.ndarray, reference: np.ndarray | None) -> Scores:
-    """The scores of an image `[H, W, C]`; SSIM is undefined below 11 x 11 pixels."""
-    if reference is None:
-        return Scores(None, None)
+def score(image: np.ndarray, reference: np.ndarray) -> Scores:
+    """PSNR in dB and SSIM of an image `[H, W, C]`; SSIM is undefined below 11 x 11 pixels."""
     try:
         similarity = float(ssim(image, reference))
     except InputError:
         similarity = None
-    return Scores(float(psnr(image, reference)), similarity)
+    return {"psnr": float(psnr(image, reference)), "ssim": similarity}
 
 
-def metrics(fit: Fit, settings: Settings, *, preset: str, before: Scores, after: Scores) -> dict:
-    """The content of a metrics file."""
+def metrics(fit: Fit, settings: Settings, *, preset: str, scores: Scores) -> dict:
+    """The content of a metrics file; `psnr` and `ssim` are null without a reference."""
     device = jax.devices()[0]
     return {
-        "psnr": after.psnr,
-        "ssim": after.ssim,
-        "psnr_input": before.psnr,
-        "ssim_input": before.ssim,
+        "psnr": None,
+        "ssim": None,
+        "psnr_input": None,
+        **scores,
         "status": fit.restoration.message,
         "iterate": fit.restoration.iterate,
         "image_iteration": int(fit.restoration.image_iteration),

@@ -49,8 +49,11 @@ def test_build_draws_by_the_key_for_any_channel_count():
     ("arguments", "message"),
     [
         ({"name": "papper"}, "unknown preset of drp-dip denoise: 'papper'; accepted: paper, fast"),
-        ({"method": "drp"}, "unknown method: 'drp'; accepted: drp-dip"),
-        ({"task": "dehaze"}, "unknown task of drp-dip: 'dehaze'; accepted: denoise"),
+        ({"method": "drp"}, "unknown method: 'drp'; accepted: drp-dip, drp-dd, dip, dd"),
+        (
+            {"task": "dehaze"},
+            "unknown task of drp-dip: 'dehaze'; accepted: denoise, super-resolve, inpaint",
+        ),
     ],
 )
 def test_unknown_names_are_answered_with_the_known(arguments, message):

@@ -14,7 +14,7 @@ from conftest import make_photograph
 from PIL import Image
 
 from drp_jax import read_image
-from experiments import denoise, fit
+from experiments import denoise, fit, pipeline
 
 SMALL = ["--width", "4", "--iterations", "3"]
 
@@ -78,7 +78,7 @@ def test_added_noise_is_scored_and_reported(capsys):
     assert abs(metrics["psnr_input"] - 20 * np.log10(255 / 30)) < 1
     with Image.open("f.png") as figure:
         assert figure.width > figure.height > 300
-    assert f"-> {metrics['psnr']:.2f} dB" in capsys.readouterr().out
+    assert f"-> restored {metrics['psnr']:.2f}" in capsys.readouterr().out
 
 
 def test_the_same_seed_gives_the_same_file(capsys):
@@ -94,9 +94,9 @@ def test_a_reference_is_scored_against(capsys):
     save("noisy.png", seed=0)
     save("clean.png", seed=1)
     assert run("--image", "noisy.png", "--reference", "clean.png", *SMALL) == 0
-    assert re.search(
-        r"PSNR [\d.]+ -> [\d.]+ dB, SSIM -?[\d.]+ -> -?[\d.]+", capsys.readouterr().out
-    )
+    out = capsys.readouterr().out
+    assert re.search(r"^PSNR in dB: input [\d.]+ -> restored [\d.]+$", out, re.MULTILINE)
+    assert re.search(r"^SSIM: input -?[\d.]+ -> restored -?[\d.]+$", out, re.MULTILINE)
 
 
 def test_the_output_has_the_mode_and_alpha_of_the_input():
@@ -125,7 +125,7 @@ def test_without_an_image_it_shows_a_bundled_photograph(tmp_path, monkeypatch, c
 
 
 def test_the_bundled_photograph_is_in_the_package():
-    assert denoise._demonstration().image.shape == (300, 451, 3)
+    assert pipeline.bundled_photograph().image.shape == (300, 451, 3)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_the_bundled_photograph_is_in_the_package():
             "--add-noise makes its own reference; leave out --reference",
         ),
         (None, ["--reference", "y.png"], "--reference needs --image"),
-        (None, ["--method", "drp"], "unknown method: 'drp'; accepted: drp-dip"),
+        (None, ["--method", "drp"], "unknown method: 'drp'; accepted: drp-dip, drp-dd, dip, dd"),
         (None, ["--preset", "slow"], "unknown preset of drp-dip denoise: 'slow'; accepted: paper"),
         (None, ["--iteration", "3"], "Unrecognized options: --iteration"),
     ],

@@ -1,0 +1,123 @@
+"""Enlarge a photograph: `python -m experiments.super_resolve --image small.png --factor 4`.
+
+With `--from-high-resolution` the image is made smaller first, and the result is scored
+against it beside bicubic interpolation. Without `--image` a bundled photograph is used so.
+"""
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+from PIL import Image
+
+from drp_jax import Downsample, InputError, Picture, luma_psnr
+from drp_jax.metrics import crop_border, luma
+from drp_jax.restore import SMALLEST_SIDE
+from experiments import arguments
+from experiments.pipeline import Job, captioned, read_reference, read_source, run_job
+from experiments.report import Scores, score
+
+PROGRAM = "super_resolve"
+SCORED_WITHOUT_BORDER = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class SuperResolveArguments(arguments.FitArguments):
+    factor: Annotated[int, *arguments.whole("Whole number to enlarge by, from 2 up.")] = 4
+    from_high_resolution: Annotated[
+        bool,
+        arguments.flag(
+            "Make the image smaller by the factor first (Pillow's LANCZOS), and score against it."
+        ),
+    ] = False
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return arguments.run(lambda: _super_resolve(argv), program=PROGRAM)
+
+
+def _super_resolve(argv: Sequence[str] | None) -> int:
+    parsed = arguments.parse(
+        SuperResolveArguments, argv, program=PROGRAM, description=__doc__ or ""
+    )
+    settings = parsed.settings("super-resolve")
+    return run_job(_job(parsed), parsed, settings)
+
+
+def _job(parsed: SuperResolveArguments) -> Job:
+    factor = parsed.factor
+    if factor < 2:
+        raise InputError(f"--factor is {factor}; accepted: from 2 up")
+    source = read_source(parsed)
+    picture = source.picture
+    if parsed.from_high_resolution or source.is_bundled:
+        if parsed.reference is not None:
+            raise InputError("--from-high-resolution makes its own reference; leave it out")
+        picture = _cropped(picture, factor)
+        reference = picture.image
+        height, width = (side // factor for side in reference.shape[:2])
+        if min(height, width) < 1:
+            raise InputError(f"{source.path}: smaller than --factor {factor}")
+        observation = np.rint(resize(reference, height, width, Image.Resampling.LANCZOS) * 255)
+        observation = observation.astype(np.float32) / 255
+        template = picture
+    else:
+        observation = picture.image
+        template = _enlarged(picture, factor)
+        reference = read_reference(parsed, template.image.shape)
+    height, width = template.image.shape[:2]
+    if min(height, width) < SMALLEST_SIDE:
+        raise InputError(f"the result has {width} x {height} pixels; accepted: from 8 x 8 up")
+    bicubic = resize(observation, height, width, Image.Resampling.BICUBIC)
+    scored = None if reference is None else functools.partial(_score, reference=reference)
+    return Job(
+        source=source,
+        template=template,
+        observation=observation,
+        operator=Downsample(factor),
+        before_name="bicubic",
+        before=bicubic,
+        score=scored,
+        panels=captioned("bicubic", bicubic, scored),
+        reference=reference,
+        metric=luma_psnr,
+    )
+
+
+def resize(image: np.ndarray, height: int, width: int, how: Image.Resampling) -> np.ndarray:
+    """The image `[H, W, C]` resized by Pillow, channel by channel in float, in [0, 1]."""
+    channels = [
+        np.asarray(Image.fromarray(channel).resize((width, height), how))
+        for channel in np.moveaxis(image, -1, 0)
+    ]
+    return np.clip(np.stack(channels, axis=-1), 0, 1)
+
+
+def _score(image: np.ndarray, reference: np.ndarray) -> Scores:
+    """PSNR and SSIM of luma without the usual border, which small images keep."""
+    border = SCORED_WITHOUT_BORDER if min(image.shape[:2]) > 4 * SCORED_WITHOUT_BORDER else 0
+    return score(*(np.asarray(crop_border(luma(one), border)) for one in (image, reference)))
+
+
+def _cropped(picture: Picture, factor: int) -> Picture:
+    """The picture cut at the right and bottom to multiples of the factor."""
+    height, width = (side - side % factor for side in picture.image.shape[:2])
+    alpha = None if picture.alpha is None else picture.alpha[:height, :width]
+    return dataclasses.replace(picture, image=picture.image[:height, :width], alpha=alpha)
+
+
+def _enlarged(picture: Picture, factor: int) -> Picture:
+    """A picture of the result's size: bicubic, the alpha channel too."""
+    height, width = (side * factor for side in picture.image.shape[:2])
+    alpha = picture.alpha
+    if alpha is not None:
+        alpha = np.asarray(Image.fromarray(alpha).resize((width, height), Image.Resampling.BICUBIC))
+    image = resize(picture.image, height, width, Image.Resampling.BICUBIC)
+    return dataclasses.replace(picture, image=image, alpha=alpha)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
