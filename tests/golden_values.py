@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from drp_jax.generators import Hourglass, SeededGenerator
+from drp_jax.generators import DeepDecoder, Hourglass, SeededGenerator
 from drp_jax.generators.hourglass import Scale
 from drp_jax.generators.layers import Conv, ImageNorm
 
@@ -63,11 +63,14 @@ class Leaf:
 
 
 def leaves(model: SeededGenerator) -> Iterator[Leaf]:
-    """Every variable of a seeded hourglass with its golden name."""
+    """Every variable of a seeded generator with its golden name."""
     yield Leaf(model.seed, "seed")
     if model.seed_norm is not None:
         yield from _norm(model.seed_norm, "seed_norm")
     generator = model.generator
+    if isinstance(generator, DeepDecoder):
+        yield from _decoder(generator)
+        return
     assert isinstance(generator, Hourglass)
     pointwise = generator.scale.pointwise is not None
     yield from _conv(generator.output, "param/9.1" if pointwise else "param/6.1")
@@ -96,6 +99,15 @@ def _norm(norm: ImageNorm, name: str, start: int = 0, stop: int | None = None) -
 def _conv_norm(layer, conv_name: str, norm_name: str) -> Iterator[Leaf]:
     yield from _conv(layer.conv, conv_name)
     yield from _norm(layer.norm, norm_name)
+
+
+def _decoder(decoder: DeepDecoder) -> Iterator[Leaf]:
+    for index, block in enumerate(decoder.blocks):
+        # Four layers a block: convolution, upsampling, activation, norm.
+        yield from _conv_norm(block, f"param/{4 * index + 1}.1", f"param/{4 * index + 4}")
+    after = 4 * len(decoder.blocks)
+    yield from _conv_norm(decoder.last_block, f"param/{after + 1}.1", f"param/{after + 3}")
+    yield from _conv(decoder.output, f"param/{after + 4}.1")
 
 
 def _scale(scale: Scale, prefix: str) -> Iterator[Leaf]:

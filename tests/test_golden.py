@@ -1,6 +1,7 @@
 """The mathematics of the original programs: outputs, losses, gradients, Adam steps."""
 
 import dataclasses
+from collections.abc import Callable
 
 import golden_values
 import jax
@@ -9,8 +10,19 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from drp_jax import Identity, SeededGenerator, SolverConfig, solver
-from drp_jax.generators import HourglassConfig
+from drp_jax import (
+    DeepDecoderConfig,
+    Downsample,
+    GeneratorConfig,
+    HourglassConfig,
+    Identity,
+    Mask,
+    Operator,
+    SeededGenerator,
+    SolverConfig,
+    Upsampling,
+    solver,
+)
 from drp_jax.objectives import Objective, anisotropic_tv, mse, rmse
 from drp_jax.partition import NormAffine, Seed, Weight, merge, split
 
@@ -23,28 +35,47 @@ class Case:
     """A golden file and the settings that its program ran with."""
 
     name: str
-    generator: HourglassConfig
+    generator: GeneratorConfig
     trains: tuple
     normalize_seed: bool
     objective: Objective
+    operator: Callable[[golden_values.GoldenFile], Operator] = lambda golden: Identity()
 
 
-def drp_dip(name: str) -> Case:
-    generator = HourglassConfig(widths_down=(8,), widths_up=(8,), widths_skip=(4,))
-    objective = Objective(rmse, anisotropic_tv, weight=0.45)
-    return Case(name, generator, (Seed, NormAffine), True, objective)
+def drp_dip(name: str, *, skip: int = 4, weight: float = 0.45, **arguments) -> Case:
+    generator = HourglassConfig(widths_down=(8,), widths_up=(8,), widths_skip=(skip,))
+    objective = Objective(rmse, anisotropic_tv, weight)
+    return Case(name, generator, (Seed, NormAffine), True, objective, **arguments)
 
 
-def dip(name: str) -> Case:
-    generator = HourglassConfig(widths_down=(8,) * 5, widths_up=(8,) * 5, widths_skip=(4,) * 5)
+def dip(name: str, generator: GeneratorConfig) -> Case:
     return Case(name, generator, (Weight, NormAffine), False, Objective(mse, None))
 
+
+FIVE_SCALES = HourglassConfig(widths_down=(8,) * 5, widths_up=(8,) * 5, widths_skip=(4,) * 5)
+SIX_SCALES = HourglassConfig(
+    widths_down=(4, 8, 8, 8, 8, 8),
+    widths_up=(4, 8, 8, 8, 8, 8),
+    widths_skip=(0,) * 6,
+    filter_size_down=5,
+    upsampling=Upsampling.NEAREST,
+    pointwise_up=False,
+)
 
 CASES = [
     drp_dip("drp_dip_denoise"),
     drp_dip("drp_dip_denoise_odd_size"),
-    dip("dip_denoise_5_scales"),
-    dip("dip_denoise_5_scales_odd_size"),
+    drp_dip("drp_dip_super_resolution_x4", weight=0.75, operator=lambda golden: Downsample(4)),
+    drp_dip(
+        "drp_dip_inpaint",
+        skip=8,
+        weight=0.01,
+        operator=lambda golden: Mask(jnp.asarray(golden["mask"])),
+    ),
+    dip("dip_denoise_5_scales", FIVE_SCALES),
+    dip("dip_denoise_5_scales_odd_size", FIVE_SCALES),
+    dip("dip_inpaint_6_scales_nearest", SIX_SCALES),
+    dip("deep_decoder", DeepDecoderConfig(width=16)),
 ]
 
 
@@ -55,12 +86,14 @@ def loaded(request):
     golden = golden_values.load(case.name)
     observation = jnp.asarray(golden["observation"])
     seed = jnp.zeros(golden["seed"].shape)
-    generator = case.generator.build(seed.shape[-1], observation.shape, nnx.Rngs(0))
+    operator = case.operator(golden)
+    image_shape = operator.image_shape(observation.shape)
+    generator = case.generator.build(seed.shape[-1], image_shape, nnx.Rngs(0))
     model = SeededGenerator(seed, generator, normalize_seed=case.normalize_seed)
     golden_values.load_into(model, golden)
     structure, trained, frozen = split(model, case.trains)
     problem = solver.Problem(
-        structure, frozen, observation, Identity(), case.objective, jax.random.key(0)
+        structure, frozen, observation, operator, case.objective, jax.random.key(0)
     )
     return case, golden, problem, trained
 

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 from conftest import make_photograph
+from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from drp_jax import InputError, psnr, ssim
+from drp_jax import InputError, luma_psnr, psnr, psnr_where, ssim
+from drp_jax.metrics import crop_border, luma
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -34,3 +36,76 @@ def test_ssim_needs_its_window():
     image = make_photograph(10, 20, 1)
     with pytest.raises(InputError, match="SSIM of a 10 x 20 image; accepted: from 11 x 11 up"):
         ssim(image, image)
+
+
+def test_luma_of_one_pixel():
+    pixel = np.array([0.2, 0.4, 0.6], np.float32).reshape(1, 1, 3)
+    expected = (16 + 65.481 * 0.2 + 128.553 * 0.4 + 24.966 * 0.6) / 255
+    np.testing.assert_allclose(luma(pixel), [[[expected]]], rtol=1e-6)
+    for value, level in ((0, 16), (1, 235)):
+        np.testing.assert_allclose(luma(np.full((1, 1, 3), value, np.float32)), level / 255, 1e-6)
+
+
+def test_luma_agrees_with_scikit_image():
+    image = make_photograph(9, 11, 3)
+    expected = rgb2ycbcr(image.astype(np.float64))[..., :1] / 255
+    np.testing.assert_allclose(luma(image), expected, atol=1e-6)
+
+
+def test_a_gray_image_is_its_own_luma():
+    image = make_photograph(9, 11, 1)
+    np.testing.assert_array_equal(luma(image), image)
+
+
+def test_a_cropped_border():
+    image = np.arange(5 * 6 * 2).reshape(5, 6, 2)
+    assert crop_border(image, 2).tolist() == [[[28, 29], [30, 31]]]
+    np.testing.assert_array_equal(crop_border(image, 0), image)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("border", [0, 4])
+def test_luma_psnr_agrees_with_scikit_image(channels, border):
+    image = make_photograph(20, 23, channels, seed=0)
+    reference = make_photograph(20, 23, channels, seed=1)
+    cut = np.s_[border : 20 - border, border : 23 - border]
+    if channels == 3:
+        planes = [rgb2ycbcr(one.astype(np.float64))[cut][..., 0] for one in (reference, image)]
+        expected = peak_signal_noise_ratio(*planes, data_range=255)
+    else:
+        expected = peak_signal_noise_ratio(reference[cut], image[cut], data_range=1)
+    np.testing.assert_allclose(luma_psnr(image, reference, border=border), expected, atol=1e-3)
+
+
+def test_luma_psnr_does_not_see_a_border_of_four_pixels():
+    reference = make_photograph(20, 23, 3)
+    image = np.array(reference)
+    image[4:-4, 4:-4] += 0.01
+    score = luma_psnr(image, reference)
+    # Adding 0.01 to all channels adds 0.01 * 219 / 255 to Y.
+    np.testing.assert_allclose(score, -20 * np.log10(0.01 * 219 / 255), atol=1e-3)
+    image[:4], image[-4:], image[:, :4], image[:, -4:] = 0, 1, 0, 1
+    np.testing.assert_array_equal(luma_psnr(image, reference), score)
+    assert luma_psnr(image, reference, border=3) < score - 1
+
+
+def test_psnr_of_the_selected_pixels():
+    reference = make_photograph(6, 7, 3)
+    selected = np.zeros((6, 7, 1), bool)
+    selected[2:4, 3] = True
+    image = reference + np.where(selected, 0.1, 0.5).astype(np.float32)
+    np.testing.assert_allclose(psnr_where(image, reference, selected), 20, atol=1e-4)
+    np.testing.assert_allclose(
+        psnr_where(image, reference, ~selected), -20 * np.log10(0.5), atol=1e-4
+    )
+
+
+def test_psnr_of_selected_values_of_channels():
+    reference = make_photograph(6, 7, 3)
+    image = make_photograph(6, 7, 3, seed=1)
+    selected = np.random.default_rng(0).random((6, 7, 3)) < 0.3
+    expected = -10 * np.log10(np.mean((image - reference)[selected] ** 2))
+    np.testing.assert_allclose(psnr_where(image, reference, selected), expected, atol=1e-4)
+    everything = np.ones((6, 7, 1), bool)
+    expected = psnr(image, reference)
+    np.testing.assert_allclose(psnr_where(image, reference, everything), expected, atol=1e-4)
