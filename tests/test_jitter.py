@@ -40,7 +40,7 @@ def test_only_the_named_type_changes(kind, changed):
 
 
 def test_each_type_has_its_own_level():
-    added = noise(((Weight, Jitter(0.1)), (Seed, Jitter(2.0))), size=100)
+    added = noise(((Weight, Jitter(0.1)), (Seed, Jitter(2.0))), size=300)
     np.testing.assert_allclose(added["first"].std(), 0.1, rtol=0.04)
     np.testing.assert_allclose(added["seed"].std(), 2.0, rtol=0.04)
     assert not added["affine"].any()
