@@ -9,6 +9,15 @@ class InputError(ValueError):
     """
 
 
+def require_whole(value: int, name: str, least: int, most: int) -> None:
+    """Raises `InputError` unless the value is a whole number in the range."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    require(
+        is_whole and least <= value <= most,
+        f"{name} is {value}; accepted: whole numbers from {least} to {most}",
+    )
+
+
 def require(condition: bool, message: str) -> None:
     """Raises `InputError(message)` unless the condition holds."""
     if not condition:

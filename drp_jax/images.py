@@ -19,6 +19,8 @@ from PIL import Image, ImageOps
 from drp_jax.errors import InputError, require
 
 _GRAY_MAXIMUM = {"L": 255, "I;16": 65535, "F": 1}
+_GRAY = ("1", "L", "LA", "La")
+_RGB = ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa")
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 
 
@@ -53,28 +55,30 @@ def read_image(path: str | os.PathLike) -> Picture:
 
     EXIF orientation is applied. Palettes and other colour spaces become RGB, bilevel
     images become gray. Alpha is kept beside the image. 16-bit gray is read at full depth;
-    32-bit float gray must lie in [0, 1].
+    32-bit float gray must lie in [0, 1]. Of a multi-picture JPEG the first is read.
 
     Raises:
-      InputError: if there is no such file, it is no image or damaged, it has no pixels or
-        several frames, or its values are not finite or outside [0, 1].
+      InputError: if there is no such file, it is no image or damaged, it has several frames
+        or 16-bit gray with transparency, or its values are not finite or outside [0, 1].
     """
     path = pathlib.Path(path)
-    require(path.exists(), f"{path}: no such file")
-    require(path.is_file(), f"{path}: not a file")
-    require(path.stat().st_size > 0, f"{path}: the file is empty")
     try:
+        require(path.exists(), f"{path}: no such file")
+        require(path.is_file(), f"{path}: not a file")
+        require(path.stat().st_size > 0, f"{path}: the file is empty; accepted: an image")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata and on size
             with Image.open(path) as opened:
-                frames = getattr(opened, "n_frames", 1)
+                frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
                 require(frames == 1, f"{path}: has {frames} frames; accepted: one")
                 return _picture(ImageOps.exif_transpose(opened), path)
     except InputError:
         raise
     except Image.UnidentifiedImageError:
-        raise InputError(f"{path}: not an image in a format that Pillow reads") from None
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise InputError(
+            f"{path}: not an image in a known format; accepted: PNG, JPEG, TIFF, WebP and others"
+        ) from None
+    except Exception as error:  # Pillow's decoders raise many kinds on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: cannot be read as an image: {reason}") from None
 
@@ -93,14 +97,28 @@ def write_image(path: str | os.PathLike, picture: Picture) -> None:
 
 
 def check_writable(path: str | os.PathLike, picture: Picture | None = None) -> None:
-    """Raises what writing to `path` would raise, without leaving anything there."""
+    """Raises what writing to `path` would raise, without leaving anything there.
+
+    With a picture, also if the format named by the suffix does not hold such a picture.
+
+    Raises:
+      InputError: if so.
+    """
     path = pathlib.Path(path)
     if picture is not None:
-        _encode(path, picture)
-    folder = path.parent
-    require(not path.is_dir(), f"{path}: is a folder; accepted: the path of a file")
-    require(folder.is_dir(), f"{path}: the folder {folder} does not exist")
+        _check_format(path, picture)
+    target = pathlib.Path(os.path.realpath(path))  # a link is written through
     try:
+        folder = target.parent if path.is_symlink() else path.parent
+        require(not target.is_dir(), f"{path}: is a folder; accepted: the path of a file")
+        require(
+            not target.exists() or target.is_file(),
+            f"{path}: is not a regular file; accepted: the path of a file",
+        )
+        require(
+            folder.is_dir(),
+            f"{path}: the folder {folder} does not exist; accepted: an existing folder",
+        )
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
@@ -112,25 +130,35 @@ def replace_whole(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Gives a temporary path beside `path`, renamed to it if the block ends well.
 
     Whatever happens, `path` holds its old content or the whole new one.
+
+    Raises:
+      InputError: if the operating system refuses to write there.
     """
     path = pathlib.Path(path)
     check_writable(path)
-    target = path.resolve()  # a link stays a link
-    handle, name = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
-    os.close(handle)
-    temporary = pathlib.Path(name)
+    target = pathlib.Path(os.path.realpath(path))
     try:
-        yield temporary
-        temporary.chmod(target.stat().st_mode if target.exists() else 0o666 & ~_umask())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, suffix=target.suffix)
+        os.close(handle)
+        temporary = pathlib.Path(name)
+        try:
+            yield temporary
+            temporary.chmod(target.stat().st_mode if target.exists() else 0o666 & ~_umask())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _picture(opened: Image.Image, path: pathlib.Path) -> Picture:
     profile = opened.info.get("icc_profile")
     if opened.mode in _SIXTEEN_BIT:
         mode, pixels, alpha = "I;16", np.asarray(opened), None
+        require(
+            "transparency" not in opened.info,
+            f"{path}: 16-bit gray with transparency; accepted: without it, or 8-bit",
+        )
         require(
             pixels.min() >= 0 and pixels.max() <= 65535,
             f"{path}: values from {pixels.min()} to {pixels.max()}; accepted: 0 to 65535",
@@ -139,11 +167,9 @@ def _picture(opened: Image.Image, path: pathlib.Path) -> Picture:
         mode, pixels, alpha = "F", np.asarray(opened), None
     else:
         has_alpha = opened.has_transparency_data
-        is_gray = opened.mode in ("1", "L", "LA", "La")
-        converted = opened.convert(
-            ("LA" if is_gray else "RGBA") if has_alpha else ("L" if is_gray else "RGB")
-        )
-        if converted.mode[0] != opened.mode[0]:
+        is_gray = opened.mode in _GRAY
+        converted = opened.convert(("L" if is_gray else "RGB") + ("A" if has_alpha else ""))
+        if not is_gray and opened.mode not in _RGB:
             profile = None  # it described the colour space converted from
         mode, pixels, alpha = converted.mode, np.asarray(converted), None
         if has_alpha:
@@ -155,6 +181,23 @@ def _picture(opened: Image.Image, path: pathlib.Path) -> Picture:
         f"{path}: values from {image.min():g} to {image.max():g}; accepted: 0 to 1",
     )
     return Picture(image, mode, alpha, profile)
+
+
+def _check_format(path: pathlib.Path, picture: Picture) -> None:
+    """Raises InputError unless a blank picture of this kind comes back from an encoded file."""
+    blank = picture.with_image(np.zeros_like(picture.image))
+    height, width = blank.image.shape[:2]
+    encoded = io.BytesIO(_encode(path, blank))
+    try:
+        with Image.open(encoded) as opened:
+            is_same = opened.mode == picture.mode and opened.size == (width, height)
+    except Image.UnidentifiedImageError:
+        is_same = False
+    require(
+        is_same,
+        f"{path}: a {path.suffix} file cannot hold a {width} x {height} image of mode "
+        f"{picture.mode}; accepted: .png, .tif",
+    )
 
 
 def _encode(path: pathlib.Path, picture: Picture) -> bytes:
@@ -179,7 +222,7 @@ def _encode(path: pathlib.Path, picture: Picture) -> bytes:
     try:
         Image.fromarray(pixels).save(buffer, format=formats[suffix], **options)
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: {error}; accepted: a format that holds it") from None
+        raise InputError(f"{path}: {error}; accepted: .png, or .tif for float images") from None
     return buffer.getvalue()
 
 

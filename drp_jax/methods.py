@@ -9,13 +9,16 @@ import dataclasses
 import jax
 from flax import nnx, struct
 
-from drp_jax.errors import require
+from drp_jax.errors import require, require_whole
 from drp_jax.generators import GeneratorConfig, SeededGenerator
 from drp_jax.jitter import Jitters
 from drp_jax.objectives import Objective, anisotropic_tv
 from drp_jax.partition import VariableType, check_trains
 from drp_jax.seeds import Estimate, SeedConfig
 from drp_jax.solver import SolverConfig
+
+MOST_WIDTH = 4096
+MOST_WEIGHT = 1e6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Settings:
         *,
         iterations: int | None = None,
         learning_rate: float | None = None,
-        regularizer_weight: float | None = None,
+        regularizer_weight: float | jax.Array | None = None,
         width: int | None = None,
     ) -> "Settings":
         """The same settings with those values replaced that are given.
@@ -100,17 +103,18 @@ class Settings:
         if learning_rate is not None:
             solver = dataclasses.replace(solver, learning_rate=learning_rate)
         if regularizer_weight is not None:
-            require(
-                0 <= regularizer_weight < float("inf"),
-                f"TV weight is {regularizer_weight}; accepted: from 0 up and finite",
-            )
+            if isinstance(regularizer_weight, (int, float)):  # no check inside transformations
+                require(
+                    0 <= regularizer_weight <= MOST_WEIGHT,
+                    f"TV weight is {regularizer_weight}; accepted: from 0 to {MOST_WEIGHT:g}",
+                )
             objective = dataclasses.replace(
                 objective,
                 regularizer=objective.regularizer or anisotropic_tv,
                 weight=regularizer_weight,
             )
         if width is not None:
-            require(width >= 1, f"width is {width}; accepted: from 1 up")
+            require_whole(width, "width", 1, MOST_WIDTH)
             method = dataclasses.replace(method, generator=method.generator.with_width(width))
         return Settings(method, solver, objective)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 import time
 from collections.abc import Callable
 
@@ -59,7 +60,7 @@ class Progress:
       iteration: number of iterations done.
       iterations: their limit.
       loss: the objective at the last one.
-      psnr: PSNR in dB against the reference, or None without one.
+      psnr: the history's PSNR in dB at the last one, or None without a reference.
       image: the image that would be returned if the run ended now, `[H, W, C]`.
     """
 
@@ -102,23 +103,24 @@ def restore(
       reference: the true image, if known, for the PSNR in the history. The run does not
         depend on it.
       metric: what the history holds as PSNR, a function of image and reference.
-      callback: called about twice a second, between compiled chunks, with a `Progress`; a
-        true return value ends the run with status INTERRUPTED. The result does not depend
-        on when it is called.
+      callback: called with a `Progress` between compiled chunks, at least about twice a
+        second unless an iteration takes longer; a true return value ends a run that has not
+        ended with status INTERRUPTED. The result does not depend on when it is called.
 
     Raises:
       InputError: if a shape or type does not fit, an image is smaller than 8 x 8, a value is
-        not finite or a callback is given under a transformation. Values are checked only
-        outside transformations; inside them a non-finite value shows as the status.
+        not finite or far outside [0, 1], or a callback is given under a transformation.
+        Values are checked only outside transformations; inside them a non-finite value shows
+        as the status.
     """
     settings = preset() if settings is None else settings
     operator = as_operator(operator)
     observation = _as_float(observation, "observation")
     image_shape = operator.image_shape(observation.shape)
-    observation = _checked(operator.known(observation), "observation")
+    observation = _checked(operator.known(observation), "observation", in_range=True)
     _check_size(image_shape, "image")
     if reference is not None:
-        reference = _checked(_as_float(reference, "reference"), "reference")
+        reference = _checked(_as_float(reference, "reference"), "reference", in_range=True)
         require(
             reference.shape == image_shape,
             f"reference has shape {reference.shape}; accepted: {image_shape}, the image's",
@@ -189,17 +191,19 @@ def _drive(
     """
     pace = 1
     while int(state.status) == Status.RUNNING:
-        is_first = int(state.iteration) == 0
+        before = int(state.iteration)
         start = time.perf_counter()
-        until = int(state.iteration) + pace
+        until = before + pace
         state = _advance(config, problem, state, length=_CHUNK, until=until)
         done = int(state.iteration)
         elapsed = time.perf_counter() - start
-        if not is_first:  # the first chunk's time is compilation
+        if before:  # the first chunk's time is compilation
             pace = max(1, min(_CHUNK, round(pace * _SECONDS_PER_REPORT / elapsed)))
-        if done and callback(_progress(config, state, done)):
-            state = dataclasses.replace(state, status=jnp.int32(Status.INTERRUPTED))
+        if done == before:
             break
+        wants_end = callback(_progress(config, state, done))
+        if wants_end and int(state.status) == Status.RUNNING:
+            state = dataclasses.replace(state, status=jnp.int32(Status.INTERRUPTED))
     return state
 
 
@@ -240,10 +244,19 @@ def _as_float(image: jax.Array, name: str) -> jax.Array:
     return image.astype(jnp.float32)
 
 
-def _checked(image: jax.Array, name: str) -> jax.Array:
-    """The image, if its values are finite as far as can be known now."""
+def _checked(image: jax.Array, name: str, *, in_range: bool = False) -> jax.Array:
+    """The image, if its values are finite and in range as far as can be known now.
+
+    Noise may take values out of [0, 1]; twice that range tells it from another scale.
+    """
     if not isinstance(image, jax.core.Tracer):
-        require(bool(jnp.isfinite(image).all()), f"{name} has values that are not finite")
+        low, high = float(jnp.min(image)), float(jnp.max(image))
+        is_finite = math.isfinite(low) and math.isfinite(high)
+        require(is_finite, f"{name} has values that are not finite")
+        require(
+            not in_range or (low >= -1 and high <= 2),
+            f"{name} has values from {low:g} to {high:g}; accepted: [0, 1], or a little more",
+        )
     return image
 
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 from flax import nnx, struct
 
-from drp_jax.errors import require
+from drp_jax.errors import require, require_whole
 from drp_jax.jitter import Jitters, perturb
 from drp_jax.metrics import Metric, psnr
 from drp_jax.objectives import Objective, Terms
@@ -23,6 +23,9 @@ from drp_jax.partition import merge
 from drp_jax.stopping import StoppingRule
 
 Tree = TypeVar("Tree")
+
+MOST_ITERATIONS = 10_000_000
+MOST_LEARNING_RATE = 1e6
 
 
 class Status(enum.IntEnum):
@@ -44,7 +47,7 @@ _MESSAGES = {
     Status.ITERATION_LIMIT: "The run reached its iteration limit.",
     Status.STOPPED_BY_RULE: "The stopping rule ended the run.",
     Status.NON_FINITE: "The loss or its gradient became non-finite; "
-    "the image is the last finite one. A smaller learning rate may help.",
+    "the image is the last finite one. A smaller learning rate or regularizer weight may help.",
     Status.INTERRUPTED: "The caller ended the run.",
 }
 
@@ -62,13 +65,14 @@ class SolverConfig:
     """How to minimise.
 
     Attributes:
-      iterations: limit on the number of steps, from 1 up.
+      iterations: limit on the number of steps, from 1 to ten million.
       learning_rate: Adam's, above 0, or an optax schedule of it.
       optimizer: any optax transformation instead of Adam, `optax.lbfgs()` included.
       averaging: weight of the past in an exponential average of the outputs, in [0, 1);
         0 takes the outputs as they are. The average is bias-corrected: it starts at the
         first output.
-      stopping: a rule that ends the run early, or None.
+      stopping: a rule that ends the run early, or None. It watches the outputs; the image
+        kept at its best iteration is the average if outputs are averaged.
 
     Raises:
       InputError: if a value is out of its range.
@@ -81,10 +85,11 @@ class SolverConfig:
     optimizer: optax.GradientTransformation | None = None
 
     def __post_init__(self) -> None:
-        require(self.iterations >= 1, f"iterations is {self.iterations}; accepted: from 1 up")
+        require_whole(self.iterations, "iterations", 1, MOST_ITERATIONS)
         require(
-            callable(self.learning_rate) or 0 < self.learning_rate < float("inf"),
-            f"learning rate is {self.learning_rate}; accepted: above 0 and finite",
+            callable(self.learning_rate) or 0 < self.learning_rate <= MOST_LEARNING_RATE,
+            f"learning rate is {self.learning_rate}; accepted: above 0, up to "
+            f"{MOST_LEARNING_RATE:g}",
         )
         require(0 <= self.averaging < 1, f"averaging is {self.averaging}; accepted: in [0, 1)")
 
@@ -155,8 +160,8 @@ class History:
     Attributes:
       fidelity, regularizer, loss: terms of the objective at the iteration's output.
       psnr: PSNR in dB (or another metric, if one was given) against the reference of the
-        image that the iteration would return (the average if outputs are averaged), or None
-        without a reference.
+        iteration's output, or of the average so far if outputs are averaged; None without a
+        reference. With a stopping rule the image returned is that of `image_iteration`.
     """
 
     fidelity: jax.Array

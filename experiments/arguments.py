@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+import os
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
@@ -131,6 +132,11 @@ class FitArguments:
         )
 
 
+def given(*paths: pathlib.Path | None) -> tuple[pathlib.Path, ...]:
+    """Those of the paths that are not None."""
+    return tuple(path for path in paths if path is not None)
+
+
 def parse(
     kind: type[Parsed], arguments: Sequence[str] | None, *, program: str, description: str
 ) -> Parsed:
@@ -140,9 +146,10 @@ def parse(
       InputError: if an argument is unknown or malformed, in one line.
       SystemExit: after printing the help that was asked for.
     """
-    complaint = io.StringIO()
+    # Plain streams, so that the frame around tyro's complaint has one form on any terminal.
+    help_text, complaint = _plain_stream(), _plain_stream()
     try:
-        with contextlib.redirect_stderr(complaint):
+        with contextlib.redirect_stdout(help_text), contextlib.redirect_stderr(complaint):
             return tyro.cli(
                 kind,
                 args=arguments,
@@ -151,8 +158,9 @@ def parse(
             )
     except SystemExit as end:
         if end.code in (None, 0):
+            print(_content(help_text))
             raise
-        raise InputError(_one_line(complaint.getvalue())) from None
+        raise InputError(_one_line(_content(complaint))) from None
 
 
 def run(command: Callable[[], int], *, program: str) -> int:
@@ -160,11 +168,26 @@ def run(command: Callable[[], int], *, program: str) -> int:
     try:
         return command()
     except InputError as error:
-        print(f"{program}: error: {error}", file=sys.stderr)
+        line = str(error).replace("\n", "\\n")
+        print(f"{program}: error: {line}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader of our output has gone; the files are written
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
-        print(f"{program}: interrupted; nothing was written", file=sys.stderr)
-        return 130
+        print(f"{program}: interrupted before everything was written", file=sys.stderr)
+        # An orderly exit would wait for, or crash in, a compilation that is still running.
+        sys.stderr.flush()
+        os._exit(130)
+
+
+def _plain_stream() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+
+
+def _content(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 def _one_line(box: str) -> str:
@@ -175,4 +198,4 @@ def _one_line(box: str) -> str:
         if not content.strip("─"):
             break
         words += content.split()
-    return " ".join(words) + "; --help shows all flags"
+    return " ".join(words) + "; accepted: flags and their values, like --image x.png (see --help)"

@@ -67,6 +67,7 @@ def _job(parsed: DenoiseArguments) -> Job:
     scored = None if reference is None else functools.partial(score, reference=reference)
     return Job(
         source=source,
+        inputs=arguments.given(parsed.image, parsed.reference, parsed.seed_image),
         template=source.picture,
         observation=image,
         operator=Identity(),

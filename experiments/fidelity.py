@@ -193,8 +193,6 @@ def _measure(experiment: Experiment, parsed: FidelityArguments) -> dict:
         reference=degraded.reference,
         metric=degraded.metric,
     )
-    if fitted.interrupted:
-        raise KeyboardInterrupt
     history = np.asarray(fitted.restoration.history.psnr)
     restored = fitted.restoration.image
     scores = score(restored, degraded.reference)

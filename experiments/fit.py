@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import jax
 import jax.monitoring
@@ -39,27 +39,28 @@ def fit(
     *,
     seed: int,
     settings: Settings,
+    interrupts: Sequence[int] = (),
     operator: Operator | None = None,
     seed_image: np.ndarray | None = None,
     reference: np.ndarray | None = None,
     metric: Metric = psnr,
 ) -> Fit:
-    """Restores an image and shows progress; Ctrl-C ends it with the image it has.
+    """Restores an image and shows progress.
+
+    It ends after the next report once `interrupts`, from `deferred_interrupts`, has an entry.
 
     Raises:
       InputError: as `restore`.
-      KeyboardInterrupt: on Ctrl-C before the first iteration.
     """
     start = time.perf_counter()
     with (
         _compile_clock() as compile_times,
-        _interrupt_flag() as interrupted,
         ProgressDisplay(settings.solver.iterations) as display,
     ):
 
         def report(progress: Progress) -> bool:
             display.update(progress)
-            return bool(interrupted)
+            return bool(interrupts)
 
         restoration = restore(
             observation,
@@ -93,12 +94,12 @@ def _compile_clock() -> Iterator[list[float]]:
 
 
 @contextlib.contextmanager
-def _interrupt_flag() -> Iterator[list[int]]:
+def deferred_interrupts() -> Iterator[list[int]]:
     """A list that is empty until Ctrl-C; a second Ctrl-C raises KeyboardInterrupt."""
     signals: list[int] = []
     previous = signal.getsignal(signal.SIGINT)
 
-    def note(number: int, _) -> None:
+    def note(number: int, _: object) -> None:
         signals.append(number)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

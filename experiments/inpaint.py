@@ -92,6 +92,7 @@ def _job(parsed: InpaintArguments) -> Job:
     scored = None if reference is None else functools.partial(both_scores, reference=reference)
     return Job(
         source=source,
+        inputs=arguments.given(parsed.image, parsed.reference, parsed.mask),
         template=_opaque(source.picture) if parsed.mask_from_alpha else source.picture,
         observation=observation,
         operator=Mask(known.astype(np.float32)),

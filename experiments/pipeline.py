@@ -2,18 +2,19 @@
 
 import dataclasses
 import importlib.resources
+import os
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
 
-from drp_jax import InputError, Operator, Picture, Settings, psnr, read_image, write_image
+from drp_jax import InputError, Operator, Picture, Settings, Status, psnr, read_image, write_image
 from drp_jax.images import check_writable
 from drp_jax.metrics import Metric
 from drp_jax.restore import SMALLEST_SIDE
 from experiments.arguments import FitArguments
 from experiments.figure import save_figure
-from experiments.fit import Fit, fit
+from experiments.fit import Fit, deferred_interrupts, fit
 from experiments.report import Scores, metrics, write_json
 
 DEMONSTRATION_IMAGE = pathlib.Path("chelsea.png")
@@ -51,6 +52,7 @@ class Job:
       metric: what is followed during the run.
       finish: applied to the restored image before it is scored and written.
       seed_image: the generator's input, if given.
+      inputs: the files read, which no output may replace.
     """
 
     source: Source
@@ -65,6 +67,7 @@ class Job:
     metric: Metric = psnr
     finish: Callable[[np.ndarray], np.ndarray] = lambda image: image
     seed_image: np.ndarray | None = None
+    inputs: tuple[pathlib.Path, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,22 +82,40 @@ class Outputs:
 def run_job(job: Job, parsed: FitArguments, settings: Settings) -> int:
     """Checks every path, restores, writes, reports; gives the exit status.
 
+    The first Ctrl-C ends the run and keeps its image, and waits while files are written.
+
     Raises:
       InputError: if an output cannot be written, or as `restore`.
     """
     outputs = _outputs(job, parsed)
-    fitted = fit(
-        job.observation,
-        seed=parsed.seed,
-        settings=settings,
-        operator=job.operator,
-        seed_image=job.seed_image,
-        reference=job.reference,
-        metric=job.metric,
-    )
+    with deferred_interrupts() as interrupts:
+        fitted = fit(
+            job.observation,
+            seed=parsed.seed,
+            settings=settings,
+            interrupts=interrupts,
+            operator=job.operator,
+            seed_image=job.seed_image,
+            reference=job.reference,
+            metric=job.metric,
+        )
+        if not int(fitted.restoration.image_iteration):
+            raise InputError(
+                "the loss is not finite at the first iteration, so there is no image; accepted: "
+                "settings closer to the preset's"
+            )
+        _write(job, outputs, fitted, parsed, settings)
+        if interrupts:
+            return 130
+    return 1 if int(fitted.restoration.status) == Status.NON_FINITE else 0
+
+
+def _write(
+    job: Job, outputs: Outputs, fitted: Fit, parsed: FitArguments, settings: Settings
+) -> None:
+    """Writes all files, then says what came out."""
     restored = job.finish(np.asarray(fitted.restoration.image))
     write_image(outputs.restored, job.template.with_image(restored))
-
     before, after = ({}, {}) if job.score is None else (job.score(job.before), job.score(restored))
     if outputs.figure is not None:
         panels = job.panels | {_caption("restored", after): restored}
@@ -105,7 +126,6 @@ def run_job(job: Job, parsed: FitArguments, settings: Settings) -> int:
         scores = after | {f"{name}_{job.before_name}": value for name, value in before.items()}
         write_json(outputs.metrics, metrics(fitted, settings, preset=parsed.preset, scores=scores))
     _print_summary(job, outputs, fitted, before, after)
-    return 130 if fitted.interrupted else 0
 
 
 def read_source(parsed: FitArguments) -> Source:
@@ -178,6 +198,13 @@ def _outputs(job: Job, parsed: FitArguments) -> Outputs:
         figure=figure,
         metrics=parsed.metrics,
     )
+    taken = {os.path.realpath(path): "an input" for path in job.inputs}
+    for path in dataclasses.astuple(outputs):
+        if path is not None:
+            real = os.path.realpath(path)
+            if real in taken:
+                raise InputError(f"{path}: is {taken[real]} too; accepted: a path of its own")
+            taken[real] = "another output"
     check_writable(outputs.restored, job.template)
     for extra in (outputs.figure, outputs.metrics):
         if extra is not None:

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 import drp_jax
-from drp_jax import InputError, Settings, psnr, ssim
+from drp_jax import InputError, Settings, Status, psnr, ssim
 from drp_jax.images import replace_whole
 from experiments.fit import Fit
 
@@ -37,7 +37,8 @@ def metrics(fit: Fit, settings: Settings, *, preset: str, scores: Scores) -> dic
         "ssim": None,
         "psnr_input": None,
         **scores,
-        "status": fit.restoration.message,
+        "status": Status(int(fit.restoration.status)).name.lower(),
+        "message": fit.restoration.message,
         "iterate": fit.restoration.iterate,
         "image_iteration": int(fit.restoration.image_iteration),
         "iterations": int(fit.restoration.iterations),

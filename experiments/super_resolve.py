@@ -75,6 +75,7 @@ def _job(parsed: SuperResolveArguments) -> Job:
     scored = None if reference is None else functools.partial(_score, reference=reference)
     return Job(
         source=source,
+        inputs=arguments.given(parsed.image, parsed.reference),
         template=template,
         observation=observation,
         operator=Downsample(factor),

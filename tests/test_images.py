@@ -97,6 +97,28 @@ def test_float_images_are_read_and_written_as_float(tmp_path):
         write_image(tmp_path / "out.png", picture)
 
 
+def test_a_palette_keeps_its_colour_profile(tmp_path):
+    palette = Image.fromarray(RGB).quantize(200)
+    assert read_image(save(tmp_path, palette, icc_profile=b"a profile")).icc_profile == b"a profile"
+    printed = Image.fromarray(RGB).convert("CMYK")
+    picture = read_image(save(tmp_path, printed, "in.tif", icc_profile=b"of inks"))
+    assert (picture.mode, picture.icc_profile) == ("RGB", None)
+
+
+def test_of_a_multi_picture_jpeg_the_first_is_read(tmp_path):
+    first = Image.fromarray(RGB)
+    path = save(tmp_path, first, "in.mpo", save_all=True, append_images=[first.rotate(180)])
+    expected = read_image(save(tmp_path, first, "first.jpg")).image
+    np.testing.assert_array_equal(read_image(path).image, expected)
+
+
+@pytest.mark.parametrize(("name", "mode"), [("o.bmp", "RGBA"), ("o.gif", "RGB"), ("o.pdf", "RGB")])
+def test_a_format_that_changes_the_picture_is_refused(tmp_path, name, mode):
+    picture = read_image(save(tmp_path, np.dstack([RGB, ALPHA]) if mode == "RGBA" else RGB))
+    with pytest.raises(InputError, match=f"cannot hold a 12 x 9 image of mode {mode}; accepted"):
+        check_writable(tmp_path / name, picture)
+
+
 def bad_files(tmp_path):
     whole = save(tmp_path, make_photograph_bytes(64), "whole.png").read_bytes()
     nan = np.full((9, 12), np.nan, np.float32)
@@ -105,16 +127,23 @@ def bad_files(tmp_path):
         "missing": (tmp_path / "none.png", "no such file"),
         "folder": (tmp_path, "not a file"),
         "empty": (write(tmp_path / "empty.png", b""), "the file is empty"),
-        "text": (write(tmp_path / "text.png", b"hello"), "not an image in a format"),
+        "text": (write(tmp_path / "text.png", b"hello"), "not an image in a known format"),
         "truncated": (
             write(tmp_path / "cut.png", whole[: len(whole) // 2]),
             "cannot be read as an image: ",
         ),
-        "no pixels": (write(tmp_path / "zero.ppm", b"P6 0 0 255\n"), "not an image in a format"),
+        "no pixels": (
+            write(tmp_path / "zero.ppm", b"P6 0 0 255\n"),
+            "not an image in a known format",
+        ),
         "nan": (save(tmp_path, nan, "nan.tif"), r"has values that are not finite \(NaN\)"),
         "range": (
             save(tmp_path, np.float32(GRAY), "range.tif"),
             "values from .* to .*; accepted: 0 to 1",
+        ),
+        "transparent 16 bit": (
+            save(tmp_path, DEEP, "deep.png", transparency=5),
+            "16-bit gray with transparency; accepted: without it, or 8-bit",
         ),
         "frames": (
             save(tmp_path, frames, "two.gif", save_all=True, append_images=[frames.rotate(180)]),
@@ -134,7 +163,18 @@ def write(path, content):
 
 @pytest.mark.parametrize(
     "case",
-    ["missing", "folder", "empty", "text", "truncated", "no pixels", "nan", "range", "frames"],
+    [
+        "missing",
+        "folder",
+        "empty",
+        "text",
+        "truncated",
+        "no pixels",
+        "nan",
+        "range",
+        "transparent 16 bit",
+        "frames",
+    ],
 )
 def test_a_bad_file_is_named_with_the_reason(tmp_path, case):
     path, message = bad_files(tmp_path)[case]

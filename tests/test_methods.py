@@ -64,9 +64,9 @@ def test_unknown_names_are_answered_with_the_known(arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"width": 0}, "width is 0; accepted: from 1 up"),
-        ({"regularizer_weight": -1.0}, r"TV weight is -1\.0; accepted: from 0 up and finite"),
-        ({"iterations": -5}, "iterations is -5; accepted: from 1 up"),
+        ({"width": 0}, "width is 0; accepted: whole numbers from 1 to 4096"),
+        ({"regularizer_weight": -1.0}, r"TV weight is -1\.0; accepted: from 0 to 1e\+06"),
+        ({"iterations": -5}, "iterations is -5; accepted: whole numbers from 1"),
     ],
 )
 def test_bad_adjustments_are_named(arguments, message):

@@ -3,10 +3,21 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from conftest import compilations, make_photograph
 
-from drp_jax import ExponentialVariance, InputError, Iterate, Status, preset, psnr, restore
+from drp_jax import (
+    Discrepancy,
+    ExponentialVariance,
+    InputError,
+    Iterate,
+    SolverConfig,
+    Status,
+    preset,
+    psnr,
+    restore,
+)
 
 KEY = jax.random.key(3)
 
@@ -68,12 +79,16 @@ def test_under_vmap_over_observations_it_equals_the_plain_calls(small_settings):
         assert_close(jax.tree.map(lambda leaf, i=index: leaf[i], batch), single)
 
 
-def test_a_second_call_does_not_compile_again(small_settings, photograph):
-    restore(photograph, key=KEY, settings=small_settings, callback=lambda _: None)
-    other_values = photograph[::-1].copy()
+@pytest.mark.parametrize(("callback", "height"), [(None, 13), (lambda _: None, 14)])
+def test_a_second_call_does_not_compile_again(small_settings, callback, height):
     lighter = small_settings.adjusted(regularizer_weight=0.1)
+    first, second = (make_photograph(height, 11, 3, seed=seed) for seed in (1, 2))
+    other_key = jax.random.key(9)
     with compilations() as programs:
-        restore(other_values, key=jax.random.key(9), settings=lighter, callback=lambda _: None)
+        restore(first, key=KEY, settings=small_settings, callback=callback)
+    assert programs
+    with compilations() as programs:
+        restore(second, key=other_key, settings=lighter, callback=callback)
     assert not programs
 
 
@@ -97,14 +112,68 @@ def test_a_callback_ends_the_run(small_settings, photograph):
     assert result.image.min() > 0
 
 
+def test_a_callback_at_the_end_does_not_hide_why_the_run_ended(small_settings, photograph):
+    result = restore(
+        photograph,
+        key=KEY,
+        settings=small_settings,
+        callback=lambda progress: progress.iteration == progress.iterations,
+    )
+    assert result.status == Status.ITERATION_LIMIT
+
+
 def test_a_stopping_rule_returns_its_best_iterate(small_settings, photograph):
-    rule = ExponentialVariance(decay=0.5, patience=1)
-    solver = dataclasses.replace(small_settings.solver, iterations=30, stopping=rule)
-    settings = dataclasses.replace(small_settings, solver=solver)
-    result = restore(photograph, key=KEY, settings=settings)
+    def stopped_by(rule):
+        solver = dataclasses.replace(small_settings.solver, iterations=300, stopping=rule)
+        settings = dataclasses.replace(small_settings, solver=solver)
+        return restore(photograph, key=KEY, settings=settings)
+
+    result = stopped_by(ExponentialVariance(decay=0.5, patience=4))
     assert result.iterate is Iterate.BEST
-    assert result.status in (Status.STOPPED_BY_RULE, Status.ITERATION_LIMIT)
-    assert 1 <= result.image_iteration <= result.iterations
+    assert result.status == Status.STOPPED_BY_RULE
+    assert result.iterations == result.image_iteration + 4 < 300
+    assert np.isnan(result.history.loss[result.iterations :]).all()
+
+    residual = 0.15
+    result = stopped_by(Discrepancy(residual))
+    assert result.iterations == result.image_iteration < 300
+    distance = np.sqrt(np.mean((np.asarray(result.image) - photograph) ** 2))
+    assert 0.5 * residual < distance <= residual
+
+
+def test_lbfgs_of_optax_minimises_too(small_settings, photograph):
+    solver = SolverConfig(iterations=8, optimizer=optax.lbfgs())
+    settings = dataclasses.replace(small_settings, solver=solver)
+    loss = restore(photograph, key=KEY, settings=settings).history.loss
+    assert loss[-1] < 0.8 * loss[0]
+    assert (np.diff(loss) <= 1e-6).all()
+
+
+def test_a_given_seed_is_used(small_settings, photograph):
+    seed = make_photograph(12, 15, 2, seed=5)
+    result = restore(photograph, key=KEY, settings=small_settings, seed=seed)
+    other = restore(photograph, key=KEY, settings=small_settings, seed=1 - seed)
+    assert np.abs(result.image - other.image).max() > 1e-3
+    with pytest.raises(InputError, match=r"seed has shape \(11, 15, 2\); accepted: .*\(12, 15\)"):
+        restore(photograph, key=KEY, settings=small_settings, seed=seed[1:])
+
+
+def test_a_plain_function_is_an_operator(small_settings, photograph):
+    mirrored = restore(
+        photograph[:, ::-1].copy(), key=KEY, settings=small_settings, operator=lambda x: x[:, ::-1]
+    )
+    assert_close(mirrored, restore(photograph, key=KEY, settings=small_settings))
+
+
+def test_the_weight_is_swept_by_vmap(small_settings, photograph):
+    weights = jnp.array([0.0, 2.0])
+
+    def loss(weight):
+        settings = small_settings.adjusted(regularizer_weight=weight)
+        return restore(photograph, key=KEY, settings=settings).history.regularizer[-1]
+
+    rough, smooth = jax.vmap(loss)(weights)
+    assert smooth < rough
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (9, 13, 3), (8, 31, 4)])
@@ -120,6 +189,7 @@ def test_shapes_and_channel_counts(small_settings, shape):
         (np.zeros((16, 16)), r"observation has shape \(16, 16\); accepted: \(H, W, C\)"),
         (np.zeros((7, 16, 3)), r"image has shape \(7, 16, 3\); accepted: .* from 8 up"),
         (np.zeros((16, 16, 0)), r"observation has shape \(16, 16, 0\); accepted:"),
+        (np.full((8, 8, 1), 255.0), r"values from 255 to 255; accepted: \[0, 1\], or a little"),
         (np.full((8, 8, 1), np.nan), "observation has values that are not finite"),
     ],
 )

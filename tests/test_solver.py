@@ -174,8 +174,9 @@ def test_every_status_has_a_sentence():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"iterations": 0}, "iterations is 0; accepted: from 1 up"),
-        ({"learning_rate": -0.1}, r"learning rate is -0\.1; accepted: above 0 and finite"),
+        ({"iterations": 0}, "iterations is 0; accepted: whole numbers from 1 to 10000000"),
+        ({"iterations": 5.0}, r"iterations is 5\.0; accepted: whole numbers"),
+        ({"learning_rate": -0.1}, r"learning rate is -0\.1; accepted: above 0, up to 1e\+06"),
         ({"learning_rate": float("nan")}, "learning rate is nan; accepted: above 0"),
         ({"averaging": 1.0}, r"averaging is 1\.0; accepted: in \[0, 1\)"),
     ],

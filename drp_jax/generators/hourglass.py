@@ -72,9 +72,10 @@ class HourglassConfig:
         check_upsampling(self.upsampling)
 
     def with_width(self, width: int) -> "HourglassConfig":
-        """The same hourglass with `width` channels at every scale; skip widths stay."""
+        """The same hourglass with `width` channels at every scale, on skips at most."""
         widths = (width,) * len(self.widths_down)
-        return dataclasses.replace(self, widths_down=widths, widths_up=widths)
+        skips = tuple(min(skip, width) for skip in self.widths_skip)
+        return dataclasses.replace(self, widths_down=widths, widths_up=widths, widths_skip=skips)
 
     def seed_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the seed of an image: the same."""

@@ -1,5 +1,6 @@
 """The command from argument to exit status: `main` in this process, and once as a process."""
 
+import dataclasses
 import json
 import os
 import re
@@ -8,13 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from conftest import make_photograph
 from PIL import Image
 
-from drp_jax import read_image
-from experiments import denoise, fit, pipeline
+from drp_jax import Objective, read_image
+from experiments import arguments, denoise, fit, pipeline
 
 SMALL = ["--width", "4", "--iterations", "3"]
 
@@ -65,7 +67,8 @@ def test_added_noise_is_scored_and_reported(capsys):
     metrics = json.loads(Path("m.json").read_text())
     assert metrics["psnr"] > 5
     assert metrics["iterations"] == metrics["image_iteration"] == 3
-    assert metrics["status"] == "The run reached its iteration limit."
+    assert metrics["status"] == "iteration_limit"
+    assert metrics["message"] == "The run reached its iteration limit."
     assert metrics["iterate"] == "last"
     assert (metrics["method"], metrics["preset"]) == ("drp-dip", "fast")
     assert metrics["settings"]["method"]["generator"]["widths_up"] == [4]
@@ -169,12 +172,24 @@ def test_the_bundled_photograph_is_in_the_package():
         (None, ["--image", save, "--figure", "no/f.png"], "the folder no does not exist"),
         (None, ["--image", save, "--output", "o.xyz"], "unknown image format '.xyz'"),
         (None, ["--image", save, "--figure", "f.gif"], "--figure is f.gif; accepted: a path"),
-        (None, ["--image", save, "--iterations", "0"], "iterations is 0; accepted: from 1 up"),
-        (None, ["--image", save, "--iterations", "-3"], "iterations is -3; accepted: from 1 up"),
+        (
+            None,
+            ["--image", save, "--iterations", "0"],
+            "iterations is 0; accepted: whole",
+        ),
+        (
+            None,
+            ["--image", save, "--iterations", "-3"],
+            "iterations is -3; accepted: whole",
+        ),
         (None, ["--image", save, "--iterations", "x"], "--iterations: 'x' is not a whole number"),
-        (None, ["--image", save, "--width", "0"], "width is 0; accepted: from 1 up"),
-        (None, ["--image", save, "--learning-rate", "0"], "learning rate is 0.0; accepted: above"),
-        (None, ["--image", save, "--tv-weight", "nan"], "TV weight is nan; accepted: from 0 up"),
+        (None, ["--image", save, "--width", "0"], "width is 0; accepted: whole"),
+        (
+            None,
+            ["--image", save, "--learning-rate", "0"],
+            "learning rate is 0.0; accepted: ",
+        ),
+        (None, ["--image", save, "--tv-weight", "nan"], "TV weight is nan; accepted: from 0 to"),
         (None, ["--image", save, "--seed", "-1"], "seed is -1; accepted: from 0 to"),
         (None, ["--image", save, "--add-noise", "0"], "--add-noise is 0.0; accepted: above 0"),
         (
@@ -185,7 +200,25 @@ def test_the_bundled_photograph_is_in_the_package():
         (None, ["--reference", "y.png"], "--reference needs --image"),
         (None, ["--method", "drp"], "unknown method: 'drp'; accepted: drp-dip, drp-dd, dip, dd"),
         (None, ["--preset", "slow"], "unknown preset of drp-dip denoise: 'slow'; accepted: paper"),
-        (None, ["--iteration", "3"], "Unrecognized options: --iteration"),
+        (
+            None,
+            ["--iteration", "3"],
+            "denoise: error: Unrecognized options: --iteration, 3; accepted: flags and their "
+            "values, like --image x.png (see --help)\n",
+        ),
+        (None, ["--image", save, "--learning-rate", "1e39"], "learning rate is 1e+39; accepted"),
+        (None, ["--image", save, "--iterations", "99999999999"], "iterations is 99999999999; acc"),
+        (None, ["--image", save, "--output", "y.png", "--figure", "y.png"], "y.png: is another"),
+        (None, ["--image", save, "--metrics", "x.png"], "x.png: is an input too; accepted: a path"),
+        (lambda: os.mkfifo("pipe.png"), ["--image", save, "--output", "pipe.png"], "not a regular"),
+        (
+            lambda: os.symlink("none/o.png", "link.png"),
+            ["--image", save, "--output", "link.png"],
+            "none does not exist",
+        ),
+        (None, ["--image", 300 * "x" + ".png"], "cannot be read as an image: "),
+        (None, ["--image", save, "--output", 300 * "x" + ".png"], "cannot write there: "),
+        (None, ["--image", "two\nlines.png"], "two\\nlines.png: no such file"),
     ],
 )
 def test_bad_input_is_answered_in_one_line(capsys, make, arguments, message):
@@ -214,6 +247,35 @@ def test_an_existing_output_survives_a_failure(capsys, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         run("--image", "x.png", "--output", "o.png", *SMALL)
     assert Path("o.png").read_text() == "precious"
+
+
+def test_a_run_without_a_finite_image_writes_nothing(capsys, monkeypatch):
+    save("x.png")
+    nothing = Objective(lambda prediction, observation: jnp.nan * jnp.mean(prediction))
+    preset = arguments.preset
+
+    def broken(*args, **options):
+        return dataclasses.replace(preset(*args, **options), objective=nothing)
+
+    monkeypatch.setattr(arguments, "preset", broken)
+    assert run("--image", "x.png", *SMALL) == 2
+    assert "the loss is not finite at the first iteration" in capsys.readouterr().err
+    assert os.listdir() == ["x.png"]
+
+
+def test_a_run_that_diverges_keeps_the_last_finite_image_and_exits_1(capsys, monkeypatch):
+    save("x.png")
+    monkeypatch.setattr("drp_jax.solver.MOST_LEARNING_RATE", 1e39)
+    assert run("--image", "x.png", *SMALL, "--iterations", "9", "--learning-rate", "1e38") == 1
+    assert "became non-finite" in capsys.readouterr().out
+    assert read_image("x_restored.png").image.max() > 0
+
+
+def test_an_error_on_a_coloured_terminal_is_still_one_plain_line(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    line = refused(capsys, "noisy.png")
+    assert line.startswith("denoise: error: Unrecognized options: noisy.png; accepted: flags")
 
 
 def test_a_bar_is_drawn_on_a_terminal(capsys, monkeypatch):
@@ -256,4 +318,4 @@ def test_ctrl_c_saves_the_image_and_exits_130():
     assert re.search(r"^Interrupted after iteration \d+; its image is kept\.$", out, re.MULTILINE)
     assert "wrote x_restored.png" in out
     assert read_image("x_restored.png").image.shape == (64, 64, 3)
-    assert json.loads(Path("m.json").read_text())["status"] == "The caller ended the run."
+    assert json.loads(Path("m.json").read_text())["status"] == "interrupted"
