@@ -89,12 +89,21 @@ EXPERIMENTS = (
         iterations=200,
         width=16,
     ),
+    _on(
+        "denoise-drp-dip-crop",
+        "denoise",
+        "drp-dip",
+        "29.00 dB at iteration 161",
+        cropped=True,
+        iterations=300,
+        width=32,
+    ),
     *(
         _on(
             f"denoise-drp-dd-{count}",
             "denoise",
             "drp-dd",
-            "DRP-DIP 29.00 dB",
+            "DRP-DIP 29.00 dB; no original",
             cropped=True,
             upsamplings=count,
             iterations=300,
@@ -115,7 +124,7 @@ EXPERIMENTS = (
             f"inpaint-drp-dd-{count}",
             "inpaint",
             "drp-dd",
-            "biharmonic 26.56 dB",
+            "no original; biharmonic 26.56 dB",
             upsamplings=count,
             iterations=500,
             width=64,
@@ -136,17 +145,24 @@ EXPERIMENTS = (
             f"super-resolve-drp-dd-{count}",
             "super-resolve",
             "drp-dd",
-            "bicubic 32.11 dB",
+            "no original; bicubic 32.11 dB",
             upsamplings=count,
-            iterations=150,
+            iterations=100,
             width=64,
         )
         for count in (1, 2, 3)
     ),
-    _on("denoise-dip", "denoise", "dip", preset_name="fast"),
-    _on("super-resolve-dip", "super-resolve", "dip", "bicubic 32.11 dB", preset_name="fast"),
-    _on("denoise-dd", "denoise", "dd", iterations=600, width=64),
-    _on("super-resolve-dd", "super-resolve", "dd", "bicubic 32.11 dB", iterations=600, width=64),
+    _on("denoise-dip", "denoise", "dip", "29.76 dB at 1500", preset_name="fast", cropped=True),
+    _on(
+        "super-resolve-dip",
+        "super-resolve",
+        "dip",
+        "bicubic 32.11 dB",
+        preset_name="fast",
+        iterations=300,
+    ),
+    _on("denoise-dd", "denoise", "dd", iterations=1000, width=64, cropped=True),
+    _on("super-resolve-dd", "super-resolve", "dd", "bicubic 32.11 dB", iterations=300, width=64),
 )
 
 
