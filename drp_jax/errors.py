@@ -1,5 +1,7 @@
 """The one exception of the library: an input that cannot be used."""
 
+import enum
+
 
 class InputError(ValueError):
     """An image, setting or file is not usable.
@@ -15,6 +17,14 @@ def require_whole(value: int, name: str, least: int, most: int) -> None:
     require(
         is_whole and least <= value <= most,
         f"{name} is {value}; accepted: whole numbers from {least} to {most}",
+    )
+
+
+def require_choice(value: enum.StrEnum, choices: type[enum.StrEnum], name: str) -> None:
+    """Raises `InputError` unless the value is a member of the enumeration."""
+    require(
+        isinstance(value, choices),
+        f"{name} is {value!r}; accepted: {', '.join(choices)}",
     )
 
 

@@ -41,28 +41,30 @@ def ssim(image: jax.Array, reference: jax.Array) -> jax.Array:
 
 
 def luma(image: jax.Array) -> jax.Array:
-    """The Y channel `[H, W, 1]` of BT.601, in [16, 235] / 255; a gray image is taken as Y.
-
-    Super-resolution is scored on it.
-    """
+    """The Y channel `[H, W, 1]` of BT.601, in [16, 235] / 255; a gray image is taken as Y."""
     if image.shape[-1] == 1:
         return image
     weights = jnp.array([65.481, 128.553, 24.966]) / 255
     return (image @ weights)[..., None] + 16 / 255
 
 
-def crop_border(image: jax.Array, border: int) -> jax.Array:
-    """The image without `border` pixels on each side."""
-    return image[border : image.shape[0] - border, border : image.shape[1] - border]
+def luma_without_border(image: jax.Array, *, border: int = 4) -> jax.Array:
+    """The Y channel without `border` pixels on each side: what super-resolution is scored on.
+
+    An image keeps its border if no side is longer than four times that.
+    """
+    border = border if min(image.shape[:2]) > 4 * border else 0
+    return luma(image)[border : image.shape[0] - border, border : image.shape[1] - border]
 
 
-def luma_psnr(image: jax.Array, reference: jax.Array, *, border: int = 4) -> jax.Array:
-    """PSNR in dB of the Y channel with the border cut: the score of super-resolution."""
-    return psnr(*(crop_border(luma(one), border) for one in (image, reference)))
+def luma_psnr(image: jax.Array, reference: jax.Array) -> jax.Array:
+    """PSNR in dB of the Y channel without the border: the score of super-resolution."""
+    return psnr(luma_without_border(image), luma_without_border(reference))
 
 
 def psnr_where(image: jax.Array, reference: jax.Array, selected: jax.Array) -> jax.Array:
     """PSNR in dB over the pixels where `selected`, `[H, W, 1]` or `[H, W, C]`, is true."""
+    chex.assert_equal_shape((image, reference))
     selected = jnp.broadcast_to(selected, image.shape)
     squared = jnp.where(selected, jnp.square(image - reference), 0.0)
     return -10 * jnp.log10(jnp.sum(squared) / jnp.sum(selected))

@@ -15,7 +15,7 @@ import numpy as np
 from flax import struct
 from jax import lax
 
-from drp_jax.errors import require
+from drp_jax.errors import require, require_choice, require_whole
 
 Shape = tuple[int, ...]
 
@@ -100,6 +100,9 @@ class Blur:
     centre: tuple[int, int] | None = struct.field(pytree_node=False, default=None)
     boundary: Boundary = struct.field(pytree_node=False, default=Boundary.REFLECT)
 
+    def __post_init__(self) -> None:
+        require_choice(self.boundary, Boundary, "boundary")
+
     def __call__(self, image: jax.Array) -> jax.Array:
         kernel = jnp.asarray(self.kernel, image.dtype)
         rows, columns = kernel.shape
@@ -117,13 +120,17 @@ class Blur:
         )
         if self.centre is not None:
             require(
-                all(0 <= c < size for c, size in zip(self.centre, shape, strict=True)),
+                len(self.centre) == 2
+                and all(0 <= c < size for c, size in zip(self.centre, shape, strict=True)),
                 f"blur centre is {self.centre}; accepted: an entry of the {shape} kernel",
             )
         return observation_shape
 
     def known(self, observation: jax.Array) -> jax.Array:
         return observation
+
+
+MOST_FACTOR = 64
 
 
 class Resampling(enum.StrEnum):
@@ -144,12 +151,16 @@ class Downsample:
     factors that program is off the block's centre by half a pixel, and this is not.
 
     Attributes:
-      factor: from 1 up.
+      factor: from 1 to 64.
       resampling: the kernel.
     """
 
     factor: int = struct.field(pytree_node=False)
     resampling: Resampling = struct.field(pytree_node=False, default=Resampling.LANCZOS2)
+
+    def __post_init__(self) -> None:
+        require_whole(self.factor, "factor", 1, MOST_FACTOR)
+        require_choice(self.resampling, Resampling, "resampling")
 
     def __call__(self, image: jax.Array) -> jax.Array:
         height, width = image.shape[:2]
@@ -166,7 +177,6 @@ class Downsample:
     @property
     def taps(self) -> np.ndarray:
         """The one-dimensional kernel; the two-dimensional one is its outer product."""
-        require(self.factor >= 1, f"factor is {self.factor}; accepted: from 1 up")
         if self.resampling is Resampling.BOX or self.factor == 1:
             return np.full(self.factor, 1 / self.factor)
         reach = 2 if self.resampling is Resampling.LANCZOS2 else 3

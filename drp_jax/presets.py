@@ -32,12 +32,13 @@ DRP_DIP = Method(
 
 DRP_DD = Method(
     name="drp-dd",
-    generator=DeepDecoderConfig(width=128, upsamplings=2),
+    generator=DeepDecoderConfig(width=64, upsamplings=2),
     seed=NormalSeed(channels=32, std=0.1),
     trains=(Seed, NormAffine),
     normalize_seed=True,
 )
-"""Deep Random Projector on a shallow decoder; the paper has it, but no program was published."""
+"""Deep Random Projector on a shallow decoder. The paper has it, but no program was published;
+two upsamplings and width 64 were chosen by `experiments.fidelity`: see docs/fidelity.md."""
 
 DIP = Method(
     name="dip",
@@ -160,15 +161,15 @@ _PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
     "drp-dd": {
         "denoise": {
             "paper": _drp(DRP_DD, 0.1, 0.45),
-            "fast": _drp(DRP_DD, 0.1, 0.45).adjusted(width=64, iterations=150),
+            "fast": _drp(DRP_DD, 0.1, 0.45).adjusted(iterations=150),
         },
         "super-resolve": {
             "paper": _drp(DRP_DD, 0.1, 0.75),
-            "fast": _drp(DRP_DD, 0.1, 0.75).adjusted(width=64, iterations=150),
+            "fast": _drp(DRP_DD, 0.1, 0.75).adjusted(iterations=150),
         },
         "inpaint": {
             "paper": _drp(DRP_DD, 0.05, 0.01),
-            "fast": _drp(DRP_DD, 0.05, 0.01).adjusted(width=64, iterations=500),
+            "fast": _drp(DRP_DD, 0.05, 0.01).adjusted(iterations=500),
         },
     },
     "dip": {

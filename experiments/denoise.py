@@ -63,7 +63,7 @@ def _job(parsed: DenoiseArguments) -> Job:
     reference = read_reference(parsed, image.shape)
     sigma = parsed.add_noise or (DEMONSTRATION_SIGMA if source.is_bundled else None)
     if sigma is not None:
-        reference, image = image, _add_noise(image, sigma, parsed.seed)
+        reference, image = image, add_noise(image, sigma, parsed.seed)
     scored = None if reference is None else functools.partial(score, reference=reference)
     return Job(
         source=source,
@@ -80,7 +80,7 @@ def _job(parsed: DenoiseArguments) -> Job:
     )
 
 
-def _add_noise(clean: np.ndarray, sigma: float, seed: int) -> np.ndarray:
+def add_noise(clean: np.ndarray, sigma: float, seed: int) -> np.ndarray:
     """Gaussian noise of standard deviation sigma / 255, clipped to [0, 1]."""
     key = jax.random.fold_in(jax.random.key(seed), 1)  # not the key of the run
     noise = np.asarray(jax.random.normal(key, clean.shape))

@@ -148,10 +148,10 @@ def read_source(parsed: FitArguments) -> Source:
     return Source(parsed.image, picture, is_bundled=False)
 
 
-def bundled_photograph() -> Picture:
+def bundled_photograph(name: str = str(DEMONSTRATION_IMAGE)) -> Picture:
     """A photograph that scikit-image carries in its package."""
     folder = importlib.resources.files("skimage.data")
-    with importlib.resources.as_file(folder / str(DEMONSTRATION_IMAGE)) as path:
+    with importlib.resources.as_file(folder / name) as path:
         return read_image(path)
 
 

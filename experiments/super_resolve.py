@@ -14,19 +14,19 @@ import numpy as np
 from PIL import Image
 
 from drp_jax import Downsample, InputError, Picture, luma_psnr
-from drp_jax.metrics import crop_border, luma
+from drp_jax.metrics import luma_without_border
+from drp_jax.operators import MOST_FACTOR
 from drp_jax.restore import SMALLEST_SIDE
 from experiments import arguments
 from experiments.pipeline import Job, captioned, read_reference, read_source, run_job
 from experiments.report import Scores, score
 
 PROGRAM = "super_resolve"
-SCORED_WITHOUT_BORDER = 4
 
 
 @dataclasses.dataclass(frozen=True)
 class SuperResolveArguments(arguments.FitArguments):
-    factor: Annotated[int, *arguments.whole("Whole number to enlarge by, from 2 up.")] = 4
+    factor: Annotated[int, *arguments.whole("Whole number to enlarge by, from 2 to 64.")] = 4
     from_high_resolution: Annotated[
         bool,
         arguments.flag(
@@ -49,8 +49,8 @@ def _super_resolve(argv: Sequence[str] | None) -> int:
 
 def _job(parsed: SuperResolveArguments) -> Job:
     factor = parsed.factor
-    if factor < 2:
-        raise InputError(f"--factor is {factor}; accepted: from 2 up")
+    if not 2 <= factor <= MOST_FACTOR:
+        raise InputError(f"--factor is {factor}; accepted: from 2 to {MOST_FACTOR}")
     source = read_source(parsed)
     picture = source.picture
     if parsed.from_high_resolution or source.is_bundled:
@@ -98,9 +98,9 @@ def resize(image: np.ndarray, height: int, width: int, how: Image.Resampling) ->
 
 
 def _score(image: np.ndarray, reference: np.ndarray) -> Scores:
-    """PSNR and SSIM of luma without the usual border, which small images keep."""
-    border = SCORED_WITHOUT_BORDER if min(image.shape[:2]) > 4 * SCORED_WITHOUT_BORDER else 0
-    return score(*(np.asarray(crop_border(luma(one), border)) for one in (image, reference)))
+    """PSNR and SSIM of luma without the usual border."""
+    cut = (np.asarray(luma_without_border(one)) for one in (image, reference))
+    return score(*cut)
 
 
 def _cropped(picture: Picture, factor: int) -> Picture:

@@ -13,8 +13,8 @@ import dataclasses
 import jax
 from flax import nnx
 
-from drp_jax.errors import require
-from drp_jax.generators.layers import Conv, ImageNorm, Upsampling, centre_crop, check_upsampling
+from drp_jax.errors import require, require_choice
+from drp_jax.generators.layers import Conv, ImageNorm, Upsampling, centre_crop
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ class DeepDecoderConfig:
     def __post_init__(self) -> None:
         require(self.width >= 1, f"width is {self.width}; accepted: from 1 up")
         require(self.upsamplings >= 0, f"upsamplings is {self.upsamplings}; accepted: from 0 up")
-        check_upsampling(self.upsampling)
+        require_choice(self.upsampling, Upsampling, "upsampling")
 
     def with_width(self, width: int) -> "DeepDecoderConfig":
         """The same decoder with `width` channels."""

@@ -16,14 +16,13 @@ import dataclasses
 import jax
 from flax import nnx
 
-from drp_jax.errors import require
+from drp_jax.errors import require, require_choice
 from drp_jax.generators.layers import (
     Conv,
     ConvNormActivation,
     ImageNorm,
     Upsampling,
     centre_crop,
-    check_upsampling,
 )
 
 
@@ -69,7 +68,7 @@ class HourglassConfig:
         for name in ("filter_size_down", "filter_size_up", "filter_size_skip"):
             size = getattr(self, name)
             require(size >= 1 and size % 2 == 1, f"{name} is {size}; accepted: odd, from 1 up")
-        check_upsampling(self.upsampling)
+        require_choice(self.upsampling, Upsampling, "upsampling")
 
     def with_width(self, width: int) -> "HourglassConfig":
         """The same hourglass with `width` channels at every scale, on skips at most."""

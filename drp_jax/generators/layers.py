@@ -16,7 +16,6 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 
-from drp_jax.errors import require
 from drp_jax.partition import NormAffine, Weight
 
 NEGATIVE_SLOPE = 0.2
@@ -120,15 +119,6 @@ class Upsampling(enum.StrEnum):
         return upsample_bilinear(image) if self is Upsampling.BILINEAR else upsample_nearest(image)
 
 
-def check_upsampling(upsampling: Upsampling) -> None:
-    """Raises InputError unless `upsampling` is one of the choices."""
-    choices = ", ".join(str(choice) for choice in Upsampling)
-    require(
-        isinstance(upsampling, Upsampling),
-        f"upsampling is {upsampling!r}; accepted: {choices}",
-    )
-
-
 def upsample_bilinear(image: jax.Array) -> jax.Array:
     """Doubles height and width, half-pixel centres, edges replicated.
 
@@ -194,21 +184,28 @@ def _convolve_valid_backward(
     image, kernel = saved
     conv = functools.partial(_convolve_valid.fun, stride=stride)
 
-    def transposed(cotangent: jax.Array, kernel: jax.Array) -> jax.Array:
-        return jax.linear_transpose(lambda image: conv(image, kernel), image)(cotangent)[0]
+    def transposed(
+        image: jax.Array, kernel: jax.Array, cotangent: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        to_image = jax.linear_transpose(lambda image: conv(image, kernel), image)
+        to_kernel = jax.linear_transpose(lambda kernel: conv(image, kernel), kernel)
+        return to_image(cotangent)[0], to_kernel(cotangent)[0]
 
-    def explicit(cotangent: jax.Array, kernel: jax.Array) -> jax.Array:
-        return _input_gradient(cotangent, kernel, stride, image.shape)
+    def explicit(
+        image: jax.Array, kernel: jax.Array, cotangent: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        return (
+            _image_gradient(cotangent, kernel, stride, image.shape),
+            _kernel_gradient(image, cotangent, stride, kernel.shape[0]),
+        )
 
-    image_gradient = lax.platform_dependent(cotangent, kernel, cpu=explicit, default=transposed)
-    kernel_gradient = jax.linear_transpose(lambda kernel: conv(image, kernel), kernel)
-    return image_gradient, kernel_gradient(cotangent)[0]
+    return lax.platform_dependent(image, kernel, cotangent, cpu=explicit, default=transposed)
 
 
 _convolve_valid.defvjp(_convolve_valid_forward, _convolve_valid_backward)
 
 
-def _input_gradient(
+def _image_gradient(
     cotangent: jax.Array, kernel: jax.Array, stride: int, image_shape: tuple[int, ...]
 ) -> jax.Array:
     """The gradient with respect to the image, as a convolution with the flipped kernel.
@@ -231,3 +228,20 @@ def _input_gradient(
         lhs_dilation=(stride, stride),
         dimension_numbers=_LAYOUT,
     )[0]
+
+
+def _kernel_gradient(image: jax.Array, cotangent: jax.Array, stride: int, size: int) -> jax.Array:
+    """The gradient with respect to the kernel, as one matrix product per tap.
+
+    JAX's own transpose is a convolution with a kernel as large as the image, for which XLA
+    on CPU has no fast form inside a compiled loop.
+    """
+    height, width = cotangent.shape[:2]
+    rows, columns = (stride * (steps - 1) + 1 for steps in (height, width))
+
+    def tap(row: int, column: int) -> jax.Array:
+        seen = image[row : row + rows : stride, column : column + columns : stride]
+        return jnp.einsum("hwi,hwo->io", seen, cotangent)
+
+    taps = [[tap(row, column) for column in range(size)] for row in range(size)]
+    return jnp.stack([jnp.stack(row) for row in taps])
