@@ -119,6 +119,12 @@ def restore(
     image_shape = operator.image_shape(observation.shape)
     observation = _checked(operator.known(observation), "observation", in_range=True)
     _check_size(image_shape, "image")
+    predicted = jax.eval_shape(operator, jax.ShapeDtypeStruct(image_shape, observation.dtype))
+    require(
+        predicted.shape == observation.shape,
+        f"operator gives shape {predicted.shape} for an image {image_shape}; accepted: "
+        f"{observation.shape}, the observation's",
+    )
     if reference is not None:
         reference = _checked(_as_float(reference, "reference"), "reference", in_range=True)
         require(

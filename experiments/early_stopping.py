@@ -38,12 +38,12 @@ SIGMAS = (25.0, 50.0)
 
 @dataclasses.dataclass(frozen=True)
 class EarlyStoppingArguments:
-    iterations: Annotated[int, *arguments.whole("Limit on the iterations of a run.")] = 4000
-    width: Annotated[int, *arguments.whole("Channels per scale; 128 in the original.")] = 32
+    iterations: Annotated[int, *arguments.whole("Limit on the iterations of a run.")] = 3000
+    width: Annotated[int, *arguments.whole("Channels per scale; 128 in the original.")] = 16
     window: Annotated[int, *arguments.whole("Outputs whose variance is watched.")] = 100
     patience: Annotated[
         int, *arguments.whole("Iterations without a new minimum before the stop.")
-    ] = 500
+    ] = 400
     seed: Annotated[int, *arguments.whole("Number that fixes all random draws.")] = 0
 
 

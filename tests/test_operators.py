@@ -324,8 +324,20 @@ def test_the_estimate_ignores_what_lies_in_the_holes():
             lambda: Downsample(4)(jnp.ones((10, 8, 1))),
             "image is 10 x 8; accepted: multiples of the factor 4",
         ),
-        (lambda: Downsample(0).taps, "factor is 0; accepted: from 1 up"),
-        (lambda: Downsample(-2)(jnp.ones((8, 8, 1))), "factor is -2; accepted: from 1 up"),
+        (lambda: Downsample(0), "factor is 0; accepted: whole numbers from 1 to 64"),
+        (lambda: Downsample(2.0), r"factor is 2\.0; accepted: whole numbers from 1 to 64"),
+        (
+            lambda: Downsample(2, "cubic"),
+            "resampling is 'cubic'; accepted: lanczos2, lanczos3, box",
+        ),
+        (
+            lambda: Blur(np.ones((3, 3)), boundary="edge"),
+            "boundary is 'edge'; accepted: reflect, edge, wrap, constant",
+        ),
+        (
+            lambda: Blur(np.ones((3, 3)), centre=(1,)).image_shape((6, 5, 3)),
+            r"blur centre is \(1,\); accepted: an entry of the \(3, 3\) kernel",
+        ),
     ],
 )
 def test_misfits_are_named(call, message):
