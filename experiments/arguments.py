@@ -16,6 +16,8 @@ from drp_jax import InputError, Settings, preset
 
 Parsed = TypeVar("Parsed")
 
+MOST_SEED = 2**32 - 1
+
 
 def option(convert: Callable, metavar: str, kind: str, help: str, default: str | None = None):
     """Annotation of an optional flag.
@@ -52,6 +54,22 @@ def file(help: str, default: str | None = None):
 
 def whole(help: str, default: str | None = None):
     return option(int, "N", "a whole number", help, default)
+
+
+def random_seed():
+    return option(
+        _seed_in_range,
+        "N",
+        f"a whole number from 0 to {MOST_SEED}",
+        "Number that fixes all random draws, from 0 up.",
+    )
+
+
+def _seed_in_range(text: str) -> int:
+    seed = int(text)
+    if not 0 <= seed <= MOST_SEED:
+        raise ValueError
+    return seed
 
 
 def number(help: str, default: str | None = None):
@@ -106,7 +124,7 @@ class FitArguments:
     width: Annotated[
         int | None, *whole("Channels per scale of the network, from 1 up.", "of the preset")
     ] = None
-    seed: Annotated[int, *whole("Number that fixes all random draws, from 0 up.")] = 0
+    seed: Annotated[int, *random_seed()] = 0
     figure: Annotated[
         pathlib.Path | None,
         *file("Where to draw the images side by side, and the loss and PSNR curves.", "none"),
@@ -122,8 +140,6 @@ class FitArguments:
         Raises:
           InputError: if a name is unknown or a value out of its range.
         """
-        if not 0 <= self.seed < 2**32:
-            raise InputError(f"seed is {self.seed}; accepted: from 0 to {2**32 - 1}")
         return preset(self.preset, method=self.method, task=task).adjusted(
             iterations=self.iterations,
             learning_rate=self.learning_rate,

@@ -44,7 +44,7 @@ class EarlyStoppingArguments:
     patience: Annotated[
         int, *arguments.whole("Iterations without a new minimum before the stop.")
     ] = 400
-    seed: Annotated[int, *arguments.whole("Number that fixes all random draws.")] = 0
+    seed: Annotated[int, *arguments.random_seed()] = 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

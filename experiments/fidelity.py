@@ -174,7 +174,7 @@ class FidelityArguments:
     only: Annotated[
         str | None, *arguments.option(str, "NAME", "a name", "Run this experiment only.", "all")
     ] = None
-    seed: Annotated[int, *arguments.whole("Number that fixes all random draws.")] = 0
+    seed: Annotated[int, *arguments.random_seed()] = 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -85,7 +85,7 @@ def test_odd_sizes_and_gray(method):
     assert np.isfinite(result.image).all()
 
 
-@pytest.mark.parametrize("method", ["dip", "drp-dd"])
+@pytest.mark.parametrize("method", ["dd", "drp-dd"])
 def test_a_batch_over_keys_equals_single_runs(method):
     settings = small(method, "inpaint")
     _, observation, operator = problem("inpaint")

@@ -190,7 +190,11 @@ def test_the_bundled_photograph_is_in_the_package():
             "learning rate is 0.0; accepted: ",
         ),
         (None, ["--image", save, "--tv-weight", "nan"], "TV weight is nan; accepted: from 0 to"),
-        (None, ["--image", save, "--seed", "-1"], "seed is -1; accepted: from 0 to"),
+        (
+            None,
+            ["--image", save, "--seed", "-1"],
+            "--seed: '-1' is not a whole number from 0 to 4294967295",
+        ),
         (None, ["--image", save, "--add-noise", "0"], "--add-noise is 0.0; accepted: above 0"),
         (
             None,
