@@ -54,7 +54,7 @@ def fit(
     """
     start = time.perf_counter()
     with (
-        _compile_clock() as compile_times,
+        compile_clock() as compile_times,
         ProgressDisplay(settings.solver.iterations) as display,
     ):
 
@@ -78,7 +78,7 @@ def fit(
 
 
 @contextlib.contextmanager
-def _compile_clock() -> Iterator[list[float]]:
+def compile_clock() -> Iterator[list[float]]:
     """A list that collects the durations of JAX's tracing and compilation."""
     durations: list[float] = []
 

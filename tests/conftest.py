@@ -1,15 +1,12 @@
 """Strict numerics for every test, and small things that many tests need."""
 
-import contextlib
 import os
-from collections.abc import Iterator
 
 # The tests compile many programs and run each for a moment: the machine code need not be
 # optimised, which halves the time. XLA's own optimisations stay. To be set before JAX starts.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import jax
-import jax.monitoring
 import numpy as np
 import pytest
 
@@ -37,19 +34,3 @@ def make_photograph(height: int, width: int, channels: int, seed: int = 0) -> np
     columns = np.linspace(-0.1, 0.1, width)[None, :, None]
     noise = generator.normal(0, 0.05, (height, width, channels))
     return np.clip(rows + columns + noise, 0, 1).astype(np.float32)
-
-
-@contextlib.contextmanager
-def compilations() -> Iterator[list[str]]:
-    """A list that grows by one entry with every program that XLA compiles."""
-    programs: list[str] = []
-
-    def listen(event: str, _: float, **__) -> None:
-        if event == "/jax/core/compile/backend_compile_duration":
-            programs.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        yield programs
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)

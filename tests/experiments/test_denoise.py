@@ -1,6 +1,7 @@
 """The command from argument to exit status: `main` in this process, and once as a process."""
 
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import commands
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -32,18 +34,10 @@ def save(name, height=12, width=15, channels=3, seed=0):
     return name
 
 
-def run(*arguments):
-    return denoise.main([*map(str, arguments)])
+run = functools.partial(commands.run, denoise)
 
 
-def refused(capsys, *arguments):
-    """The one line that a bad input is answered with."""
-    assert run(*arguments) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("denoise: error: ")
-    assert err.count("\n") == 1
-    return err
+refused = functools.partial(commands.refused, denoise)
 
 
 def test_the_default_output_lies_beside_the_input(tmp_path, capsys):

@@ -1,12 +1,15 @@
 """The command inpaint from argument to exit status, on tiny images."""
 
+import functools
 import json
 import os
 import re
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
+from commands import pixels_of
 from conftest import make_photograph
 from PIL import Image
 
@@ -42,23 +45,10 @@ def save_mask(name, missing):
     return save(name, np.where(missing, 0, 255).astype(np.uint8))
 
 
-def pixels_of(name):
-    with Image.open(name) as opened:
-        return np.asarray(opened)
+run = functools.partial(commands.run, inpaint)
 
 
-def run(*arguments):
-    return inpaint.main([*map(str, arguments)])
-
-
-def refused(capsys, *arguments):
-    """The one line that a bad input is answered with."""
-    assert run(*arguments) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("inpaint: error: ")
-    assert err.count("\n") == 1
-    return err
+refused = functools.partial(commands.refused, inpaint)
 
 
 def test_a_mask_file_says_what_is_missing(capsys):

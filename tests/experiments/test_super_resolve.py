@@ -1,12 +1,15 @@
 """The command super_resolve from argument to exit status, on tiny images."""
 
+import functools
 import json
 import os
 import re
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
+from commands import pixels_of
 from conftest import make_photograph
 from PIL import Image
 from skimage.color import rgb2ycbcr
@@ -29,29 +32,16 @@ def save(name, height=12, width=15, channels=3, seed=0):
     return name
 
 
-def pixels_of(name):
-    with Image.open(name) as opened:
-        return np.asarray(opened)
-
-
 def luma_psnr_of(image, reference):
     """PSNR of Y of two RGB images of bytes, four pixels cut at the border."""
     planes = [rgb2ycbcr(one)[4:-4, 4:-4, 0] for one in (reference, image)]
     return peak_signal_noise_ratio(*planes, data_range=255)
 
 
-def run(*arguments):
-    return super_resolve.main([*map(str, arguments)])
+run = functools.partial(commands.run, super_resolve)
 
 
-def refused(capsys, *arguments):
-    """The one line that a bad input is answered with."""
-    assert run(*arguments) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("super_resolve: error: ")
-    assert err.count("\n") == 1
-    return err
+refused = functools.partial(commands.refused, super_resolve)
 
 
 def test_the_image_is_enlarged_by_the_factor(capsys):
