@@ -191,7 +191,6 @@ def _compare(argv: Sequence[str] | None) -> int:
         raise InputError(f"{PAGE.parent}: no such folder; run this in the project's folder")
     RESULTS.mkdir(parents=True, exist_ok=True)
     for experiment in chosen:
-        print(experiment.name, file=sys.stderr, flush=True)
         write_json(RESULTS / f"{experiment.name}.json", _measure(experiment, parsed))
         with replace_whole(PAGE) as temporary:
             temporary.write_text(_page())
@@ -201,6 +200,7 @@ def _compare(argv: Sequence[str] | None) -> int:
 
 def _measure(experiment: Experiment, parsed: FidelityArguments) -> dict:
     degraded = experiment.load(parsed.data)
+    print(experiment.name, file=sys.stderr, flush=True)
     fitted = fit(
         degraded.observation,
         seed=parsed.seed,
