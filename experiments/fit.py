@@ -78,12 +78,15 @@ def fit(
 
 
 @contextlib.contextmanager
-def compile_clock() -> Iterator[list[float]]:
-    """A list that collects the durations of JAX's tracing and compilation."""
+def compile_clock(event: str = "/jax/core/compile/") -> Iterator[list[float]]:
+    """A list that collects the seconds of JAX's events whose name begins with `event`.
+
+    By default these are all of tracing and compilation.
+    """
     durations: list[float] = []
 
-    def listen(event: str, duration: float, **_) -> None:
-        if event.startswith("/jax/core/compile/"):
+    def listen(name: str, duration: float, **_: object) -> None:
+        if name.startswith(event):
             durations.append(duration)
 
     jax.monitoring.register_event_duration_secs_listener(listen)

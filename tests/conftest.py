@@ -1,5 +1,6 @@
 """Strict numerics for every test, and small things that many tests need."""
 
+import contextlib
 import os
 
 # The tests compile many programs and run each for a moment: the machine code need not be
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from drp_jax import Settings, preset
+from experiments.fit import compile_clock
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
@@ -34,3 +36,8 @@ def make_photograph(height: int, width: int, channels: int, seed: int = 0) -> np
     columns = np.linspace(-0.1, 0.1, width)[None, :, None]
     noise = generator.normal(0, 0.05, (height, width, channels))
     return np.clip(rows + columns + noise, 0, 1).astype(np.float32)
+
+
+def compilations() -> contextlib.AbstractContextManager[list[float]]:
+    """A list that grows by one entry with every program that XLA compiles."""
+    return compile_clock("/jax/core/compile/backend_compile_duration")

@@ -6,10 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import make_photograph
+from conftest import compilations, make_photograph
 
 from drp_jax import Downsample, Identity, InputError, Mask, Status, preset, restore
-from experiments.fit import compile_clock
 
 METHODS = ("dip", "dd", "drp-dip", "drp-dd")
 TASKS = ("denoise", "inpaint", "super-resolve")
@@ -65,10 +64,10 @@ def test_every_method_does_every_task(method, task):
 
     # Same shapes and static settings: nothing compiles; same key: same result.
     _, other_observation, _ = problem(task, seed=5)
-    with compile_clock() as compilations:
+    with compilations() as programs:
         again = restore(observation, key=KEY, **arguments)
         other = restore(other_observation, key=KEY, **arguments)
-    assert not compilations
+    assert not programs
     leaves_equal(again, result)
     assert (other.history.loss != result.history.loss).all()
 

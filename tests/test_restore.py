@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from conftest import make_photograph
+from conftest import compilations, make_photograph
 
 from drp_jax import (
     Discrepancy,
@@ -18,7 +18,6 @@ from drp_jax import (
     psnr,
     restore,
 )
-from experiments.fit import compile_clock
 
 KEY = jax.random.key(3)
 
@@ -85,12 +84,12 @@ def test_a_second_call_does_not_compile_again(small_settings, callback, height):
     lighter = small_settings.adjusted(regularizer_weight=0.1)
     first, second = (make_photograph(height, 11, 3, seed=seed) for seed in (1, 2))
     other_key = jax.random.key(9)
-    with compile_clock() as compilations:
+    with compilations() as programs:
         restore(first, key=KEY, settings=small_settings, callback=callback)
-    assert compilations
-    with compile_clock() as compilations:
+    assert programs
+    with compilations() as programs:
         restore(second, key=other_key, settings=lighter, callback=callback)
-    assert not compilations
+    assert not programs
 
 
 def test_a_callback_sees_progress_and_does_not_change_the_result(small_settings, photograph):
