@@ -236,6 +236,8 @@ def _page() -> str:
         "pixels of border for super-resolution.",
         "The column *best* is read off with the clean image at hand, as papers do; *last* is what",
         "a user gets. *Original* is what the published PyTorch program gives on the same file.",
+        "Seconds are of a shared machine, some taken while it did other work: ratios between rows",
+        "mean little.",
         "",
         "| task | image | method | network | iterations | PSNR last | PSNR best | SSIM last "
         "| s/iteration | original | device |",
