@@ -7,7 +7,7 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
@@ -15,6 +15,16 @@ from tyro.constructors import PrimitiveConstructorSpec
 from drp_jax import InputError, Settings, preset
 
 Parsed = TypeVar("Parsed")
+
+
+class HasName(Protocol):
+    """An entry of a table that `--only` selects from."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Named = TypeVar("Named", bound=HasName)
 
 MOST_SEED = 2**32 - 1
 
@@ -151,6 +161,19 @@ class FitArguments:
 def given(*paths: pathlib.Path | None) -> tuple[pathlib.Path, ...]:
     """Those of the paths that are not None."""
     return tuple(path for path in paths if path is not None)
+
+
+def select(entries: Sequence[Named], only: str | None) -> list[Named]:
+    """The entry called `only`, or all of them if it is None.
+
+    Raises:
+      InputError: if no entry has that name.
+    """
+    chosen = [entry for entry in entries if only in (None, entry.name)]
+    if not chosen:
+        names = ", ".join(entry.name for entry in entries)
+        raise InputError(f"--only is {only!r}; accepted: {names}")
+    return chosen
 
 
 def parse(

@@ -183,10 +183,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _compare(argv: Sequence[str] | None) -> int:
     parsed = arguments.parse(FidelityArguments, argv, program=PROGRAM, description=__doc__ or "")
-    chosen = [one for one in EXPERIMENTS if parsed.only in (None, one.name)]
-    if not chosen:
-        names = ", ".join(one.name for one in EXPERIMENTS)
-        raise InputError(f"--only is {parsed.only!r}; accepted: {names}")
+    chosen = arguments.select(EXPERIMENTS, parsed.only)
     if not PAGE.parent.is_dir():
         raise InputError(f"{PAGE.parent}: no such folder; run this in the project's folder")
     RESULTS.mkdir(parents=True, exist_ok=True)

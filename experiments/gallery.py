@@ -15,7 +15,6 @@ from typing import Annotated
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from drp_jax import InputError
 from drp_jax.images import replace_whole
 from experiments import arguments, denoise, inpaint
 from experiments.pipeline import bundled_photograph
@@ -144,10 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _show(argv: Sequence[str] | None) -> int:
     parsed = arguments.parse(GalleryArguments, argv, program=PROGRAM, description=__doc__ or "")
-    chosen = [one for one in EXHIBITS if parsed.only in (None, one.name)]
-    if not chosen:
-        names = ", ".join(one.name for one in EXHIBITS)
-        raise InputError(f"--only is {parsed.only!r}; accepted: {names}")
+    chosen = arguments.select(EXHIBITS, parsed.only)
     FOLDER.mkdir(parents=True, exist_ok=True)
     for exhibit in chosen:
         print(exhibit.title, flush=True)
