@@ -169,7 +169,13 @@ def _make(exhibit: Exhibit) -> int:
 
 def _page() -> str:
     """The page of all exhibits that have been made."""
-    lines = ["# Gallery", "", "Made by `python -m experiments.gallery`.", ""]
+    lines = [
+        "# Gallery",
+        "",
+        "Made by `python -m experiments.gallery` from photographs that scikit-image carries; the damage",
+        "is the command's own, the light of the flash included.",
+        "",
+    ]
     for exhibit in EXHIBITS:
         report = FOLDER / f"{exhibit.name}.json"
         if not report.exists():
