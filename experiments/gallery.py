@@ -172,8 +172,8 @@ def _page() -> str:
     lines = [
         "# Gallery",
         "",
-        "Made by `python -m experiments.gallery` from photographs that scikit-image carries; the damage",
-        "is the command's own, the light of the flash included.",
+        "Made by `python -m experiments.gallery` from photographs that scikit-image carries; the",
+        "damage is the command's own, the light of the flash included.",
         "",
     ]
     for exhibit in EXHIBITS:
