@@ -1,6 +1,7 @@
 """What the tests of the commands share."""
 
 import numpy as np
+from conftest import make_photograph
 from PIL import Image
 
 
@@ -23,3 +24,10 @@ def pixels_of(name):
     """The pixels of an image file as they are stored."""
     with Image.open(name) as opened:
         return np.asarray(opened)
+
+
+def save(name, height=12, width=15, channels=3, seed=0):
+    """Writes a small photograph under a name, and gives the name."""
+    pixels = np.rint(make_photograph(height, width, channels, seed) * 255).astype(np.uint8)
+    Image.fromarray(pixels.squeeze()).save(name)
+    return name

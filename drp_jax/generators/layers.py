@@ -211,8 +211,8 @@ def _image_gradient(
     """The gradient with respect to the image, as a convolution with the flipped kernel.
 
     JAX's own transpose says the same with swapped dimension labels. Inside a compiled loop
-    XLA on CPU keeps those labels and misses its fast convolution, at two to five times the
-    cost; the barrier stops it from folding the explicit transpose back into them.
+    XLA on CPU keeps those labels and misses its fast convolution; the barrier stops it from
+    folding the explicit transpose back into them.
     """
     size = kernel.shape[0]
     flipped = lax.optimization_barrier(jnp.swapaxes(jnp.flip(kernel, (0, 1)), 2, 3))

@@ -14,6 +14,7 @@ import commands
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from commands import save
 from conftest import make_photograph
 from PIL import Image
 
@@ -26,12 +27,6 @@ SMALL = ["--width", "4", "--iterations", "3"]
 @pytest.fixture(autouse=True)
 def in_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def save(name, height=12, width=15, channels=3, seed=0):
-    pixels = np.rint(make_photograph(height, width, channels, seed) * 255).astype(np.uint8)
-    Image.fromarray(pixels.squeeze()).save(name)
-    return name
 
 
 run = functools.partial(commands.run, denoise)

@@ -9,7 +9,7 @@ from pathlib import Path
 import commands
 import numpy as np
 import pytest
-from commands import pixels_of
+from commands import pixels_of, save
 from conftest import make_photograph
 from PIL import Image
 from skimage.color import rgb2ycbcr
@@ -24,12 +24,6 @@ SMALL = ["--method", "drp-dd", "--width", "4", "--iterations", "3"]  # compiles 
 @pytest.fixture(autouse=True)
 def in_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def save(name, height=12, width=15, channels=3, seed=0):
-    pixels = np.rint(make_photograph(height, width, channels, seed) * 255).astype(np.uint8)
-    Image.fromarray(pixels.squeeze()).save(name)
-    return name
 
 
 def luma_psnr_of(image, reference):
