@@ -166,10 +166,29 @@ def _convolve(image: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _convolve_valid(image: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     """Strided convolution of `[H, W, I]` with `[k, k, I, O]`, without padding."""
-    strides = (stride, stride)
+    with_margin = functools.partial(_convolution_with_margin, stride=stride)
+    plain = functools.partial(_convolution, stride=stride)
+    return lax.platform_dependent(image, kernel, cpu=with_margin, default=plain)
+
+
+def _convolution(image: jax.Array, kernel: jax.Array, stride: int, margin: int = 0) -> jax.Array:
+    """The convolution as XLA has it, with `margin` rows and columns of zeros before the image."""
     return lax.conv_general_dilated(
-        image[None], kernel, strides, "VALID", dimension_numbers=_LAYOUT
+        image[None], kernel, (stride, stride), [(margin, 0)] * 2, dimension_numbers=_LAYOUT
     )[0]
+
+
+def _convolution_with_margin(image: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    """The same after a margin of zeros, whose outputs are cut off again.
+
+    On CPU XLA hands a convolution to one of two libraries, by its padding: without any it
+    takes a form of YNNPACK that is many times slower from 32 channels up. YNNPACK's form
+    for padded images does not have that fault; around 32 channels Eigen, which takes margins
+    from 3 up, is faster still. docs/performance.md has the times.
+    """
+    prefers_eigen = stride == 1 and 16 <= kernel.shape[2] <= 48
+    unwanted = 3 if prefers_eigen else 1
+    return _convolution(image, kernel, stride, unwanted * stride)[unwanted:, unwanted:]
 
 
 def _convolve_valid_forward(
@@ -182,7 +201,7 @@ def _convolve_valid_backward(
     stride: int, saved: Saved, cotangent: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     image, kernel = saved
-    conv = functools.partial(_convolve_valid.fun, stride=stride)
+    conv = functools.partial(_convolution, stride=stride)
 
     def transposed(
         image: jax.Array, kernel: jax.Array, cotangent: jax.Array
