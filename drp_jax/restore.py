@@ -21,7 +21,6 @@ from drp_jax.solver import History, Iterate, Problem, SolverConfig, SolverState,
 
 SMALLEST_SIDE = 8
 
-_CHUNK = 64
 _SECONDS_PER_REPORT = 0.5
 
 
@@ -140,8 +139,7 @@ def restore(
         )
     problem, state = _start(settings, operator, metric, observation, seed, reference, key)
     if callback is None:
-        length = settings.solver.iterations
-        state = _advance(settings.solver, problem, state, length=length, until=None)
+        state = _advance(settings.solver, problem, state, until=settings.solver.iterations)
     else:
         require(
             not isinstance(state.iteration, jax.core.Tracer),
@@ -184,27 +182,24 @@ def _start(
     return problem, solver.init(settings.solver, problem, trained)
 
 
-_advance = functools.partial(jax.jit, static_argnums=0, static_argnames="length")(solver.run)
+_advance = jax.jit(solver.run, static_argnums=0)
+_advance_in_place = jax.jit(solver.run, static_argnums=0, donate_argnums=2)
 
 
 def _drive(
     config: SolverConfig, problem: Problem, state: SolverState, callback: Callback
 ) -> SolverState:
-    """Runs chunk after chunk, each about as long as a person waits for news.
-
-    The compiled program has a fixed length; how much of it runs is an argument, so finding
-    the pace does not compile again.
-    """
+    """Runs chunk after chunk, each about as long as a person waits for news."""
     pace = 1
     while int(state.status) == Status.RUNNING:
         before = int(state.iteration)
         start = time.perf_counter()
         until = before + pace
-        state = _advance(config, problem, state, length=_CHUNK, until=until)
+        state = _advance_in_place(config, problem, state, until=until)
         done = int(state.iteration)
         elapsed = time.perf_counter() - start
         if before:  # the first chunk's time is compilation
-            pace = max(1, min(_CHUNK, round(pace * _SECONDS_PER_REPORT / elapsed)))
+            pace = max(1, round(pace * _SECONDS_PER_REPORT / elapsed))
         if done == before:
             break
         wants_end = callback(_progress(config, state, done))

@@ -241,46 +241,34 @@ def step(config: SolverConfig, problem: Problem, state: SolverState) -> SolverSt
     )
     trained = optax.apply_updates(state.trained, updates)
 
-    finite_loss = jnp.isfinite(loss)
-    finite_step = finite_loss & jnp.isfinite(optax.tree.norm(gradient))
-    accepted = jax.lax.cond(
-        finite_loss,
-        functools.partial(_accept, config, problem),
-        lambda state, output, terms: state,
-        *(state, output, terms),
-    )
+    finite_step = jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
+    accepted = _accept(config, problem, state, output, terms)
     trained, optimizer = _where(finite_step, (trained, optimizer), (state.trained, state.optimizer))
     status = jnp.where(finite_step, accepted.status, Status.NON_FINITE.value)
     return dataclasses.replace(accepted, trained=trained, optimizer=optimizer, status=status)
 
 
 def run(
-    config: SolverConfig, problem: Problem, state: SolverState, *, length: int, until: Any = None
+    config: SolverConfig, problem: Problem, state: SolverState, *, until: jax.typing.ArrayLike
 ) -> SolverState:
-    """Iterates while the status is RUNNING, compiled as one `lax.scan`.
+    """Iterates while the status is RUNNING, as one compiled loop that tests it on the device.
 
     Args:
       config: the solver's configuration.
       problem: the problem.
       state: where to start.
-      length: upper bound on the iterations of this call; a static number.
-      until: total number of iterations at which to pause, if before `length` more. May
-        change between calls without another compilation.
+      until: total number of iterations at which to pause. May change between calls without
+        another compilation.
 
     Returns:
-      The state after the run ended or paused. Iterations after that cost nothing outside
-      `jax.vmap`; inside it, they are computed and dropped until the whole batch has ended.
+      The state after the run ended or paused. Under `jax.vmap` the loop goes on until the
+      whole batch has ended; what it computes for those that ended before is dropped.
     """
 
-    advance = functools.partial(step, config, problem)
+    def is_active(state: SolverState) -> jax.Array:
+        return (state.status == Status.RUNNING) & (state.iteration < until)
 
-    def body(state: SolverState, _: None) -> tuple[SolverState, None]:
-        active = state.status == Status.RUNNING
-        if until is not None:
-            active &= state.iteration < until
-        return jax.lax.cond(active, advance, lambda state: state, state), None
-
-    return jax.lax.scan(body, state, None, length=length)[0]
+    return jax.lax.while_loop(is_active, functools.partial(step, config, problem), state)
 
 
 def current_image(config: SolverConfig, state: SolverState) -> jax.Array:
@@ -291,23 +279,29 @@ def current_image(config: SolverConfig, state: SolverState) -> jax.Array:
 def _accept(
     config: SolverConfig, problem: Problem, state: SolverState, output: jax.Array, terms: Terms
 ) -> SolverState:
-    """The state with a finite output taken in, before the optimiser's step."""
-    index, iteration = state.iteration, state.iteration + 1
+    """The state with an output taken in, before the optimiser's step.
+
+    Where the loss is not finite the images and the count stay as they were. The decision is
+    taken value by value: a `lax.cond` would copy the stopping rule's window at every step.
+    """
+    finite = jnp.isfinite(terms.loss)
+    index, iteration = state.iteration, state.iteration + finite
     limit = jnp.where(
         iteration >= config.iterations, Status.ITERATION_LIMIT.value, Status.RUNNING.value
     )
+    output = jnp.where(finite, output, state.output)
     state = dataclasses.replace(state, iteration=iteration, output=output, status=limit)
     if state.average is not None:
         average = config.averaging * state.average + (1 - config.averaging) * output
-        state = dataclasses.replace(state, average=average)
+        state = dataclasses.replace(state, average=jnp.where(finite, average, state.average))
     candidate = _candidate(config, state)
     if config.stopping is not None and state.best is not None:
         stopping, verdict = config.stopping.update(state.stopping, output, terms)
         state = dataclasses.replace(
             state,
             stopping=stopping,
-            best=jnp.where(verdict.best, candidate, state.best),
-            best_iteration=jnp.where(verdict.best, iteration, state.best_iteration),
+            best=jnp.where(verdict.best & finite, candidate, state.best),
+            best_iteration=jnp.where(verdict.best & finite, iteration, state.best_iteration),
             status=jnp.where(verdict.stop, Status.STOPPED_BY_RULE.value, state.status),
         )
     record = History(
@@ -316,7 +310,11 @@ def _accept(
         loss=terms.loss,
         psnr=None if problem.reference is None else problem.metric(candidate, problem.reference),
     )
-    history = jax.tree.map(lambda past, value: past.at[index].set(value), state.history, record)
+    history = jax.tree.map(
+        lambda past, value: past.at[index].set(jnp.where(finite, value, jnp.nan)),
+        state.history,
+        record,
+    )
     return dataclasses.replace(state, history=history)
 
 

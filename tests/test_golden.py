@@ -137,10 +137,9 @@ def test_losses_of_adam_steps(loaded):
     run = jax.jit(
         solver.run,
         static_argnums=0,
-        static_argnames="length",
         compiler_options=AS_USERS_RUN,
     )
-    state = run(config, problem, state, length=losses.size)
+    state = run(config, problem, state, until=losses.size)
     np.testing.assert_allclose(state.history.loss, losses, atol=1e-3)
     # The output after the last step but one: Adam amplifies rounding, so the bound is wide.
     np.testing.assert_allclose(state.output, golden[f"output_{losses.size - 1}"], atol=2e-2, rtol=0)

@@ -47,7 +47,7 @@ def start(settings, observation, config, operator=None, reference=None):
 
 @pytest.fixture
 def run():
-    return jax.jit(solver.run, static_argnums=0, static_argnames="length")
+    return jax.jit(solver.run, static_argnums=0)
 
 
 def test_steps_are_those_of_optax_adam(small_settings, photograph):
@@ -76,10 +76,10 @@ def test_steps_are_those_of_optax_adam(small_settings, photograph):
 def test_the_loop_equals_its_steps_however_it_is_cut(small_settings, photograph, run):
     config = SolverConfig(iterations=STEPS, learning_rate=0.05)
     problem, state = start(small_settings, photograph, config)
-    whole = run(config, problem, state, length=STEPS)
+    whole = run(config, problem, state, until=STEPS)
     pieces = state
     for until in (1, 4, STEPS):
-        pieces = run(config, problem, pieces, length=4, until=until)
+        pieces = run(config, problem, pieces, until=until)
         assert pieces.iteration == until
     np.testing.assert_allclose(whole.history.loss, pieces.history.loss, atol=1e-6)
     np.testing.assert_allclose(whole.output, pieces.output, atol=1e-5)
@@ -89,15 +89,15 @@ def test_the_loop_equals_its_steps_however_it_is_cut(small_settings, photograph,
 def test_nothing_moves_after_the_limit(small_settings, photograph, run):
     config = SolverConfig(iterations=2)
     problem, state = start(small_settings, photograph, config)
-    ended = run(config, problem, state, length=2)
-    jax.tree.map(np.testing.assert_array_equal, ended, run(config, problem, ended, length=2))
+    ended = run(config, problem, state, until=2)
+    jax.tree.map(np.testing.assert_array_equal, ended, run(config, problem, ended, until=2))
 
 
 def test_history_holds_the_terms_and_the_psnr_of_each_output(small_settings, photograph, run):
     config = SolverConfig(iterations=STEPS)
     reference = jnp.clip(photograph + 0.1, 0, 1)
     problem, state = start(small_settings, photograph, config, reference=reference)
-    paused = run(config, problem, state, length=4)
+    paused = run(config, problem, state, until=4)
     history = paused.history
     assert np.isnan(history.loss[4:]).all()
     error = np.mean((paused.output - photograph) ** 2)
@@ -114,7 +114,7 @@ def test_the_average_is_bias_corrected_and_starts_at_the_first_output(
     problem, state = start(small_settings, photograph, config)
     outputs = []
     for until in (1, 2, 3):
-        state = run(config, problem, state, length=1, until=until)
+        state = run(config, problem, state, until=until)
         outputs.append(np.asarray(state.output))
     weights = np.array([0.9**2, 0.9, 1])
     expected = np.tensordot(weights / weights.sum(), outputs, axes=1)
@@ -126,7 +126,7 @@ def test_a_rule_stops_the_run_and_the_best_iterate_is_returned(small_settings, p
     rule = ExponentialVariance(decay=0.5, patience=3)
     config = SolverConfig(iterations=200, learning_rate=0.5, stopping=rule)
     problem, state = start(small_settings, photograph, config)
-    stopped = run(config, problem, state, length=200)
+    stopped = run(config, problem, state, until=200)
     assert stopped.status == Status.STOPPED_BY_RULE
     assert stopped.iteration == stopped.best_iteration + 3 < 200
     assert config.iterate is Iterate.BEST
@@ -136,7 +136,6 @@ def test_a_rule_stops_the_run_and_the_best_iterate_is_returned(small_settings, p
         plain,
         problem,
         start(small_settings, photograph, plain)[1],
-        length=200,
         until=stopped.best_iteration,
     )
     np.testing.assert_allclose(
@@ -148,7 +147,7 @@ def test_a_non_finite_loss_keeps_the_last_finite_image(small_settings, photograp
     config = SolverConfig(iterations=50, learning_rate=0.3)
     bright = np.ones_like(photograph)
     problem, state = start(small_settings, bright, config, NanFrom(0.6))
-    ended = run(config, problem, state, length=50)
+    ended = run(config, problem, state, until=50)
     assert ended.status == Status.NON_FINITE
     assert 0 < ended.iteration < 50
     assert 0.3 < np.mean(ended.output) <= 0.6
@@ -161,7 +160,7 @@ def test_a_non_finite_loss_keeps_the_last_finite_image(small_settings, photograp
 def test_a_loss_that_is_never_finite_gives_no_image(small_settings, photograph, run):
     config = SolverConfig(iterations=5)
     problem, state = start(small_settings, photograph, config, NanFrom(-1.0))
-    ended = run(config, problem, state, length=5)
+    ended = run(config, problem, state, until=5)
     assert ended.status == Status.NON_FINITE
     assert ended.iteration == 0
     assert np.all(ended.output == 0)
