@@ -193,9 +193,7 @@ _PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
             "paper": _DIP_INPAINT_PAPER,
             "paper-text": _dip(_DIP_TEXT, 6000),
             "paper-hole": _dip(_DIP_HOLE, 3000),
-            "fast": _averaged(_DIP_INPAINT_PAPER).adjusted(
-                width=32, iterations=1500, learning_rate=0.01
-            ),
+            "fast": _averaged(_dip(_jittered(0.01), 1500)).adjusted(width=32),
         },
     },
     "dd": {

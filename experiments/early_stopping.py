@@ -38,12 +38,12 @@ SIGMAS = (25.0, 50.0)
 
 @dataclasses.dataclass(frozen=True)
 class EarlyStoppingArguments:
-    iterations: Annotated[int, *arguments.whole("Limit on the iterations of a run.")] = 3000
-    width: Annotated[int, *arguments.whole("Channels per scale; 128 in the original.")] = 16
+    iterations: Annotated[int, *arguments.whole("Limit on the iterations of a run.")] = 5000
+    width: Annotated[int, *arguments.whole("Channels per scale; 128 in the original.")] = 32
     window: Annotated[int, *arguments.whole("Outputs whose variance is watched.")] = 100
     patience: Annotated[
         int, *arguments.whole("Iterations without a new minimum before the stop.")
-    ] = 400
+    ] = 600
     seed: Annotated[int, *arguments.random_seed()] = 0
 
 
