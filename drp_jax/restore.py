@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 import time
 from collections.abc import Callable
 
@@ -12,14 +11,13 @@ from flax import struct
 
 from drp_jax import solver
 from drp_jax.errors import require
+from drp_jax.inputs import Inputs, checked_inputs
 from drp_jax.methods import Settings
 from drp_jax.metrics import Metric, psnr
-from drp_jax.operators import Operator, as_operator, estimate
+from drp_jax.operators import Operator, estimate
 from drp_jax.partition import split
 from drp_jax.presets import preset
 from drp_jax.solver import History, Iterate, Problem, SolverConfig, SolverState, Status
-
-SMALLEST_SIDE = 8
 
 _SECONDS_PER_REPORT = 0.5
 
@@ -113,31 +111,10 @@ def restore(
         as the status.
     """
     settings = preset() if settings is None else settings
-    operator = as_operator(operator)
-    observation = _as_float(observation, "observation")
-    image_shape = operator.image_shape(observation.shape)
-    observation = _checked(operator.known(observation), "observation", in_range=True)
-    _check_size(image_shape, "image")
-    predicted = jax.eval_shape(operator, jax.ShapeDtypeStruct(image_shape, observation.dtype))
-    require(
-        predicted.shape == observation.shape,
-        f"operator gives shape {predicted.shape} for an image {image_shape}; accepted: "
-        f"{observation.shape}, the observation's",
+    inputs = checked_inputs(
+        settings, observation, operator=operator, seed=seed, reference=reference
     )
-    if reference is not None:
-        reference = _checked(_as_float(reference, "reference"), "reference", in_range=True)
-        require(
-            reference.shape == image_shape,
-            f"reference has shape {reference.shape}; accepted: {image_shape}, the image's",
-        )
-    if seed is not None:
-        seed = _checked(_as_float(seed, "seed"), "seed")
-        size = settings.method.generator.seed_size(*image_shape[:2])
-        require(
-            seed.shape[:2] == size,
-            f"seed has shape {seed.shape}; accepted: (h, w) = {size} with any channels",
-        )
-    problem, state = _start(settings, operator, metric, observation, seed, reference, key)
+    problem, state = begin(settings, metric, inputs, key)
     if callback is None:
         state = _advance(settings.solver, problem, state, until=settings.solver.iterations)
     else:
@@ -146,26 +123,22 @@ def restore(
             "a callback cannot be called under jax.jit or jax.vmap; leave it out there",
         )
         state = _drive(settings.solver, problem, state, callback)
-    return _result(settings.solver, state)
+    return result(settings.solver, state)
 
 
 @functools.partial(jax.jit, static_argnames="metric")
-def _start(
-    settings: Settings,
-    operator: Operator,
-    metric: Metric,
-    observation: jax.Array,
-    seed: jax.Array | None,
-    reference: jax.Array | None,
-    key: jax.Array,
+def begin(
+    settings: Settings, metric: Metric, inputs: Inputs, key: jax.Array
 ) -> tuple[Problem, SolverState]:
+    """The problem of one image and the state before its first iteration, all drawn from `key`."""
+    observation, operator = inputs.observation, inputs.operator
     model_key, run_key = jax.random.split(key)
     method = settings.method
     model = method.build(
         model_key,
         operator.image_shape(observation.shape),
         estimate=functools.partial(estimate, operator, observation),
-        seed=seed,
+        seed=inputs.seed,
     )
     structure, trained, frozen = split(model, method.trains)
     problem = Problem(
@@ -177,7 +150,7 @@ def _start(
         key=run_key,
         jitters=method.jitters,
         metric=metric,
-        reference=reference,
+        reference=inputs.reference,
     )
     return problem, solver.init(settings.solver, problem, trained)
 
@@ -219,7 +192,8 @@ def _progress(config: SolverConfig, state: SolverState, done: int) -> Progress:
     )
 
 
-def _result(config: SolverConfig, state: SolverState) -> Restoration:
+def result(config: SolverConfig, state: SolverState) -> Restoration:
+    """What a run that ended in this state returns."""
     is_best = config.iterate is Iterate.BEST
     return Restoration(
         image=solver.current_image(config, state),
@@ -228,41 +202,4 @@ def _result(config: SolverConfig, state: SolverState) -> Restoration:
         status=state.status,
         iterations=state.iteration,
         history=state.history,
-    )
-
-
-def _as_float(image: jax.Array, name: str) -> jax.Array:
-    """The image as float32 `[H, W, C]`."""
-    image = jnp.asarray(image)
-    require(
-        jnp.issubdtype(image.dtype, jnp.floating),
-        f"{name} has type {image.dtype}; accepted: float, values in [0, 1]",
-    )
-    require(
-        image.ndim == 3 and min(image.shape) >= 1,
-        f"{name} has shape {image.shape}; accepted: (H, W, C)",
-    )
-    return image.astype(jnp.float32)
-
-
-def _checked(image: jax.Array, name: str, *, in_range: bool = False) -> jax.Array:
-    """The image, if its values are finite and in range as far as can be known now.
-
-    Noise may take values out of [0, 1]; twice that range tells it from another scale.
-    """
-    if not isinstance(image, jax.core.Tracer):
-        low, high = float(jnp.min(image)), float(jnp.max(image))
-        is_finite = math.isfinite(low) and math.isfinite(high)
-        require(is_finite, f"{name} has values that are not finite")
-        require(
-            not in_range or (low >= -1 and high <= 2),
-            f"{name} has values from {low:g} to {high:g}; accepted: [0, 1], or a little more",
-        )
-    return image
-
-
-def _check_size(shape: tuple[int, ...], name: str) -> None:
-    require(
-        min(shape[:2]) >= SMALLEST_SIDE,
-        f"{name} has shape {shape}; accepted: (H, W, C) with H and W from {SMALLEST_SIDE} up",
     )

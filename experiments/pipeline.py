@@ -10,8 +10,8 @@ import numpy as np
 
 from drp_jax import InputError, Operator, Picture, Settings, Status, psnr, read_image, write_image
 from drp_jax.images import check_writable
+from drp_jax.inputs import SMALLEST_SIDE
 from drp_jax.metrics import Metric
-from drp_jax.restore import SMALLEST_SIDE
 from experiments.arguments import FitArguments
 from experiments.figure import save_figure
 from experiments.fit import Fit, deferred_interrupts, fit

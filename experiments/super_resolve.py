@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 
 from drp_jax import Downsample, InputError, Picture, luma_psnr
+from drp_jax.inputs import SMALLEST_SIDE
 from drp_jax.metrics import luma_without_border
 from drp_jax.operators import MOST_FACTOR
-from drp_jax.restore import SMALLEST_SIDE
 from experiments import arguments
 from experiments.pipeline import Job, captioned, read_reference, read_source, run_job
 from experiments.report import Scores, score

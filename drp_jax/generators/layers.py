@@ -10,11 +10,14 @@ import enum
 import functools
 import itertools
 import math
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import lax
+from jax.custom_batching import custom_vmap
 
 from drp_jax.partition import NormAffine, Weight
 
@@ -23,6 +26,7 @@ NORM_EPSILON = 1e-5
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
 
+Result = TypeVar("Result")
 Saved = tuple[jax.Array, jax.Array]
 
 
@@ -166,9 +170,36 @@ def _convolve(image: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _convolve_valid(image: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     """Strided convolution of `[H, W, I]` with `[k, k, I, O]`, without padding."""
-    with_margin = functools.partial(_convolution_with_margin, stride=stride)
-    plain = functools.partial(_convolution, stride=stride)
-    return lax.platform_dependent(image, kernel, cpu=with_margin, default=plain)
+    return _by_platform(
+        functools.partial(_convolution_with_margin, stride=stride),
+        functools.partial(_convolution, stride=stride),
+        *(image, kernel),
+    )
+
+
+def _by_platform(
+    on_cpu: Callable[..., Result], elsewhere: Callable[..., Result], *arguments: jax.Array
+) -> Result:
+    """Calls one of two functions that say the same.
+
+    Under `jax.vmap` the one for CPU runs image by image: batched over images and kernels a
+    convolution becomes a grouped one, for which XLA on CPU has no fast form.
+    """
+
+    @custom_vmap
+    def on_cpu_one_by_one(*arguments: jax.Array) -> Result:
+        return on_cpu(*arguments)
+
+    @on_cpu_one_by_one.def_vmap
+    def _(size: int, are_batched: list[bool], *arguments: jax.Array) -> tuple[Result, Any]:
+        stacked = [
+            argument if is_batched else jnp.broadcast_to(argument, (size, *argument.shape))
+            for argument, is_batched in zip(arguments, are_batched, strict=True)
+        ]
+        results = lax.map(lambda one: on_cpu_one_by_one(*one), tuple(stacked))
+        return results, jax.tree.map(lambda _: True, results)
+
+    return lax.platform_dependent(*arguments, cpu=on_cpu_one_by_one, default=elsewhere)
 
 
 def _convolution(image: jax.Array, kernel: jax.Array, stride: int, margin: int = 0) -> jax.Array:
@@ -218,7 +249,7 @@ def _convolve_valid_backward(
             _kernel_gradient(image, cotangent, stride, kernel.shape[0]),
         )
 
-    return lax.platform_dependent(image, kernel, cotangent, cpu=explicit, default=transposed)
+    return _by_platform(explicit, transposed, image, kernel, cotangent)
 
 
 _convolve_valid.defvjp(_convolve_valid_forward, _convolve_valid_backward)
