@@ -5,6 +5,7 @@ Images are float32 `[H, W, C]` with values in [0, 1] everywhere; batches come fr
 
 __version__ = "0.1.0"
 
+from drp_jax.batch import BatchStatistics, Finished, Request, restore_many
 from drp_jax.errors import InputError
 from drp_jax.generators import (
     DeepDecoderConfig,
@@ -58,6 +59,7 @@ __all__ = [
     "DIP",
     "DRP_DD",
     "DRP_DIP",
+    "BatchStatistics",
     "Blur",
     "Boundary",
     "Composition",
@@ -66,6 +68,7 @@ __all__ = [
     "Downsample",
     "EstimateSeed",
     "ExponentialVariance",
+    "Finished",
     "Function",
     "GeneratorConfig",
     "History",
@@ -85,6 +88,7 @@ __all__ = [
     "Picture",
     "Plateau",
     "Progress",
+    "Request",
     "Resampling",
     "Restoration",
     "Seed",
@@ -111,6 +115,7 @@ __all__ = [
     "psnr_where",
     "read_image",
     "restore",
+    "restore_many",
     "rmse",
     "ssim",
     "write_image",

@@ -1,0 +1,238 @@
+import dataclasses
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from conftest import compilations, make_photograph
+
+from drp_jax import (
+    InputError,
+    Mask,
+    Plateau,
+    Request,
+    Status,
+    restore,
+    restore_many,
+)
+from drp_jax.batch import MOST_SLOTS, slots_in_memory
+
+KEY = jax.random.key(0)
+TOLERANCE = 1e-5
+"""Largest difference of a pixel between `restore` and `restore_many` after a few iterations."""
+
+
+def photographs(count, height=12, width=15):
+    return [make_photograph(height, width, 3, seed=seed) for seed in range(count)]
+
+
+def alone(images, settings):
+    """Every image through `restore` with the key that it has in a batch."""
+    return [
+        restore(image, key=jax.random.fold_in(KEY, index), settings=settings)
+        for index, image in enumerate(images)
+    ]
+
+
+def in_order(batch):
+    return sorted(batch, key=lambda finished: finished.index)
+
+
+@pytest.fixture(scope="module")
+def expected(module_settings):
+    return alone(photographs(5), module_settings)
+
+
+@pytest.fixture(scope="module")
+def module_settings():
+    from drp_jax import preset
+
+    return preset("paper").adjusted(width=4, iterations=6)
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+def test_every_image_comes_out_as_from_restore(module_settings, expected, slots):
+    batch = in_order(restore_many(photographs(5), key=KEY, settings=module_settings, slots=slots))
+    assert [finished.index for finished in batch] == [0, 1, 2, 3, 4]
+    for finished, single in zip(batch, expected, strict=True):
+        together = finished.restoration
+        np.testing.assert_allclose(together.image, single.image, atol=TOLERANCE)
+        np.testing.assert_allclose(together.history.loss, single.history.loss, atol=TOLERANCE)
+        assert together.status == Status.ITERATION_LIMIT
+        assert together.iterations == 6
+    statistics = batch[-1].statistics
+    assert statistics.programs == 1
+    assert statistics.slots == slots
+    assert max(finished.statistics.busy_steps for finished in batch) == 5 * 6
+
+
+def test_a_freed_slot_takes_the_next_image(module_settings):
+    rule = Plateau(patience=2, tolerance=0.5)
+    solver = dataclasses.replace(module_settings.solver, iterations=12, stopping=rule)
+    stopping_early = dataclasses.replace(module_settings, solver=solver)
+    images = photographs(6)
+    single = alone(images, stopping_early)
+    batch = list(restore_many(images, key=KEY, settings=stopping_early, slots=2))
+    for finished in batch:
+        restoration = single[finished.index]
+        assert finished.restoration.iterations == restoration.iterations
+        assert finished.restoration.status == Status.STOPPED_BY_RULE
+        np.testing.assert_allclose(finished.restoration.image, restoration.image, atol=TOLERANCE)
+    lengths = [int(restoration.iterations) for restoration in single]
+    statistics = batch[-1].statistics
+    assert statistics.busy_steps == sum(lengths)
+    # Only the last image can leave the other slot idle.
+    assert statistics.slot_steps <= sum(lengths) + max(lengths)
+
+
+def test_shapes_have_programs_of_their_own(module_settings):
+    images = [make_photograph(12, 15, 3), make_photograph(16, 10, 3), make_photograph(12, 15, 1)]
+    batch = in_order(restore_many([*images, images[0]], key=KEY, settings=module_settings, slots=1))
+    assert max(finished.statistics.programs for finished in batch) == 3
+    for finished, image in zip(batch, [*images, images[0]], strict=True):
+        assert finished.restoration.image.shape == image.shape
+
+
+def test_a_second_batch_does_not_compile_again(module_settings):
+    first = photographs(2, height=13)
+    list(restore_many(first, key=KEY, settings=module_settings, slots=2))
+    with compilations() as programs:
+        list(restore_many(first[::-1], key=KEY, settings=module_settings, slots=2))
+    assert not programs
+
+
+def test_a_bad_image_is_reported_and_stops_nobody(module_settings):
+    good = photographs(2)
+    wrong_reference = Request(good[0], reference=np.zeros((5, 5, 3), np.float32))
+    not_finite = np.full((12, 15, 3), np.nan, np.float32)
+    batch = in_order(
+        restore_many(
+            [wrong_reference, good[0], not_finite, good[1]],
+            key=KEY,
+            settings=module_settings,
+            slots=2,
+        )
+    )
+    assert [finished.index for finished in batch] == [0, 1, 2, 3]
+    assert "reference has shape (5, 5, 3); accepted: (12, 15, 3)" in batch[0].error
+    assert "not finite" in batch[2].error
+    assert batch[0].restoration is None
+    assert batch[1].error is batch[3].error is None
+    assert batch[1].restoration.status == Status.ITERATION_LIMIT
+
+
+def test_a_batch_of_bad_images_only(module_settings):
+    batch = list(restore_many([jnp.zeros((4, 4, 3))], key=KEY, settings=module_settings))
+    assert [finished.restoration for finished in batch] == [None]
+    assert "accepted: (H, W, C) with H and W from 8 up" in batch[0].error
+
+
+def test_no_images_give_no_results(module_settings):
+    assert list(restore_many([], key=KEY, settings=module_settings)) == []
+
+
+def test_a_request_brings_operator_reference_and_key(module_settings):
+    image = make_photograph(12, 15, 3)
+    arguments = {
+        "operator": Mask(jnp.asarray(np.random.default_rng(0).random((12, 15, 1)) < 0.5, float)),
+        "reference": image,
+        "key": jax.random.key(7),
+    }
+    [finished] = restore_many([Request(image, **arguments)], key=KEY, settings=module_settings)
+    single = restore(image, settings=module_settings, **arguments)
+    np.testing.assert_allclose(finished.restoration.image, single.image, atol=TOLERANCE)
+    np.testing.assert_allclose(finished.restoration.history.psnr, single.history.psnr, atol=1e-3)
+
+
+def test_images_are_taken_as_slots_get_free(module_settings):
+    taken = []
+
+    def images():
+        for index, image in enumerate(photographs(6)):
+            taken.append(index)
+            yield image
+
+    batch = restore_many(images(), key=KEY, settings=module_settings, slots=1)
+    assert taken == []
+    next(batch)
+    assert len(taken) < 6
+    batch.close()
+
+
+@pytest.mark.parametrize(
+    ("per_slot", "free", "devices", "slots"),
+    [(100, 1000, 1, 8), (100, 1000, 4, 32), (10_000, 1000, 2, 2), (1, 10**9, 1, MOST_SLOTS)],
+)
+def test_slots_come_from_memory(per_slot, free, devices, slots):
+    assert slots_in_memory(per_slot, free, devices) == slots
+
+
+def test_bad_arguments_are_named(module_settings):
+    with pytest.raises(InputError, match="slots is 0; accepted: whole numbers from 1"):
+        restore_many([], key=KEY, settings=module_settings, slots=0)
+    with pytest.raises(InputError, match="devices is empty; accepted: at least one device"):
+        restore_many([], key=KEY, settings=module_settings, devices=[])
+
+
+PROGRAM = """
+import json, sys
+import jax
+devices, address, count, index = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+jax.config.update("jax_num_cpu_devices", devices)
+if count > 1:
+    jax.distributed.initialize(address, count, index)
+from conftest import make_photograph
+from drp_jax import preset, restore_many
+settings = preset("paper").adjusted(width=4, iterations=6)
+images = [make_photograph(12, 15, 3, seed=seed) for seed in range(5)]
+batch = restore_many(images, key=jax.random.key(0), settings=settings)
+print(json.dumps({f.index: f.restoration.image.tolist() for f in batch}))
+"""
+
+
+def in_processes(*, devices, count):
+    """What each of `count` processes restored, as dictionaries from index to image."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        address = f"localhost:{probe.getsockname()[1]}"
+    tests = pathlib.Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": f"{tests}:{tests.parent}", "JAX_PLATFORMS": "cpu"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(devices), address, str(count), str(index)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for index in range(count)
+    ]
+    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    assert all(process.returncode == 0 for process in processes)
+    return [
+        {int(index): np.array(image) for index, image in json.loads(output).items()}
+        for output in outputs
+    ]
+
+
+def assert_as_expected(images, expected):
+    assert sorted(images) == list(range(len(expected)))
+    for index, single in enumerate(expected):
+        np.testing.assert_allclose(images[index], single.image, atol=TOLERANCE)
+
+
+def test_several_devices_give_the_same_images(expected):
+    [images] = in_processes(devices=2, count=1)
+    assert_as_expected(images, expected)
+
+
+def test_several_processes_share_the_images(expected):
+    first, second = in_processes(devices=1, count=2)
+    assert sorted(first) == [0, 2, 4]
+    assert sorted(second) == [1, 3]
+    assert_as_expected(first | second, expected)
