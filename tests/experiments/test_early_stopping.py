@@ -22,7 +22,7 @@ def in_empty_folder(tmp_path, monkeypatch):
 
 def test_the_published_settings_with_the_rule_and_without_the_average():
     settings = early_stopping._settings(early_stopping.EarlyStoppingArguments(patience=7))
-    assert settings.solver.stopping == WindowedVariance(window=100, patience=7)
+    assert settings.solver.stopping == WindowedVariance(window=30, patience=7)
     assert settings.solver.averaging == 0
     assert settings.solver.learning_rate == 0.01
     assert settings.method.name == "dip"
