@@ -6,6 +6,7 @@ Images are float32 `[H, W, C]` with values in [0, 1] everywhere; batches come fr
 __version__ = "0.1.0"
 
 from drp_jax.batch import BatchStatistics, Finished, Request, restore_many
+from drp_jax.compute import Compute, Precision
 from drp_jax.errors import InputError
 from drp_jax.generators import (
     DeepDecoderConfig,
@@ -63,6 +64,7 @@ __all__ = [
     "Blur",
     "Boundary",
     "Composition",
+    "Compute",
     "DeepDecoderConfig",
     "Discrepancy",
     "Downsample",
@@ -87,6 +89,7 @@ __all__ = [
     "Operator",
     "Picture",
     "Plateau",
+    "Precision",
     "Progress",
     "Request",
     "Resampling",

@@ -1,6 +1,7 @@
 """Methods and settings.
 
-A method is a generator, a seed, and what trains. Settings add the objective and the solver.
+A method is a generator, a seed, and what trains. Settings add the objective, the solver and how
+the generator is computed.
 `presets` holds those that come with the library.
 """
 
@@ -9,6 +10,7 @@ import dataclasses
 import jax
 from flax import nnx, struct
 
+from drp_jax.compute import Compute, Precision
 from drp_jax.errors import require, require_whole
 from drp_jax.generators import GeneratorConfig, SeededGenerator
 from drp_jax.jitter import Jitters
@@ -75,12 +77,13 @@ class Method:
 class Settings:
     """All that `restore` needs beside the observation, its operator and a key.
 
-    A pytree: method and solver are static, the objective's weight is an array leaf.
+    A pytree: all is static but the objective's weight, which is an array leaf.
     """
 
     method: Method = struct.field(pytree_node=False)
     solver: SolverConfig = struct.field(pytree_node=False)
     objective: Objective
+    compute: Compute = struct.field(pytree_node=False, default=Compute())
 
     def adjusted(
         self,
@@ -89,6 +92,8 @@ class Settings:
         learning_rate: float | None = None,
         regularizer_weight: float | jax.Array | None = None,
         width: int | None = None,
+        precision: Precision | None = None,
+        rematerialise: bool | None = None,
     ) -> "Settings":
         """The same settings with those values replaced that are given.
 
@@ -116,7 +121,12 @@ class Settings:
         if width is not None:
             require_whole(width, "width", 1, MOST_WIDTH)
             method = dataclasses.replace(method, generator=method.generator.with_width(width))
-        return Settings(method, solver, objective)
+        compute = self.compute
+        if precision is not None:
+            compute = dataclasses.replace(compute, precision=precision)
+        if rematerialise is not None:
+            compute = dataclasses.replace(compute, rematerialise=rematerialise)
+        return Settings(method, solver, objective, compute)
 
 
 def _no_estimate() -> jax.Array:

@@ -150,6 +150,7 @@ def begin(
         key=run_key,
         jitters=method.jitters,
         metric=metric,
+        compute=settings.compute,
         reference=inputs.reference,
     )
     return problem, solver.init(settings.solver, problem, trained)

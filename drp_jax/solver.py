@@ -14,12 +14,12 @@ import jax.numpy as jnp
 import optax
 from flax import nnx, struct
 
+from drp_jax.compute import Compute
 from drp_jax.errors import require, require_whole
 from drp_jax.jitter import Jitters, perturb
 from drp_jax.metrics import Metric, psnr
 from drp_jax.objectives import Objective, Terms
 from drp_jax.operators import Operator
-from drp_jax.partition import merge
 from drp_jax.stopping import StoppingRule
 
 Tree = TypeVar("Tree")
@@ -120,6 +120,7 @@ class Problem:
       key: the key of everything drawn during the run.
       jitters: static pairs of variable type and the jitter put on it.
       metric: a static function of image and reference, for the history only.
+      compute: static; how the generator is evaluated.
       reference: the true image `[H, W, C]` if known, for the history only.
     """
 
@@ -131,11 +132,12 @@ class Problem:
     key: jax.Array
     jitters: Jitters = struct.field(pytree_node=False, default=())
     metric: Metric = struct.field(pytree_node=False, default=psnr)
+    compute: Compute = struct.field(pytree_node=False, default=Compute())
     reference: jax.Array | None = None
 
     def image(self, trained: nnx.State) -> jax.Array:
         """The image `[H, W, C]` that the generator gives for these trained variables."""
-        return merge(self.structure, trained, self.frozen)()
+        return self.compute.image(self.structure, trained, self.frozen)
 
     def jittered_image(self, trained: nnx.State, iteration: jax.Array) -> jax.Array:
         """The same with the jitter of an iteration, counted from 0, on all variables."""
@@ -146,7 +148,7 @@ class Problem:
             perturb(state, self.jitters, iteration, key)
             for state, key in zip((trained, self.frozen), keys, strict=True)
         )
-        return merge(self.structure, trained, frozen)()
+        return self.compute.image(self.structure, trained, frozen)
 
     def terms(self, image: jax.Array) -> Terms:
         """The objective's terms at an image."""
@@ -230,15 +232,18 @@ def step(config: SolverConfig, problem: Problem, state: SolverState) -> SolverSt
         terms = problem.terms(image)
         return terms.loss, (image, terms)
 
-    (loss, (output, terms)), gradient = jax.value_and_grad(evaluate, has_aux=True)(state.trained)
-    updates, optimizer = config.transformation.update(
-        gradient,
-        state.optimizer,
-        state.trained,
-        value=loss,
-        grad=gradient,
-        value_fn=lambda trained: evaluate(trained)[0],
-    )
+    with problem.compute.products():
+        (loss, (output, terms)), gradient = jax.value_and_grad(evaluate, has_aux=True)(
+            state.trained
+        )
+        updates, optimizer = config.transformation.update(
+            gradient,
+            state.optimizer,
+            state.trained,
+            value=loss,
+            grad=gradient,
+            value_fn=lambda trained: evaluate(trained)[0],
+        )
     trained = optax.apply_updates(state.trained, updates)
 
     finite_step = jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))

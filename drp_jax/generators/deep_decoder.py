@@ -11,6 +11,7 @@ norm sees all pixels.
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
 from drp_jax.errors import require, require_choice
@@ -88,6 +89,7 @@ class DeepDecoder(nnx.Module):
         for block in self.blocks:
             image = block(image)
         image = centre_crop(self.output(self.last_block(image)), *self.size)
+        image = image.astype(jnp.float32)
         return jax.nn.sigmoid(image) if self.sigmoid else image
 
 

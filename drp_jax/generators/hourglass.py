@@ -14,6 +14,7 @@ Every convolution is followed by a norm and LeakyReLU. After the outermost scale
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
 from drp_jax.errors import require, require_choice
@@ -102,6 +103,7 @@ class Hourglass(nnx.Module):
 
     def __call__(self, seed: jax.Array) -> jax.Array:
         image = self.output(self.scale(seed))
+        image = image.astype(jnp.float32)
         return jax.nn.sigmoid(image) if self.sigmoid else image
 
 

@@ -1,6 +1,7 @@
 """The layers of the generators.
 
-Every layer maps one image `[H, W, C]` of float32 to another; batches come from `jax.vmap`.
+Every layer maps one image `[H, W, C]` of floats to another of the same type; batches come from
+`jax.vmap`.
 The mathematics is that of the original PyTorch programs (Ulyanov et al., Deep Image Prior;
 Li et al., Deep Random Projector); where the form differs from the obvious one it is for
 speed, and the docstring says so.
@@ -17,12 +18,16 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import lax
+from jax.ad_checkpoint import checkpoint_name
 from jax.custom_batching import custom_vmap
 
 from drp_jax.partition import NormAffine, Weight
 
 NEGATIVE_SLOPE = 0.2
 NORM_EPSILON = 1e-5
+
+CONVOLVED = "convolved"
+"""Name of what convolutions give, for policies of `jax.checkpoint`."""
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
 
@@ -65,7 +70,9 @@ class Conv(nnx.Module):
         parts = zip(images, kernels, strict=True)
         convolved = [_convolve(image, part, self.stride) for image, part in parts]
         result = functools.reduce(jnp.add, convolved)
-        return result if self.bias is None else result + self.bias[...][None, None, :]
+        if self.bias is not None:
+            result = result + self.bias[...][None, None, :]
+        return checkpoint_name(result, CONVOLVED)
 
 
 class ImageNorm(nnx.Module):
@@ -73,7 +80,7 @@ class ImageNorm(nnx.Module):
 
     This is batch normalisation in training mode with a batch of one (biased variance,
     epsilon 1e-5, no running statistics), followed by a scale and a bias per channel, which
-    start at one and zero.
+    start at one and zero. It computes in float32 and gives the type that it was given.
     """
 
     def __init__(self, channels: int):
@@ -81,11 +88,11 @@ class ImageNorm(nnx.Module):
         self.bias = NormAffine(jnp.zeros(channels))
 
     def __call__(self, image: jax.Array) -> jax.Array:
-        mean = jnp.mean(image, axis=(0, 1), keepdims=True)
-        centred = image - mean
+        single = image.astype(jnp.float32)
+        centred = single - jnp.mean(single, axis=(0, 1), keepdims=True)
         variance = jnp.mean(jnp.square(centred), axis=(0, 1))
         scale = self.scale[...] * lax.rsqrt(variance + NORM_EPSILON)
-        return centred * scale[None, None, :] + self.bias[...][None, None, :]
+        return (centred * scale[None, None, :] + self.bias[...][None, None, :]).astype(image.dtype)
 
 
 class ConvNormActivation(nnx.Module):
