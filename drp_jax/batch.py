@@ -257,7 +257,7 @@ def _run_bucket(
     pending = [first]
     started = begin(settings, metric, first.inputs, first.key)
     count = _slot_count(slots, config, started, mesh)
-    stack = _spread(started, count, mesh)
+    stack = spread(started, count, mesh)
     occupants: list[_Ready | None] = [None] * count
     statistics = dataclasses.replace(statistics, slots=count)
     pace = 1
@@ -275,7 +275,7 @@ def _run_bucket(
         if not occupied.any():
             return
         begun = time.perf_counter()
-        stack, steps = _advance_slots(mesh, config, stack, occupied, pace)
+        stack, steps = advance_slots(mesh, config, stack, occupied, pace)
         steps = int(steps)
         elapsed = time.perf_counter() - begun
         pace = max(1, min(2 * pace, round(steps * _SECONDS_PER_CALL / elapsed)))
@@ -322,7 +322,7 @@ def _slot_count(
     return slots_in_memory(per_slot, free, devices)
 
 
-def _spread(started: Tree, count: int, mesh: Mesh) -> Tree:
+def spread(started: Tree, count: int, mesh: Mesh) -> Tree:
     """The same problem and state in every slot, sharded over the devices."""
     repeated = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (count, *leaf.shape)), started)
     return jax.device_put(repeated, NamedSharding(mesh, _SLOTS))
@@ -345,7 +345,7 @@ def _slot(stack: Tree, slot: jax.typing.ArrayLike) -> Tree:
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=2)
-def _advance_slots(
+def advance_slots(
     mesh: Mesh,
     config: SolverConfig,
     stack: tuple[Problem, SolverState],

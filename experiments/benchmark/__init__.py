@@ -1,0 +1,1 @@
+"""Measurements of this library: `python -m experiments.benchmark speed`."""

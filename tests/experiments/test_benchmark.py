@@ -1,0 +1,81 @@
+import json
+
+import golden_values
+import numpy as np
+import pytest
+from test_golden import CASES
+
+from drp_jax import HourglassConfig
+from experiments.benchmark.__main__ import main
+
+
+def run(*flags):
+    return main(["speed", "--repeats", "1", "--seconds", "0.001", *flags])
+
+
+def test_rows_hold_what_was_measured(tmp_path, capsys):
+    output = tmp_path / "speed.json"
+    assert run("--suite", "batches", "--size", "32", "--output", str(output)) == 0
+    report = json.loads(output.read_text())
+    single, batch = report["rows"]
+    assert (single["batch"], batch["batch"]) == (1, 8)
+    assert batch["flops_per_iteration"] == 8 * single["flops_per_iteration"]
+    for row in (single, batch):
+        seconds = row["seconds_per_iteration"]
+        assert row["all_seconds_per_iteration"]["seconds_per_iteration"] == [seconds]
+        np.testing.assert_allclose(
+            row["gflops"], row["flops_per_iteration"] / seconds / 1e9, rtol=1e-6
+        )
+        np.testing.assert_allclose(row["image_iterations_per_second"], row["batch"] / seconds)
+        assert row["compile_seconds"] > 0
+        assert row["peak_bytes"] > 32 * 32 * 16 * 4 * row["batch"]
+        # More than the 3x3 convolution from 20 to 16 channels, both ways.
+        assert row["flops_per_iteration"] > row["batch"] * 4 * 9 * 20 * 16 * 32 * 32
+    assert report["device"].startswith("cpu")
+    printed = capsys.readouterr().out
+    assert printed.count("| drp-dip | denoise | 32 | 16 |") == 2
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], "no measurement is named; accepted: speed"),
+        (["sped"], "unknown measurement: 'sped'; accepted: speed"),
+        (["speed", "--suite", "x"], "--suite is 'x'; accepted: official, methods"),
+        (["speed", "--size", "50"], "--size is 50; accepted: multiples of 4 from 32 up"),
+        (["speed", "--repeats", "0"], "--repeats is 0; accepted: from 1 up"),
+        (["speed", "--seconds", "0"], "--seconds is 0.0; accepted: above 0"),
+    ],
+)
+def test_bad_arguments_are_named_in_one_line(argv, message, capsys):
+    assert main(argv) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if isinstance(case.generator, HourglassConfig)],
+    ids=lambda case: case.name,
+)
+def test_the_torch_reference_is_the_original_program(case):
+    torch = pytest.importorskip("torch", reason="PyTorch is in the extra `bench`")
+    from experiments.benchmark.torch_reference import hourglass
+
+    golden = golden_values.load(case.name).arrays
+    seed = torch.from_numpy(golden["seed"])
+    network = hourglass(case.generator, seed.shape[1], golden["output_0"].shape[1])
+    parameters = {
+        name.removeprefix("param/"): torch.from_numpy(array)
+        for name, array in golden.items()
+        if name.startswith("param/")
+    }
+    assert parameters.keys() == dict(network.named_parameters()).keys()
+    network.load_state_dict(parameters, strict=False)
+    if case.normalize_seed:
+        norm = torch.nn.BatchNorm2d(seed.shape[1])
+        norm.weight.data = torch.from_numpy(golden["seed_norm/weight"])
+        norm.bias.data = torch.from_numpy(golden["seed_norm/bias"])
+        seed = norm(seed)
+    np.testing.assert_allclose(network(seed).detach().numpy(), golden["output_0"], atol=1e-5)
