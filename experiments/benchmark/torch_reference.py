@@ -174,7 +174,7 @@ def _operator(operator: Operator, device: str) -> Callable[[torch.Tensor], torch
 
 def _to_torch(image: np.ndarray, device: str) -> torch.Tensor:
     """`[H, W, C]` to `[1, C, H, W]`."""
-    array = np.ascontiguousarray(image.transpose(2, 0, 1)[None], dtype=np.float32)
+    array = np.array(image.transpose(2, 0, 1)[None], dtype=np.float32, order="C")
     return torch.from_numpy(array).to(device)
 
 
