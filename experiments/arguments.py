@@ -12,7 +12,7 @@ from typing import Annotated, Protocol, TypeVar
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
-from drp_jax import InputError, Settings, preset
+from drp_jax import InputError, Precision, Settings, preset
 
 Parsed = TypeVar("Parsed")
 
@@ -134,6 +134,13 @@ class FitArguments:
     width: Annotated[
         int | None, *whole("Channels per scale of the network, from 1 up.", "of the preset")
     ] = None
+    precision: Annotated[
+        str,
+        *option(str, "NAME", "a name", "Arithmetic of the network: float32, tf32 or bfloat16."),
+    ] = "float32"
+    rematerialise: Annotated[
+        bool, flag("Compute parts of the network twice instead of keeping them in memory.")
+    ] = False
     seed: Annotated[int, *random_seed()] = 0
     figure: Annotated[
         pathlib.Path | None,
@@ -143,6 +150,9 @@ class FitArguments:
         pathlib.Path | None,
         *file("Where to write scores, times and settings as JSON.", "none"),
     ] = None
+    compilation_cache: Annotated[
+        bool, flag("Keep compiled programs in the user's cache folder for the next start.")
+    ] = True
 
     def settings(self, task: str) -> Settings:
         """The preset for the task with the flags that were given.
@@ -155,7 +165,15 @@ class FitArguments:
             learning_rate=self.learning_rate,
             regularizer_weight=self.tv_weight,
             width=self.width,
+            precision=self._precision(),
+            rematerialise=self.rematerialise,
         )
+
+    def _precision(self) -> Precision:
+        if self.precision not in list(Precision):
+            accepted = ", ".join(Precision)
+            raise InputError(f"--precision is {self.precision!r}; accepted: {accepted}")
+        return Precision(self.precision)
 
 
 def given(*paths: pathlib.Path | None) -> tuple[pathlib.Path, ...]:

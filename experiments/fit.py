@@ -12,6 +12,7 @@ import numpy as np
 
 from drp_jax import Operator, Progress, Restoration, Settings, Status, psnr, restore
 from drp_jax.metrics import Metric
+from experiments import STARTED
 from experiments.progress import ProgressDisplay
 
 
@@ -22,12 +23,15 @@ class Fit:
     Attributes:
       restoration: the result.
       seconds: wall time of the run without compilation.
-      compile_seconds: time to trace and compile its programs.
+      compile_seconds: time to trace and compile its programs, or to read them from the cache.
+      first_iteration_seconds: time from the start of the command to the end of the first
+        iteration, or None if there was none.
     """
 
     restoration: Restoration
     seconds: float
     compile_seconds: float
+    first_iteration_seconds: float | None
 
     @property
     def interrupted(self) -> bool:
@@ -53,12 +57,14 @@ def fit(
       InputError: as `restore`.
     """
     start = time.perf_counter()
+    first_report: list[float] = []
     with (
         compile_clock() as compile_times,
         ProgressDisplay(settings.solver.iterations) as display,
     ):
 
         def report(progress: Progress) -> bool:
+            first_report.append(time.perf_counter() - STARTED)
             display.update(progress)
             return bool(interrupts)
 
@@ -74,7 +80,8 @@ def fit(
         )
     elapsed = time.perf_counter() - start
     compile_seconds = sum(compile_times)
-    return Fit(restoration, elapsed - compile_seconds, compile_seconds)
+    first = first_report[0] if first_report else None
+    return Fit(restoration, elapsed - compile_seconds, compile_seconds, first)
 
 
 @contextlib.contextmanager

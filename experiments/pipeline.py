@@ -13,6 +13,7 @@ from drp_jax.images import check_writable
 from drp_jax.inputs import SMALLEST_SIDE
 from drp_jax.metrics import Metric
 from experiments.arguments import FitArguments
+from experiments.compilation_cache import use_compilation_cache
 from experiments.figure import save_figure
 from experiments.fit import Fit, deferred_interrupts, fit
 from experiments.report import Scores, metrics, write_json
@@ -88,6 +89,8 @@ def run_job(job: Job, parsed: FitArguments, settings: Settings) -> int:
       InputError: if an output cannot be written, or as `restore`.
     """
     outputs = _outputs(job, parsed)
+    if parsed.compilation_cache:
+        use_compilation_cache()
     with deferred_interrupts() as interrupts:
         fitted = fit(
             job.observation,
@@ -232,7 +235,8 @@ def _print_summary(job: Job, outputs: Outputs, fitted: Fit, before: Scores, afte
         print(fitted.restoration.message)
     print(
         f"{iterations} iterations in {fitted.seconds:.1f} s, "
-        f"after {fitted.compile_seconds:.1f} s of compilation"
+        f"after {fitted.compile_seconds:.1f} s of compilation; "
+        f"the first ended {fitted.first_iteration_seconds:.1f} s after the start"
     )
     for name, value in after.items():
         was = before[name]

@@ -44,6 +44,7 @@ def metrics(fit: Fit, settings: Settings, *, preset: str, scores: Scores) -> dic
         "iterations": int(fit.restoration.iterations),
         "seconds": fit.seconds,
         "compile_seconds": fit.compile_seconds,
+        "first_iteration_seconds": fit.first_iteration_seconds,
         "method": settings.method.name,
         "preset": preset,
         "settings": describe(settings),

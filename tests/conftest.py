@@ -7,6 +7,9 @@ import os
 # optimised, which halves the time. XLA's own optimisations stay. To be set before JAX starts.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
+# Tests must not find or leave programs in the user's cache.
+os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
+
 import jax
 import numpy as np
 import pytest

@@ -64,6 +64,7 @@ def test_added_noise_is_scored_and_reported(capsys):
     assert metrics["settings"]["objective"]["fidelity"] == "rmse"
     assert metrics["seconds"] > 0
     assert metrics["compile_seconds"] >= 0
+    assert metrics["first_iteration_seconds"] > 0
     assert metrics["device"].startswith("cpu")
     assert {"python", "jax", "flax", "optax", "drp_jax"} <= set(metrics["versions"])
     # Noise of standard deviation 30 of 255, less what clipping takes.
@@ -173,6 +174,11 @@ def test_the_bundled_photograph_is_in_the_package():
         ),
         (None, ["--image", save, "--iterations", "x"], "--iterations: 'x' is not a whole number"),
         (None, ["--image", save, "--width", "0"], "width is 0; accepted: whole"),
+        (
+            None,
+            ["--image", save, "--precision", "half"],
+            "--precision is 'half'; accepted: float32, tf32, bfloat16",
+        ),
         (
             None,
             ["--image", save, "--learning-rate", "0"],
