@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-import jax
 import numpy as np
 
 from drp_jax import Settings, WindowedVariance, preset
@@ -20,7 +19,7 @@ from experiments import arguments
 from experiments.denoise import add_noise
 from experiments.fit import fit
 from experiments.pipeline import bundled_photograph
-from experiments.report import describe, write_json
+from experiments.report import describe, environment, write_json
 
 PROGRAM = "early_stopping"
 RESULTS = pathlib.Path("benchmarks/results/early_stopping.json")
@@ -62,15 +61,7 @@ def _show(argv: Sequence[str] | None) -> int:
         for sigma in SIGMAS:
             print(f"{name}, sigma {sigma:g}", flush=True)
             runs.append(_run(name, clean, sigma, settings, parsed.seed))
-    device = jax.devices()[0]
-    write_json(
-        RESULTS,
-        {
-            "runs": runs,
-            "settings": describe(settings),
-            "device": f"{device.platform}: {device.device_kind}",
-        },
-    )
+    write_json(RESULTS, environment() | {"runs": runs, "settings": describe(settings)})
     _draw(runs)
     with replace_whole(PAGE) as temporary:
         temporary.write_text(_page(runs, parsed))

@@ -4,6 +4,7 @@ import dataclasses
 import enum
 import json
 import math
+import os
 import pathlib
 import platform
 from importlib import metadata
@@ -31,7 +32,6 @@ def score(image: np.ndarray, reference: np.ndarray) -> Scores:
 
 def metrics(fit: Fit, settings: Settings, *, preset: str, scores: Scores) -> dict:
     """The content of a metrics file; `psnr` and `ssim` are null without a reference."""
-    device = jax.devices()[0]
     return {
         "psnr": None,
         "ssim": None,
@@ -48,11 +48,21 @@ def metrics(fit: Fit, settings: Settings, *, preset: str, scores: Scores) -> dic
         "method": settings.method.name,
         "preset": preset,
         "settings": describe(settings),
+        **environment(),
+    }
+
+
+def environment(*packages: str) -> dict:
+    """The device and the versions, of `packages` too."""
+    device = jax.devices()[0]
+    names = ("jax", "jaxlib", "flax", "optax", *packages)
+    return {
         "device": f"{device.platform}: {device.device_kind}",
+        "cores": os.cpu_count(),
         "versions": {
             "python": platform.python_version(),
             "drp_jax": drp_jax.__version__,
-            **{name: metadata.version(name) for name in ("jax", "jaxlib", "flax", "optax")},
+            **{name: metadata.version(name) for name in names},
         },
     }
 

@@ -1,1 +1,1 @@
-"""Measurements of this library: `python -m experiments.benchmark speed`."""
+"""Measurements of this library: `python -m experiments.benchmark speed` or `batch`."""

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from drp_jax import InputError
 from experiments import arguments
-from experiments.benchmark import speed
+from experiments.benchmark import batch, speed
 
 PROGRAM = "benchmark"
-MEASUREMENTS = {"speed": speed.main}
+MEASUREMENTS = {"speed": speed.main, "batch": batch.main}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

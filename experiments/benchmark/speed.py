@@ -7,13 +7,11 @@ the same network, loss and optimisers in PyTorch, chunk by chunk in turn with ou
 """
 
 import dataclasses
-import os
 import pathlib
-import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from importlib import metadata, util
+from importlib import util
 from typing import Annotated
 
 import jax
@@ -38,7 +36,7 @@ from drp_jax.inputs import SMALLEST_SIDE, Inputs, checked_inputs
 from drp_jax.metrics import psnr
 from drp_jax.restore import begin
 from experiments import arguments
-from experiments.report import write_json
+from experiments.report import environment, write_json
 
 PROGRAM = "benchmark speed"
 FACTOR = 4
@@ -149,16 +147,9 @@ def _measure(argv: Sequence[str] | None) -> int:
         row = _time_case(case, parsed) | {"peak_gflops": peaks[case.precision]}
         rows.append(row)
         print(_line(row), flush=True)
-        report = {
-            "device": f"{device.platform}: {device.device_kind}",
-            "cores": os.cpu_count(),
-            "versions": {
-                "python": platform.python_version(),
-                **{name: metadata.version(name) for name in _packages(parsed)},
-            },
-            "rows": rows,
-        }
-        write_json(output, report)
+        write_json(
+            output, environment(*(("torch",) if parsed.against_torch else ())) | {"rows": rows}
+        )
     print(f"wrote {output}")
     return 0
 
@@ -287,10 +278,6 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def _width(generator: object) -> int:
     return generator.widths_up[0] if isinstance(generator, HourglassConfig) else generator.width
-
-
-def _packages(parsed: SpeedArguments) -> tuple[str, ...]:
-    return ("jax", "jaxlib", "flax", "optax", *(("torch",) if parsed.against_torch else ()))
 
 
 def _default_output(parsed: SpeedArguments, device: jax.Device) -> pathlib.Path:

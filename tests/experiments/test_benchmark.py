@@ -9,6 +9,21 @@ from drp_jax import HourglassConfig
 from experiments.benchmark.__main__ import main
 
 
+def test_a_batch_is_compared_with_single_runs(tmp_path, capsys):
+    output = tmp_path / "batch.json"
+    flags = ["--images", "3", "--size", "12", "--width", "4", "--iterations", "5"]
+    flags += ["--slots", "2", "--repeats", "1", "--output", str(output)]
+    assert main(["batch", *flags]) == 0
+    report = json.loads(output.read_text())
+    assert report["slots"] == 2
+    assert 1 <= report["least_iterations"] <= report["most_iterations"] <= 5
+    assert 0.5 <= report["busy_share"] <= 1
+    assert report["largest_difference"] < 1e-4
+    single, together = report["seconds"]["restore"], report["seconds"]["restore_many"]
+    np.testing.assert_allclose(report["ratio"], together[0] / single[0])
+    assert "3 images of 12 x 12" in capsys.readouterr().out
+
+
 def run(*flags):
     return main(["speed", "--repeats", "1", "--seconds", "0.001", *flags])
 
@@ -39,12 +54,14 @@ def test_rows_hold_what_was_measured(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([], "no measurement is named; accepted: speed"),
-        (["sped"], "unknown measurement: 'sped'; accepted: speed"),
+        ([], "no measurement is named; accepted: speed, batch"),
+        (["sped"], "unknown measurement: 'sped'; accepted: speed, batch"),
         (["speed", "--suite", "x"], "--suite is 'x'; accepted: official, methods"),
         (["speed", "--size", "50"], "--size is 50; accepted: multiples of 4 from 32 up"),
         (["speed", "--repeats", "0"], "--repeats is 0; accepted: from 1 up"),
         (["speed", "--seconds", "0"], "--seconds is 0.0; accepted: above 0"),
+        (["batch", "--images", "0"], "--images is 0; accepted: from 1 to 100000"),
+        (["batch", "--cpu-devices", "0"], "--cpu-devices is 0; accepted: from 1 to 1024"),
     ],
 )
 def test_bad_arguments_are_named_in_one_line(argv, message, capsys):
