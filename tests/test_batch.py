@@ -91,6 +91,17 @@ def test_a_freed_slot_takes_the_next_image(module_settings):
     assert statistics.slot_steps <= sum(lengths) + max(lengths)
 
 
+def test_neighbours_do_not_change_a_single_bit(module_settings):
+    image, *others = photographs(4)
+    results = []
+    for neighbour in others:
+        requests = [Request(image, key=KEY), Request(neighbour)]
+        batch = in_order(restore_many(requests, key=KEY, settings=module_settings, slots=2))
+        results.append(np.asarray(batch[0].restoration.image))
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
+
+
 def test_shapes_have_programs_of_their_own(module_settings):
     images = [make_photograph(12, 15, 3), make_photograph(16, 10, 3), make_photograph(12, 15, 1)]
     batch = in_order(restore_many([*images, images[0]], key=KEY, settings=module_settings, slots=1))
