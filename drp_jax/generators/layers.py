@@ -179,7 +179,7 @@ def _convolve_valid(image: jax.Array, kernel: jax.Array, stride: int) -> jax.Arr
     """Strided convolution of `[H, W, I]` with `[k, k, I, O]`, without padding."""
     return _by_platform(
         functools.partial(_convolution_with_margin, stride=stride),
-        functools.partial(_convolution, stride=stride),
+        functools.partial(convolution, stride=stride),
         *(image, kernel),
     )
 
@@ -209,7 +209,7 @@ def _by_platform(
     return lax.platform_dependent(*arguments, cpu=on_cpu_one_by_one, default=elsewhere)
 
 
-def _convolution(image: jax.Array, kernel: jax.Array, stride: int, margin: int = 0) -> jax.Array:
+def convolution(image: jax.Array, kernel: jax.Array, stride: int, margin: int = 0) -> jax.Array:
     """The convolution as XLA has it, with `margin` rows and columns of zeros before the image."""
     return lax.conv_general_dilated(
         image[None], kernel, (stride, stride), [(margin, 0)] * 2, dimension_numbers=_LAYOUT
@@ -226,7 +226,7 @@ def _convolution_with_margin(image: jax.Array, kernel: jax.Array, stride: int) -
     """
     prefers_eigen = stride == 1 and 16 <= kernel.shape[2] <= 48
     unwanted = 3 if prefers_eigen else 1
-    return _convolution(image, kernel, stride, unwanted * stride)[unwanted:, unwanted:]
+    return convolution(image, kernel, stride, unwanted * stride)[unwanted:, unwanted:]
 
 
 def _convolve_valid_forward(
@@ -239,7 +239,7 @@ def _convolve_valid_backward(
     stride: int, saved: Saved, cotangent: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     image, kernel = saved
-    conv = functools.partial(_convolution, stride=stride)
+    conv = functools.partial(convolution, stride=stride)
 
     def transposed(
         image: jax.Array, kernel: jax.Array, cotangent: jax.Array

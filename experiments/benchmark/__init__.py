@@ -1,1 +1,1 @@
-"""Measurements of this library: `python -m experiments.benchmark speed` or `batch`."""
+"""Measurements of this library: `python -m experiments.benchmark --help` lists them."""

@@ -5,10 +5,15 @@ from collections.abc import Sequence
 
 from drp_jax import InputError
 from experiments import arguments
-from experiments.benchmark import batch, speed
+from experiments.benchmark import batch, convolutions, profile, speed
 
 PROGRAM = "benchmark"
-MEASUREMENTS = {"speed": speed.main, "batch": batch.main}
+MEASUREMENTS = {
+    "speed": speed.main,
+    "batch": batch.main,
+    "profile": profile.main,
+    "convolutions": convolutions.main,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

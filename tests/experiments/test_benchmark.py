@@ -1,4 +1,5 @@
 import json
+import re
 
 import golden_values
 import numpy as np
@@ -22,6 +23,27 @@ def test_a_batch_is_compared_with_single_runs(tmp_path, capsys):
     single, together = report["seconds"]["restore"], report["seconds"]["restore_many"]
     np.testing.assert_allclose(report["ratio"], together[0] / single[0])
     assert "3 images of 12 x 12" in capsys.readouterr().out
+
+
+def test_the_profile_lists_the_operations_of_the_loop(capsys):
+    assert main(["profile", "--size", "32", "--width", "8", "--rows", "5"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    times = [float(line.split("|")[1]) for line in lines[2:7]]
+    assert times == sorted(times, reverse=True)
+    assert times[0] > 0
+    assert all(line.startswith("| ") for line in lines[2:7])
+    count, total = re.fullmatch(r"all (\d+) operations: (.*) ms", lines[7]).groups()
+    assert int(count) > 20
+    assert float(total) >= sum(times) - 0.1
+
+
+def test_forms_of_a_convolution_are_timed(tmp_path, capsys):
+    output = tmp_path / "c.json"
+    assert main(["convolutions", "--size", "8", "--repeats", "1", "--output", str(output)]) == 0
+    rows = json.loads(output.read_text())["rows"]
+    assert [row["channels"] for row in rows] == [16, 32, 64, 128]
+    assert all(value > 0 for row in rows for value in row["milliseconds"].values())
+    assert "| channels | no padding, ms |" in capsys.readouterr().out
 
 
 def run(*flags):
@@ -54,12 +76,15 @@ def test_rows_hold_what_was_measured(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([], "no measurement is named; accepted: speed, batch"),
-        (["sped"], "unknown measurement: 'sped'; accepted: speed, batch"),
+        ([], "no measurement is named; accepted: speed, batch, profile, convolutions"),
+        (["sped"], "unknown measurement: 'sped'; accepted: speed, batch, profile, convolutions"),
         (["speed", "--suite", "x"], "--suite is 'x'; accepted: official, methods"),
         (["speed", "--size", "50"], "--size is 50; accepted: multiples of 4 from 32 up"),
         (["speed", "--repeats", "0"], "--repeats is 0; accepted: from 1 up"),
         (["speed", "--seconds", "0"], "--seconds is 0.0; accepted: above 0"),
+        (["profile", "--rows", "0"], "--rows is 0; accepted: from 1 up"),
+        (["profile", "--method", "x"], "unknown method: 'x'; accepted: drp-dip"),
+        (["convolutions", "--size", "3"], "--size is 3; accepted: from 8 up"),
         (["batch", "--images", "0"], "--images is 0; accepted: from 1 to 100000"),
         (["batch", "--cpu-devices", "0"], "--cpu-devices is 0; accepted: from 1 to 1024"),
     ],
