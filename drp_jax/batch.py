@@ -362,7 +362,15 @@ def advance_slots(
     Returns:
       The slots, and the number of steps.
     """
-    step = jax.vmap(functools.partial(solver.step, config))
+    step = functools.partial(solver.step, config)
+
+    def step_all(problems: Problem, states: SolverState) -> SolverState:
+        # On CPU the images of one slot fit the cache, those of many do not.
+        return jax.lax.platform_dependent(
+            *(problems, states),
+            cpu=lambda problems, states: jax.lax.map(lambda one: step(*one), (problems, states)),
+            default=jax.vmap(step),
+        )
 
     def local(
         stack: tuple[Problem, SolverState], occupied: jax.Array, most_steps: jax.Array
@@ -377,7 +385,7 @@ def advance_slots(
 
         def body(carry: tuple[SolverState, jax.Array]) -> tuple[SolverState, jax.Array]:
             states, steps = carry
-            return step(problems, states), steps + 1
+            return step_all(problems, states), steps + 1
 
         states, steps = jax.lax.while_loop(goes_on, body, (states, jnp.int32(0)))
         return (problems, states), steps

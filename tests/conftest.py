@@ -1,6 +1,7 @@
 """Strict numerics for every test, and small things that many tests need."""
 
 import contextlib
+import gc
 import os
 
 # The tests compile many programs and run each for a moment: the machine code need not be
@@ -18,6 +19,18 @@ from drp_jax import Settings, preset
 from experiments.fit import compile_clock
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_programs_of_one_module():
+    """Frees the compiled programs of a module after it.
+
+    Each takes many memory mappings, of which a process has a limited number; beyond it the
+    compiler aborts.
+    """
+    yield
+    jax.clear_caches()
+    gc.collect()
 
 
 @pytest.fixture
