@@ -3,7 +3,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from drp_jax import Huber, InputError, Objective, anisotropic_tv, isotropic_tv, l1, mse, rmse
+from drp_jax import (
+    Huber,
+    InputError,
+    Objective,
+    WeightedSum,
+    anisotropic_tv,
+    isotropic_tv,
+    l1,
+    mse,
+    rmse,
+)
 
 PREDICTION = jnp.array([[[0.1], [0.5]], [[0.9], [0.2]]])
 OBSERVATION = jnp.array([[[0.1], [0.3]], [[0.5], [0.6]]])
@@ -22,6 +32,19 @@ OBSERVATION = jnp.array([[[0.1], [0.3]], [[0.5], [0.6]]])
 )
 def test_fidelities_by_hand(fidelity, expected):
     np.testing.assert_allclose(fidelity(PREDICTION, OBSERVATION), expected, rtol=1e-5)
+
+
+def test_a_weighted_sum_holds_any_function_of_an_image():
+    def energy(image):
+        return jnp.sum(jnp.square(image))
+
+    parts = WeightedSum(((0.5, anisotropic_tv), (2.0, energy)))
+    # Squares: 0.01, 0.25, 0.81, 0.04.
+    np.testing.assert_allclose(parts(PREDICTION), 0.5 * 2.2 / 4 + 2 * 1.11, rtol=1e-5)
+    terms = Objective(mse, parts, 0.1)(PREDICTION, PREDICTION, PREDICTION)
+    np.testing.assert_allclose(terms.loss, 0.1 * (0.5 * 2.2 / 4 + 2 * 1.11), rtol=1e-5)
+    with pytest.raises(InputError, match="no regularizers; accepted: one or more"):
+        WeightedSum(())
 
 
 def test_total_variations_by_hand():

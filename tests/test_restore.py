@@ -149,6 +149,21 @@ def test_lbfgs_of_optax_minimises_too(small_settings, photograph):
     assert (np.diff(loss) <= 1e-6).all()
 
 
+def test_the_learning_rate_may_be_a_schedule(small_settings, photograph):
+    """A rate that falls to zero after two steps leaves the outputs as they are."""
+
+    def restored(rate):
+        solver = SolverConfig(iterations=5, learning_rate=rate)
+        settings = dataclasses.replace(small_settings, solver=solver)
+        return restore(photograph, key=KEY, settings=settings).history.loss
+
+    constant = restored(0.1)
+    falling = restored(optax.piecewise_constant_schedule(0.1, {2: 0.0}))
+    np.testing.assert_allclose(falling[:3], constant[:3], rtol=1e-4)
+    np.testing.assert_allclose(falling[3:], falling[2], rtol=1e-5)
+    assert constant[-1] < falling[-1]
+
+
 def test_a_given_seed_is_used(small_settings, photograph):
     seed = make_photograph(12, 15, 2, seed=5)
     result = restore(photograph, key=KEY, settings=small_settings, seed=seed)
