@@ -131,7 +131,7 @@ EXPERIMENTS = (
         )
         for count in (1, 2, 3)
     ),
-    _on("inpaint-dd", "inpaint", "dd", "biharmonic 26.56 dB", preset_name="fast", iterations=800),
+    _on("inpaint-dd", "inpaint", "dd", "biharmonic 26.56 dB", preset_name="fast", iterations=500),
     _on(
         "super-resolve-drp-dip",
         "super-resolve",
@@ -159,10 +159,10 @@ EXPERIMENTS = (
         "dip",
         "bicubic 32.11 dB",
         preset_name="fast",
-        iterations=200,
+        iterations=100,
     ),
     _on("denoise-dd", "denoise", "dd", iterations=1000, width=64, cropped=True),
-    _on("super-resolve-dd", "super-resolve", "dd", "bicubic 32.11 dB", iterations=120, width=64),
+    _on("super-resolve-dd", "super-resolve", "dd", "bicubic 32.11 dB", iterations=80, width=64),
 )
 
 
