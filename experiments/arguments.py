@@ -176,6 +176,14 @@ class FitArguments:
         return Precision(self.precision)
 
 
+def require_range(parsed: object, name: str, least: int, most: int | None = None) -> None:
+    """Raises InputError unless a parsed flag lies in a range."""
+    value = getattr(parsed, name)
+    if value < least or (most is not None and value > most):
+        accepted = f"from {least} up" if most is None else f"from {least} to {most}"
+        raise InputError(f"--{name.replace('_', '-')} is {value}; accepted: {accepted}")
+
+
 def given(*paths: pathlib.Path | None) -> tuple[pathlib.Path, ...]:
     """Those of the paths that are not None."""
     return tuple(path for path in paths if path is not None)

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import Discrepancy, Finished, InputError, Settings, preset, restore, restore_many
+from drp_jax import Discrepancy, Finished, Settings, preset, restore, restore_many
 from experiments import arguments
 from experiments.pipeline import bundled_photograph
 from experiments.report import describe, environment, write_json
@@ -112,10 +112,7 @@ def _settings(parsed: BatchArguments) -> Settings:
         ("cpu_devices", 1, 1024),
         ("repeats", 1, 1000),
     ):
-        value = getattr(parsed, name)
-        if not least <= value <= most:
-            flag = "--" + name.replace("_", "-")
-            raise InputError(f"{flag} is {value}; accepted: from {least} to {most}")
+        arguments.require_range(parsed, name, least, most)
     settings = preset("paper").adjusted(width=parsed.width, iterations=parsed.iterations)
     solver = dataclasses.replace(settings.solver, stopping=Discrepancy(NOISE))
     return dataclasses.replace(settings, solver=solver)

@@ -16,7 +16,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import InputError
 from drp_jax.generators.layers import convolution
 from experiments import arguments
 from experiments.report import environment, write_json
@@ -44,10 +43,8 @@ def _measure(argv: Sequence[str] | None) -> int:
     parsed = arguments.parse(
         ConvolutionsArguments, argv, program=PROGRAM, description=__doc__ or ""
     )
-    for name, least in (("size", 8), ("repeats", 1)):
-        value = getattr(parsed, name)
-        if value < least:
-            raise InputError(f"--{name} is {value}; accepted: from {least} up")
+    arguments.require_range(parsed, "size", 8)
+    arguments.require_range(parsed, "repeats", 1)
     print("| channels | no padding, ms | margin 1, ms | margin 3, ms |\n|---|---|---|---|")
     rows = []
     for channels in CHANNELS:

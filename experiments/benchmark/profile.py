@@ -16,7 +16,7 @@ from typing import Annotated
 import jax
 import numpy as np
 
-from drp_jax import InputError, preset, solver
+from drp_jax import preset, solver
 from drp_jax.inputs import SMALLEST_SIDE, checked_inputs
 from drp_jax.metrics import psnr
 from drp_jax.restore import begin
@@ -48,10 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _profile(argv: Sequence[str] | None) -> int:
     parsed = arguments.parse(ProfileArguments, argv, program=PROGRAM, description=__doc__ or "")
-    for name, least in (("size", SMALLEST_SIDE), ("rows", 1)):
-        value = getattr(parsed, name)
-        if value < least:
-            raise InputError(f"--{name} is {value}; accepted: from {least} up")
+    arguments.require_range(parsed, "size", SMALLEST_SIDE)
+    arguments.require_range(parsed, "rows", 1)
     settings = preset("paper", method=parsed.method, task=parsed.task).adjusted(width=parsed.width)
     shape = (parsed.size, parsed.size, 3)
     observation = np.random.default_rng(0).random(shape, dtype=np.float32)

@@ -173,8 +173,7 @@ def _cases(parsed: SpeedArguments) -> list[Case]:
     if parsed.suite != "all" and parsed.suite not in SUITES:
         accepted = ", ".join((*SUITES, "all"))
         raise InputError(f"--suite is {parsed.suite!r}; accepted: {accepted}")
-    if parsed.repeats < 1:
-        raise InputError(f"--repeats is {parsed.repeats}; accepted: from 1 up")
+    arguments.require_range(parsed, "repeats", 1)
     if not parsed.seconds > 0:
         raise InputError(f"--seconds is {parsed.seconds}; accepted: above 0")
     if parsed.against_torch and util.find_spec("torch") is None:
