@@ -256,18 +256,17 @@ def _run_bucket(
     config = settings.solver
     first = waiting.take(shape, look_ahead=1)
     assert first is not None
-    pending = [first]
     started = begin(settings, metric, first.inputs, first.key)
     count = _slot_count(slots, config, started, mesh)
     stack = spread(started, count, mesh)
-    occupants: list[_Ready | None] = [None] * count
+    occupants: list[_Ready | None] = [first, *[None] * (count - 1)]  # spread put it everywhere
     statistics = dataclasses.replace(statistics, slots=count)
     pace = 1
 
     while True:
         for slot in range(count):
             if occupants[slot] is None:
-                image = pending.pop() if pending else waiting.take(shape, _LOOK_AHEAD * count)
+                image = waiting.take(shape, _LOOK_AHEAD * count)
                 if image is None:
                     break
                 occupants[slot] = image

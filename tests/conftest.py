@@ -23,11 +23,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled_programs_of_one_module():
-    """Frees the compiled programs of a module after it.
-
-    Each takes many memory mappings, of which a process has a limited number; beyond it the
-    compiler aborts.
-    """
+    """Frees the compiled programs of a module after it, so that a long run does not gather all."""
     yield
     jax.clear_caches()
     gc.collect()

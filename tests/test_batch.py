@@ -18,6 +18,7 @@ from drp_jax import (
     Plateau,
     Request,
     Status,
+    preset,
     restore,
     restore_many,
 )
@@ -51,8 +52,6 @@ def expected(module_settings):
 
 @pytest.fixture(scope="module")
 def module_settings():
-    from drp_jax import preset
-
     return preset("paper").adjusted(width=4, iterations=6)
 
 
