@@ -12,6 +12,7 @@ from drp_jax.generators import (
     DeepDecoderConfig,
     GeneratorConfig,
     HourglassConfig,
+    PixelsConfig,
     SeededGenerator,
     Upsampling,
 )
@@ -19,6 +20,7 @@ from drp_jax.images import Picture, read_image, write_image
 from drp_jax.jitter import Jitter
 from drp_jax.methods import Method, Settings
 from drp_jax.metrics import luma_psnr, psnr, psnr_where, ssim
+from drp_jax.noise import noise_level
 from drp_jax.objectives import (
     Huber,
     Objective,
@@ -43,7 +45,8 @@ from drp_jax.operators import (
     adjoint,
 )
 from drp_jax.partition import NormAffine, Seed, Weight
-from drp_jax.presets import DD, DIP, DRP_DD, DRP_DIP, preset
+from drp_jax.plug_and_play import DenoisingSteps, PlugAndPlaySteps
+from drp_jax.presets import DD, DIP, DRP_DD, DRP_DIP, NON_LOCAL, preset
 from drp_jax.restore import Progress, Restoration, restore
 from drp_jax.seeds import EstimateSeed, MeshGridSeed, NormalSeed, SeedConfig, UniformSeed
 from drp_jax.solver import History, Iterate, SolverConfig, Status
@@ -60,12 +63,14 @@ __all__ = [
     "DIP",
     "DRP_DD",
     "DRP_DIP",
+    "NON_LOCAL",
     "BatchStatistics",
     "Blur",
     "Boundary",
     "Composition",
     "Compute",
     "DeepDecoderConfig",
+    "DenoisingSteps",
     "Discrepancy",
     "Downsample",
     "EstimateSeed",
@@ -88,7 +93,9 @@ __all__ = [
     "Objective",
     "Operator",
     "Picture",
+    "PixelsConfig",
     "Plateau",
+    "PlugAndPlaySteps",
     "Precision",
     "Progress",
     "Request",
@@ -112,6 +119,7 @@ __all__ = [
     "l1",
     "luma_psnr",
     "mse",
+    "noise_level",
     "poisson",
     "preset",
     "psnr",

@@ -16,6 +16,7 @@ from drp_jax.generators import GeneratorConfig, SeededGenerator
 from drp_jax.jitter import Jitters
 from drp_jax.objectives import Objective, anisotropic_tv
 from drp_jax.partition import VariableType, check_trains
+from drp_jax.plug_and_play import NonLocalSteps
 from drp_jax.seeds import Estimate, SeedConfig
 from drp_jax.solver import SolverConfig
 
@@ -100,8 +101,21 @@ class Settings:
         A regularizer weight gives settings without a regularizer anisotropic TV.
 
         Raises:
-          InputError: if a value is out of its range.
+          InputError: if a value is out of its range, or means nothing for a method without a
+            network.
         """
+        if isinstance(self.solver.optimizer, NonLocalSteps):
+            for name, value in (
+                ("learning rate", learning_rate),
+                ("TV weight", regularizer_weight),
+                ("precision", precision if precision is not Precision.FLOAT32 else None),
+                ("rematerialise", rematerialise or None),
+            ):
+                require(
+                    value is None,
+                    f"{name} is {value}, and method {self.method.name} takes none; accepted: "
+                    "drp-dip, drp-dd, dip or dd with it",
+                )
         method, solver, objective = self.method, self.solver, self.objective
         if iterations is not None:
             solver = dataclasses.replace(solver, iterations=iterations)

@@ -16,6 +16,7 @@ from flax import struct
 from jax import lax
 
 from drp_jax.errors import require, require_choice, require_whole
+from drp_jax.filling import fill
 
 Shape = tuple[int, ...]
 
@@ -260,11 +261,27 @@ def estimate(operator: Operator, observation: jax.Array) -> jax.Array:
     The weights `A^T A 1` undo what the adjoint does to intensities, so that a constant
     image is recovered from its observation wherever the operator saw it.
     """
-    shape = operator.image_shape(observation.shape)
-    weight = adjoint(operator, operator(jnp.ones(shape, observation.dtype)))
-    seen = weight > 1e-3 * jnp.max(weight)
+    weight = _sight(operator, observation)
+    seen = is_seen(operator, observation)
     image = adjoint(operator, operator.known(observation))
     return jnp.where(seen, image / jnp.where(seen, weight, 1.0), 0.0)
+
+
+def filled_estimate(operator: Operator, observation: jax.Array) -> jax.Array:
+    """The same with what was not observed filled in smoothly from around."""
+    return fill(estimate(operator, observation), is_seen(operator, observation))
+
+
+def is_seen(operator: Operator, observation: jax.Array) -> jax.Array:
+    """Which pixels of the image `[H, W, C]` the observation depends on, bool."""
+    weight = _sight(operator, observation)
+    return weight > 1e-3 * jnp.max(weight)
+
+
+def _sight(operator: Operator, observation: jax.Array) -> jax.Array:
+    """How much of each pixel is observed: `A^T A 1`."""
+    shape = operator.image_shape(observation.shape)
+    return adjoint(operator, operator(jnp.ones(shape, observation.dtype)))
 
 
 def _correlate(image: jax.Array, kernel: jax.Array, *, stride: tuple[int, int]) -> jax.Array:

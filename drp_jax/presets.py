@@ -1,8 +1,13 @@
 """The settings that come with the library, by method, task and name.
 
+    default        what to try first
+    best           the best image, for those who can wait
+    fast           the shortest
     paper          the settings of the original program
     paper-NAME     the same for a variant that its authors give settings for
-    fast           narrower and shorter, for a CPU
+
+Method "non-local" has default, best and fast; the networks have paper and fast, which is narrower
+and shorter than paper, for a CPU.
 
 Sources: the programs of Deep Random Projector (Li et al., CVPR 2023), Deep Image Prior
 (Ulyanov et al., CVPR 2018) and Deep Decoder (Heckel and Hand, ICLR 2019). Where there is no
@@ -13,12 +18,18 @@ import dataclasses
 from typing import TypeVar
 
 from drp_jax.errors import require
-from drp_jax.generators import DeepDecoderConfig, HourglassConfig, Upsampling
+from drp_jax.generators import (
+    DeepDecoderConfig,
+    HourglassConfig,
+    PixelsConfig,
+    Upsampling,
+)
 from drp_jax.jitter import Jitter
 from drp_jax.methods import Method, Settings
 from drp_jax.objectives import Objective, anisotropic_tv, mse, rmse
 from drp_jax.partition import NormAffine, Seed, Weight
-from drp_jax.seeds import MeshGridSeed, NormalSeed, UniformSeed
+from drp_jax.plug_and_play import DenoisingSteps, NonLocalSteps, PlugAndPlaySteps
+from drp_jax.seeds import EstimateSeed, MeshGridSeed, NormalSeed, UniformSeed
 from drp_jax.solver import SolverConfig
 
 DRP_DIP = Method(
@@ -61,6 +72,20 @@ DD = Method(
     trains=(Weight, NormAffine),
 )
 """Deep Decoder, as its denoising program."""
+
+
+NON_LOCAL = Method(
+    name="non-local", generator=PixelsConfig(), seed=EstimateSeed(noise=0.0), trains=(Seed,)
+)
+"""No network: the pixels themselves, updated by a non-local denoiser; see `plug_and_play`."""
+
+
+def _non_local(optimizer: NonLocalSteps, steps: int) -> Settings:
+    return Settings(
+        method=NON_LOCAL,
+        solver=SolverConfig(iterations=1 + steps, optimizer=optimizer),
+        objective=Objective(rmse, None, 0.0),
+    )
 
 
 def _drp(method: Method, learning_rate: float, weight: float) -> Settings:
@@ -149,6 +174,23 @@ _DD_PAPER = _dip(DD, 1900)
 _DD_INPAINT_PAPER = _dip(_DD_WIDE, 40000, learning_rate=0.0025)
 
 _PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
+    "non-local": {
+        "denoise": {
+            "default": _non_local(DenoisingSteps(refinements=(64,)), 2),
+            "best": _non_local(DenoisingSteps(refinements=(64, 96), radius=18), 3),
+            "fast": _non_local(DenoisingSteps(refinements=()), 1),
+        },
+        "super-resolve": {
+            "default": _non_local(PlugAndPlaySteps(), 20),
+            "best": _non_local(PlugAndPlaySteps(radius=18), 40),
+            "fast": _non_local(PlugAndPlaySteps(), 5),
+        },
+        "inpaint": {
+            "default": _non_local(PlugAndPlaySteps(), 20),
+            "best": _non_local(PlugAndPlaySteps(radius=18), 40),
+            "fast": _non_local(PlugAndPlaySteps(), 5),
+        },
+    },
     "drp-dip": {
         "denoise": {
             "paper": _DRP_DIP_PAPER,
@@ -214,20 +256,35 @@ _PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
 }
 
 
-def preset(name: str = "fast", *, method: str = "drp-dip", task: str = "denoise") -> Settings:
+def preset(
+    name: str | None = None, *, method: str | None = None, task: str = "denoise"
+) -> Settings:
     """The settings of a method for a task.
 
     Args:
-      name: "paper" or "fast"; DIP has variants, which the error message lists.
-      method: "drp-dip", "drp-dd", "dip" or "dd".
+      name: "default", "best" or "fast" for method "non-local", "paper" or "fast" for the others;
+        DIP has variants, which the error message lists. Without a name it is "default" for
+        "non-local", otherwise "fast".
+      method: "non-local", "drp-dip", "drp-dd", "dip" or "dd". Without one it is "drp-dip" for
+        preset "paper", otherwise "non-local".
       task: "denoise", "super-resolve" or "inpaint".
 
     Raises:
       InputError: if a name is unknown; the message lists the known ones.
     """
+    name, method = completed(name, method)
     tasks = _look_up(_PRESETS, method, "method")
     presets = _look_up(tasks, task, f"task of {method}")
     return _look_up(presets, name, f"preset of {method} {task}")
+
+
+def completed(name: str | None, method: str | None) -> tuple[str, str]:
+    """The names of preset and method that `preset` takes for those that may be left out."""
+    if method is None:
+        method = "drp-dip" if name == "paper" else "non-local"
+    if name is None:
+        name = "default" if method == "non-local" else "fast"
+    return name, method
 
 
 Entry = TypeVar("Entry")

@@ -14,8 +14,9 @@ from drp_jax.errors import require
 from drp_jax.inputs import Inputs, checked_inputs
 from drp_jax.methods import Settings
 from drp_jax.metrics import Metric, psnr
-from drp_jax.operators import Operator, estimate
+from drp_jax.operators import Identity, Mask, Operator, filled_estimate
 from drp_jax.partition import split
+from drp_jax.plug_and_play import NonLocalState
 from drp_jax.presets import preset
 from drp_jax.solver import History, Iterate, Problem, SolverConfig, SolverState, Status
 
@@ -34,6 +35,8 @@ class Restoration:
       status: a `Status` as an integer array.
       iterations: number of iterations run.
       history: objective and PSNR at every iteration.
+      uncertainty: how uncertain each pixel is, `[H, W]` from 0 up (intensity): how far apart the
+        estimates are whose average it is. None unless the settings take non-local steps.
     """
 
     image: jax.Array
@@ -42,6 +45,7 @@ class Restoration:
     status: jax.Array
     iterations: jax.Array
     history: History
+    uncertainty: jax.Array | None = None
 
     @property
     def message(self) -> str:
@@ -92,7 +96,9 @@ def restore(
     Args:
       observation: the degraded image `[H, W, C]`, float, values in [0, 1].
       key: the key that draws weights and seed.
-      settings: method, objective and solver; `preset()` by default.
+      settings: method, objective and solver. By default `preset()` for the task that the
+        operator stands for: denoising for the identity, inpainting for `Mask`, and for all others
+        super-resolution, which takes the observation to be without noise.
       operator: the forward operator, or any function of an image that keeps its shape; the
         identity by default.
       seed: the generator's input `[h, w, c]`, instead of the one that the method draws; its
@@ -110,7 +116,7 @@ def restore(
         Values are checked only outside transformations; inside them a non-finite value shows
         as the status.
     """
-    settings = preset() if settings is None else settings
+    settings = preset(task=_task(operator)) if settings is None else settings
     inputs = checked_inputs(
         settings, observation, operator=operator, seed=seed, reference=reference
     )
@@ -126,6 +132,12 @@ def restore(
     return result(settings.solver, state)
 
 
+def _task(operator: Operator | Callable[[jax.Array], jax.Array] | None) -> str:
+    if operator is None or isinstance(operator, Identity):
+        return "denoise"
+    return "inpaint" if isinstance(operator, Mask) else "super-resolve"
+
+
 @functools.partial(jax.jit, static_argnames="metric")
 def begin(
     settings: Settings, metric: Metric, inputs: Inputs, key: jax.Array
@@ -137,7 +149,7 @@ def begin(
     model = method.build(
         model_key,
         operator.image_shape(observation.shape),
-        estimate=functools.partial(estimate, operator, observation),
+        estimate=functools.partial(filled_estimate, operator, observation),
         seed=inputs.seed,
     )
     structure, trained, frozen = split(model, method.trains)
@@ -195,7 +207,7 @@ def _progress(config: SolverConfig, state: SolverState, done: int) -> Progress:
 
 def result(config: SolverConfig, state: SolverState) -> Restoration:
     """What a run that ended in this state returns."""
-    is_best = config.iterate is Iterate.BEST
+    is_best, optimizer = config.iterate is Iterate.BEST, state.optimizer
     return Restoration(
         image=solver.current_image(config, state),
         iterate=config.iterate,
@@ -203,4 +215,5 @@ def result(config: SolverConfig, state: SolverState) -> Restoration:
         status=state.status,
         iterations=state.iteration,
         history=state.history,
+        uncertainty=optimizer.spread if isinstance(optimizer, NonLocalState) else None,
     )

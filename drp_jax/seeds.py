@@ -78,7 +78,8 @@ class EstimateSeed:
     """The observation brought to the image's grid, plus normal noise.
 
     The estimate is the observation itself for denoising, and elsewhere the operator's
-    adjoint of it, normalised (see `operators.estimate`). It is resized to the seed's size.
+    adjoint of it, normalised and with the gaps filled in (see `operators.filled_estimate`). It is
+    resized to the seed's size.
 
     Attributes:
       noise: standard deviation of the noise (intensity), from 0 up.

@@ -20,6 +20,7 @@ from drp_jax.jitter import Jitters, perturb
 from drp_jax.metrics import Metric, psnr
 from drp_jax.objectives import Objective, Terms
 from drp_jax.operators import Operator
+from drp_jax.plug_and_play import NonLocalSteps
 from drp_jax.stopping import StoppingRule
 
 Tree = TypeVar("Tree")
@@ -67,7 +68,8 @@ class SolverConfig:
     Attributes:
       iterations: limit on the number of steps, from 1 to ten million.
       learning_rate: Adam's, above 0, or an optax schedule of it.
-      optimizer: any optax transformation instead of Adam, `optax.lbfgs()` included.
+      optimizer: any optax transformation instead of Adam, `optax.lbfgs()` included, or
+        non-local steps.
       averaging: weight of the past in an exponential average of the outputs, in [0, 1);
         0 takes the outputs as they are. The average is bias-corrected: it starts at the
         first output.
@@ -82,7 +84,7 @@ class SolverConfig:
     learning_rate: float | optax.Schedule = 0.1
     averaging: float = 0.0
     stopping: StoppingRule | None = None
-    optimizer: optax.GradientTransformation | None = None
+    optimizer: optax.GradientTransformation | NonLocalSteps | None = None
 
     def __post_init__(self) -> None:
         require_whole(self.iterations, "iterations", 1, MOST_ITERATIONS)
@@ -103,6 +105,8 @@ class SolverConfig:
     @property
     def transformation(self) -> optax.GradientTransformationExtraArgs:
         """The optimiser: the one given, or Adam with the learning rate."""
+        if isinstance(self.optimizer, NonLocalSteps):
+            return self.optimizer.transformation(self.iterations)
         chosen = optax.adam(self.learning_rate) if self.optimizer is None else self.optimizer
         return optax.with_extra_args_support(chosen)
 
@@ -236,13 +240,18 @@ def step(config: SolverConfig, problem: Problem, state: SolverState) -> SolverSt
         (loss, (output, terms)), gradient = jax.value_and_grad(evaluate, has_aux=True)(
             state.trained
         )
+        # Optax's line searches refuse arguments that they do not know.
+        more = (
+            {"problem": problem}
+            if isinstance(config.optimizer, NonLocalSteps)
+            else {
+                "value": loss,
+                "grad": gradient,
+                "value_fn": lambda trained: evaluate(trained)[0],
+            }
+        )
         updates, optimizer = config.transformation.update(
-            gradient,
-            state.optimizer,
-            state.trained,
-            value=loss,
-            grad=gradient,
-            value_fn=lambda trained: evaluate(trained)[0],
+            gradient, state.optimizer, state.trained, **more
         )
     trained = optax.apply_updates(state.trained, updates)
 

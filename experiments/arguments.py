@@ -13,6 +13,7 @@ import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
 from drp_jax import InputError, Precision, Settings, preset
+from drp_jax.presets import completed
 
 Parsed = TypeVar("Parsed")
 
@@ -111,17 +112,26 @@ class FitArguments:
         *file("The clean image, if known: reports PSNR and SSIM, before and after.", "none"),
     ] = None
     method: Annotated[
-        str, *option(str, "NAME", "a name", "The method: drp-dip, drp-dd, dip or dd.")
-    ] = "drp-dip"
-    preset: Annotated[
-        str,
+        str | None,
         *option(
             str,
             "NAME",
             "a name",
-            "Its settings: paper (as published) or fast (for a CPU); dip has variants of paper.",
+            "The method: non-local, or a network: drp-dip, drp-dd, dip or dd.",
+            "non-local; drp-dip with --preset paper",
         ),
-    ] = "fast"
+    ] = None
+    preset: Annotated[
+        str | None,
+        *option(
+            str,
+            "NAME",
+            "a name",
+            "Its settings: fast, default or best; of a network paper (as published) or fast; dip "
+            "has variants of paper.",
+            "default; fast for a network",
+        ),
+    ] = None
     iterations: Annotated[
         int | None, *whole("Limit on the iterations, from 1 up.", "of the preset")
     ] = None
@@ -153,6 +163,11 @@ class FitArguments:
     compilation_cache: Annotated[
         bool, flag("Keep compiled programs in the user's cache folder for the next start.")
     ] = True
+
+    @property
+    def preset_name(self) -> str:
+        """The preset, also where it was left out."""
+        return completed(self.preset, self.method)[0]
 
     def settings(self, task: str) -> Settings:
         """The preset for the task with the flags that were given.

@@ -4,20 +4,24 @@ import pathlib
 
 import numpy as np
 
-from drp_jax import History
+from drp_jax import History, Restoration
 from drp_jax.images import replace_whole
 
 PANEL_INCHES = 4.0
 CURVES_INCHES = 2.6
+MOST_MARKERS = 50
 
 
-def save_figure(path: pathlib.Path, panels: dict[str, np.ndarray], history: History) -> None:
-    """Draws the panels, captioned by their names, and the history, and writes a PNG.
+def save_figure(
+    path: pathlib.Path, panels: dict[str, np.ndarray], restoration: Restoration
+) -> None:
+    """Draws the panels, captioned by their names, and the run's curves, and writes a PNG.
 
     Args:
       path: where to; replaced whole.
       panels: images `[H, W, C]` in [0, 1], left to right.
-      history: the curves; iterations that did not run are NaN and not drawn.
+      restoration: the curves of its history, whose NaN are iterations that did not run; and its
+        uncertainty, a last panel, if it has one.
 
     Raises:
       InputError: if `path` cannot be written.
@@ -26,17 +30,21 @@ def save_figure(path: pathlib.Path, panels: dict[str, np.ndarray], history: Hist
 
     height, width = next(iter(panels.values())).shape[:2]
     row = PANEL_INCHES * min(height / width, 2)
-    figure = Figure(
-        figsize=(PANEL_INCHES * len(panels), row + CURVES_INCHES + 0.4), layout="constrained"
-    )
+    uncertainty = restoration.uncertainty
+    count = len(panels) + (uncertainty is not None)
+    figure = Figure(figsize=(PANEL_INCHES * count, row + CURVES_INCHES + 0.4), layout="constrained")
     images, curves = figure.subfigures(2, 1, height_ratios=(row + 0.4, CURVES_INCHES))
-    for axes, (title, image) in zip(
-        np.atleast_1d(images.subplots(1, len(panels))), panels.items(), strict=True
-    ):
+    places = np.atleast_1d(images.subplots(1, count))
+    for axes, (title, image) in zip(places, panels.items(), strict=False):
         axes.imshow(np.clip(image.squeeze(), 0, 1), cmap="gray", vmin=0, vmax=1)
         axes.set_title(title)
+    if uncertainty is not None:
+        drawn = places[-1].imshow(np.asarray(uncertainty), cmap="inferno", vmin=0)
+        places[-1].set_title("uncertainty")
+        images.colorbar(drawn, ax=places[-1], shrink=0.8)
+    for axes in places:
         axes.set_axis_off()
-    _draw_curves(curves, history)
+    _draw_curves(curves, restoration.history)
     with replace_whole(path) as temporary:
         figure.savefig(temporary, format="png", dpi=100)
 
@@ -45,11 +53,12 @@ def _draw_curves(figure, history: History) -> None:
     loss = np.asarray(history.loss)
     iterations = np.arange(1, loss.size + 1)[np.isfinite(loss)]
     axes = figure.subplots(1, 1 if history.psnr is None else 2, squeeze=False)[0]
-    axes[0].plot(iterations, loss[iterations - 1])
+    marker = "o" if iterations.size <= MOST_MARKERS else ""
+    axes[0].plot(iterations, loss[iterations - 1], marker=marker)
     axes[0].set(xlabel="iteration", ylabel="loss")
     if history.psnr is not None:
         psnr = np.asarray(history.psnr)[iterations - 1]
-        axes[1].plot(iterations, psnr)
+        axes[1].plot(iterations, psnr, marker=marker)
         axes[1].set(xlabel="iteration", ylabel="PSNR (dB)")
     for one in axes:
         one.grid(alpha=0.3)

@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from drp_jax.images import replace_whole
 from experiments import arguments, denoise, inpaint
+from experiments.degradations import write_text
 from experiments.pipeline import bundled_photograph
 
 PROGRAM = "gallery"
@@ -59,11 +60,7 @@ def _compress(folder: pathlib.Path) -> None:
 def _write_over(folder: pathlib.Path) -> None:
     picture = Image.fromarray(_clean("coffee.png", 120, 200, 192))
     picture.save(folder / "clean.png")
-    pen = ImageDraw.Draw(picture)
-    pen.fontmode = "1"  # no soft edges, so that one colour marks all of the text
-    font = ImageFont.load_default(size=15)
-    for row in range(8):
-        pen.text((4 + 6 * (row % 3), 4 + 24 * row), "restore this picture", MAGENTA, font)
+    write_text(picture, MAGENTA)
     picture.save(folder / "x.png")
 
 

@@ -124,10 +124,12 @@ def _write(
         panels = job.panels | {_caption("restored", after): restored}
         if job.reference is not None:
             panels["reference"] = job.reference
-        save_figure(outputs.figure, panels, fitted.restoration.history)
+        save_figure(outputs.figure, panels, fitted.restoration)
     if outputs.metrics is not None:
         scores = after | {f"{name}_{job.before_name}": value for name, value in before.items()}
-        write_json(outputs.metrics, metrics(fitted, settings, preset=parsed.preset, scores=scores))
+        write_json(
+            outputs.metrics, metrics(fitted, settings, preset=parsed.preset_name, scores=scores)
+        )
     _print_summary(job, outputs, fitted, before, after)
 
 

@@ -10,15 +10,20 @@ from conftest import compilations, make_photograph
 
 from drp_jax import Downsample, Identity, InputError, Mask, Status, preset, restore
 
-METHODS = ("dip", "dd", "drp-dip", "drp-dd")
+NETWORKS = ("dip", "dd", "drp-dip", "drp-dd")
+METHODS = (*NETWORKS, "non-local")
 TASKS = ("denoise", "inpaint", "super-resolve")
 KEY = jax.random.key(0)
 ITERATIONS = 3
 
 
-def small(method, task, name="paper"):
+def small(method, task, name=None):
     """The preset with four channels and a few iterations, and two scales where it has more."""
-    settings = preset(name, method=method, task=task).adjusted(width=4, iterations=ITERATIONS)
+    name = name or ("default" if method == "non-local" else "paper")
+    settings = preset(name, method=method, task=task)
+    if method == "non-local":
+        return settings.adjusted(iterations=ITERATIONS)
+    settings = settings.adjusted(width=4, iterations=ITERATIONS)
     generator = settings.method.generator
     if len(getattr(generator, "widths_down", ())) > 2:
         two = {
@@ -98,7 +103,7 @@ def test_a_batch_over_keys_equals_single_runs(method):
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", NETWORKS)
 def test_fast_is_never_longer_or_wider_than_paper(method, task):
     fast, paper = (preset(name, method=method, task=task) for name in ("fast", "paper"))
     assert fast.solver.iterations < paper.solver.iterations

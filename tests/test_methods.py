@@ -3,7 +3,7 @@ import dataclasses
 import jax
 import pytest
 
-from drp_jax import HourglassConfig, InputError, preset
+from drp_jax import HourglassConfig, InputError, Precision, preset
 from drp_jax.objectives import anisotropic_tv, rmse
 from drp_jax.partition import NormAffine, Seed
 
@@ -24,7 +24,7 @@ def test_the_paper_preset_is_the_official_denoising_program():
 
 
 def test_fast_is_narrower_and_shorter():
-    paper, fast = preset("paper"), preset("fast")
+    paper, fast = preset("paper"), preset("fast", method="drp-dip")
     assert fast.method.generator.widths_up < paper.method.generator.widths_up
     assert fast.solver.iterations < paper.solver.iterations
 
@@ -48,11 +48,11 @@ def test_build_draws_by_the_key_for_any_channel_count():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "papper"}, "unknown preset of drp-dip denoise: 'papper'; accepted: paper, fast"),
-        ({"method": "drp"}, "unknown method: 'drp'; accepted: drp-dip, drp-dd, dip, dd"),
+        ({"name": "papper"}, "unknown preset of non-local denoise: 'papper'; accepted: default"),
+        ({"method": "drp"}, "unknown method: 'drp'; accepted: non-local, drp-dip, drp-dd, dip"),
         (
             {"task": "dehaze"},
-            "unknown task of drp-dip: 'dehaze'; accepted: denoise, super-resolve, inpaint",
+            "unknown task of non-local: 'dehaze'; accepted: denoise, super-resolve, inpaint",
         ),
     ],
 )
@@ -70,5 +70,34 @@ def test_unknown_names_are_answered_with_the_known(arguments, message):
     ],
 )
 def test_bad_adjustments_are_named(arguments, message):
+    with pytest.raises(InputError, match=message):
+        preset("paper").adjusted(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "method", "name"),
+    [
+        ({}, "non-local", "default"),
+        ({"name": "best"}, "non-local", "best"),
+        ({"name": "paper"}, "drp-dip", "paper"),
+        ({"method": "dip"}, "dip", "fast"),
+    ],
+)
+def test_what_is_left_out_is_completed(arguments, method, name):
+    for task in ("denoise", "inpaint", "super-resolve"):
+        assert preset(task=task, **arguments) == preset(name, method=method, task=task)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"width": 8}, "width is 8, and this method has no network; accepted: no width"),
+        ({"learning_rate": 0.1}, r"learning rate is 0\.1, and method non-local takes none"),
+        ({"regularizer_weight": 0.1}, r"TV weight is 0\.1, and method non-local takes none"),
+        ({"precision": Precision.BFLOAT16}, "precision is bfloat16, and method non-local"),
+        ({"rematerialise": True}, "rematerialise is True, and method non-local takes none"),
+    ],
+)
+def test_what_only_networks_have_is_refused_without_one(arguments, message):
     with pytest.raises(InputError, match=message):
         preset().adjusted(**arguments)

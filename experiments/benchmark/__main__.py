@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from drp_jax import InputError
 from experiments import arguments
-from experiments.benchmark import batch, convolutions, profile, speed
+from experiments.benchmark import batch, convolutions, profile, quality, speed
 
 PROGRAM = "benchmark"
 MEASUREMENTS = {
     "speed": speed.main,
+    "quality": quality.main,
     "batch": batch.main,
     "profile": profile.main,
     "convolutions": convolutions.main,

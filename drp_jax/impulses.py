@@ -1,0 +1,35 @@
+"""Impulse noise: single values that became black or white."""
+
+import jax
+import jax.numpy as jnp
+
+_DEVIATIONS = 4.0
+_LEAST_DIFFERENCE = 0.1
+_LEAST_SHARE = 0.01
+_MARGIN = 2
+
+
+def without_impulses(image: jax.Array, noise: jax.Array) -> jax.Array:
+    """An image with its impulses replaced by the median of what is around.
+
+    An impulse is a value at 0 or 1 that lies further from the median of its 5 x 5 surroundings than
+    noise takes it. Where these are less than one in a hundred the image is left as it is: they may
+    be stars.
+
+    Args:
+      image: `[H, W, C]`, values in [0, 1].
+      noise: standard deviation of the other noise.
+    """
+    height, width = image.shape[:2]
+    padded = jnp.pad(image, ((_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0)), mode="symmetric")
+    size = 2 * _MARGIN + 1
+    around = [
+        padded[row : row + height, column : column + width]
+        for row in range(size)
+        for column in range(size)
+    ]
+    median = jnp.median(jnp.stack(around), axis=0)
+    limit = jnp.maximum(_DEVIATIONS * noise, _LEAST_DIFFERENCE)
+    is_impulse = ((image <= 0) | (image >= 1)) & (jnp.abs(image - median) > limit)
+    is_impulsive = jnp.mean(is_impulse) > _LEAST_SHARE
+    return jnp.where(is_impulse & is_impulsive, median, image)

@@ -1,0 +1,252 @@
+"""How good the pictures are: `python -m experiments.benchmark quality`.
+
+Damages photographs in many ways, restores them with the presets, and with what people use instead,
+and reports PSNR, SSIM and seconds without compilation. The presets were tuned on other photographs
+than those reported; `--images tune` runs those. Needs the extra `bench`. Writes JSON to
+`benchmarks/results/` and the page `docs/quality.md` from all that is there.
+"""
+
+import dataclasses
+import pathlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated
+
+import numpy as np
+from PIL import Image
+
+from drp_jax import Downsample, Identity, InputError, Mask, Operator, Restoration, preset
+from drp_jax.metrics import Metric, luma_psnr, luma_without_border, psnr
+from experiments import arguments, degradations, official
+from experiments.benchmark import opponents
+from experiments.benchmark.quality_page import PAGE, RESULTS, write_page
+from experiments.fit import fit
+from experiments.pipeline import bundled_photograph
+from experiments.report import Scores, environment, score, write_json
+from experiments.super_resolve import resize
+
+PROGRAM = "benchmark quality"
+
+# Rows and columns of 256 x 256 pixels begin here; "Peppers" only where the official files are.
+TUNE = {"astronaut.png": (0, 100), "coffee.png": (60, 150), "chelsea.png": (20, 100)}
+REPORT = {
+    "rocket.jpg": (100, 200),
+    "retina.jpg": (500, 500),
+    "ihc.png": (128, 128),
+    "camera.png": (50, 130),
+    "coins.png": (20, 60),
+    "brick.png": (128, 128),
+}
+PEPPERS = "Peppers"
+FACTORS = {"x2": 2, "x4": 4, "x8": 8}
+NETWORKS = {"drp-dip": "paper", "dip": "fast"}
+CASES = {
+    "denoise": tuple(degradations.NOISES),
+    "inpaint": degradations.GAPS,
+    "super-resolve": tuple(FACTORS),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class QualityArguments:
+    task: Annotated[
+        str, *arguments.option(str, "NAME", "a name", "denoise, inpaint or super-resolve.")
+    ] = "denoise"
+    images: Annotated[
+        str,
+        *arguments.option(str, "NAME", "a name", "report, or tune for those the presets saw."),
+    ] = "report"
+    case: Annotated[
+        str | None, *arguments.option(str, "NAME", "a name", "One case of the task only.", "all")
+    ] = None
+    photographs: Annotated[
+        int | None, *arguments.whole("How many of the photographs, from 1 up.", "all")
+    ] = None
+    size: Annotated[int, *arguments.whole("Side of the crops, from 32 to 256.")] = 256
+    network: Annotated[
+        str | None,
+        *arguments.option(
+            str,
+            "NAME",
+            "a name",
+            "Compare the default with drp-dip (preset paper) or dip (preset fast): minutes each.",
+            "none",
+        ),
+    ] = None
+    iterations: Annotated[
+        int, *arguments.whole("Limit on the iterations of paper, whose own is 5000.")
+    ] = 300
+    seed: Annotated[int, *arguments.random_seed()] = 0
+    data: Annotated[pathlib.Path, *arguments.file("Folder of the official images, if there.")] = (
+        official.DEFAULT_FOLDER
+    )
+    output: Annotated[
+        pathlib.Path | None,
+        *arguments.file("Where to write the JSON.", f"{RESULTS}/quality-....json, and the page"),
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Damaged:
+    """A photograph and what is left of it."""
+
+    clean: np.ndarray
+    observation: np.ndarray
+    operator: Operator
+    rivals: dict[str, opponents.Method]
+    metric: Metric = psnr
+    known: np.ndarray | None = None
+
+    def score(self, image: np.ndarray) -> Scores:
+        """PSNR and SSIM with the known pixels put back, on luma for super-resolution."""
+        image = np.clip(image, 0, 1).astype(np.float32)
+        if self.known is not None:
+            image = np.where(self.known, self.clean, image)
+        both = (image, self.clean)
+        if self.metric is luma_psnr:
+            both = tuple(np.asarray(luma_without_border(one)) for one in both)
+        return score(*both)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return arguments.run(lambda: _measure(argv), program=PROGRAM)
+
+
+def _measure(argv: Sequence[str] | None) -> int:
+    parsed = arguments.parse(QualityArguments, argv, program=PROGRAM, description=__doc__ or "")
+    cases = _cases(parsed)
+    arguments.require_range(parsed, "size", 32, 256)
+    arguments.require_range(parsed, "iterations", 1, 5000)
+    photographs = _photographs(parsed)
+    rows: list[dict] = []
+    output = parsed.output or RESULTS / _file_name(parsed)
+    for name, clean in photographs.items():
+        for case in cases:
+            for row in _rows(parsed, case, clean):
+                row = {"task": parsed.task, "case": case, "image": name} | row
+                rows.append(row)
+                print(
+                    f"{case}, {name}, {row['method']}: {row['psnr']:.2f} dB, "
+                    f"{row['seconds']:.1f} s",
+                    flush=True,
+                )
+        report = environment("bm3d", "scikit-image") | {"images": parsed.images, "rows": rows}
+        write_json(output, report | {"size": parsed.size, "seed": parsed.seed})
+    print(f"wrote {output}")
+    if parsed.output is None:
+        write_page()
+        print(f"wrote {PAGE}")
+    return 0
+
+
+def _cases(parsed: QualityArguments) -> tuple[str, ...]:
+    if parsed.network not in (None, *NETWORKS):
+        raise InputError(f"--network is {parsed.network!r}; accepted: {', '.join(NETWORKS)}")
+    if parsed.task not in CASES:
+        raise InputError(f"--task is {parsed.task!r}; accepted: {', '.join(CASES)}")
+    known = CASES[parsed.task]
+    if parsed.case is None:
+        return known
+    if parsed.case not in known:
+        raise InputError(f"--case is {parsed.case!r}; accepted: {', '.join(known)}")
+    return (parsed.case,)
+
+
+def _file_name(parsed: QualityArguments) -> str:
+    network = "" if parsed.network is None else f"-{parsed.network}"
+    return f"quality-{parsed.task}-{parsed.images}{network}.json"
+
+
+def _photographs(parsed: QualityArguments) -> dict[str, np.ndarray]:
+    """Crops of clean photographs by name."""
+    sets = {"tune": TUNE, "report": REPORT}
+    if parsed.images not in sets:
+        raise InputError(f"--images is {parsed.images!r}; accepted: {', '.join(sets)}")
+    if parsed.photographs is not None:
+        arguments.require_range(parsed, "photographs", 1)
+    photographs = {
+        name: bundled_photograph(name).image[top : top + parsed.size, left : left + parsed.size]
+        for name, (top, left) in sets[parsed.images].items()
+    }
+    if parsed.images == "report" and (parsed.data / "denoise").exists():
+        photographs[PEPPERS] = official.peppers(
+            parsed.data, crop=slice(128, 128 + parsed.size)
+        ).reference
+    return dict(list(photographs.items())[: parsed.photographs])
+
+
+def _rows(parsed: QualityArguments, case: str, clean: np.ndarray) -> Iterator[dict]:
+    damaged = _damage(parsed.task, case, clean, parsed.seed)
+    if parsed.network is None:
+        runs = [("non-local", name) for name in ("fast", "default", "best")]
+    else:
+        runs = [("non-local", "default"), (parsed.network, NETWORKS[parsed.network])]
+    for method, name in runs:
+        yield {"method": f"{method} {name}"} | _run(parsed, damaged, method, name)
+    for name, rival in damaged.rivals.items():
+        yield {"method": name} | _run_rival(damaged, rival)
+
+
+def _damage(task: str, case: str, clean: np.ndarray, seed: int) -> Damaged:
+    height, width = clean.shape[:2]
+    if task == "denoise":
+        noisy = degradations.add_noise(clean, case, seed)
+        sigma = float(case.split()[1]) if case.startswith("Gaussian") else None
+        return Damaged(clean, noisy, Identity(), opponents.denoisers(noisy, sigma))
+    if task == "inpaint":
+        known = degradations.known_pixels(case, height, width, seed)
+        observation = np.where(known, clean, 0).astype(np.float32)
+        operator = Mask(known.astype(np.float32))
+        rivals = opponents.inpainters(observation, known)
+        return Damaged(clean, observation, operator, rivals, known=known)
+    factor = FACTORS[case]
+    height, width = height - height % factor, width - width % factor
+    clean = clean[:height, :width]
+    small = resize(clean, height // factor, width // factor, Image.Resampling.LANCZOS)
+    observation = np.rint(small * 255).astype(np.float32) / 255
+    rivals = opponents.enlargers(observation, height, width)
+    return Damaged(clean, observation, Downsample(factor), rivals, metric=luma_psnr)
+
+
+def _run(parsed: QualityArguments, damaged: Damaged, method: str, name: str) -> dict:
+    """One of our presets: scores, times, and how the history went."""
+    settings = preset(name, method=method, task=parsed.task)
+    if name == "paper":
+        settings = settings.adjusted(iterations=parsed.iterations)
+    fitted = fit(
+        damaged.observation,
+        seed=parsed.seed,
+        settings=settings,
+        operator=damaged.operator,
+        reference=damaged.clean,
+        metric=damaged.metric,
+    )
+    result = fitted.restoration
+    history = np.asarray(result.history.psnr)[: int(result.iterations)]
+    best = int(np.nanargmax(history))
+    return {
+        **damaged.score(np.asarray(result.image)),
+        "seconds": fitted.seconds,
+        "compile_seconds": fitted.compile_seconds,
+        "iterations": int(result.iterations),
+        "best_psnr": float(history[best]),
+        "best_iteration": best + 1,
+        "last_psnr": float(history[-1]),
+        "uncertainty_correlation": _correlation(result, damaged.clean),
+    }
+
+
+def _correlation(result: Restoration, clean: np.ndarray) -> float | None:
+    """Of the uncertainty with the true absolute error, over the pixels."""
+    if result.uncertainty is None:
+        return None
+    error = np.abs(np.asarray(result.image) - clean).mean(axis=-1)
+    return float(np.corrcoef(np.asarray(result.uncertainty).ravel(), error.ravel())[0, 1])
+
+
+def _run_rival(damaged: Damaged, rival: Callable) -> dict:
+    """The best candidate of another method, and the time of one candidate."""
+    start = time.perf_counter()
+    candidates = [damaged.score(np.asarray(image)) for image in rival()]
+    seconds = (time.perf_counter() - start) / len(candidates)
+    return {**max(candidates, key=lambda scores: scores["psnr"] or 0), "seconds": seconds}
