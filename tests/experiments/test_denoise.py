@@ -21,7 +21,7 @@ from PIL import Image
 from drp_jax import Objective, read_image
 from experiments import arguments, denoise, fit, pipeline
 
-SMALL = ["--width", "4", "--iterations", "3"]
+SMALL = ["--method", "drp-dip", "--width", "4", "--iterations", "3"]
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +47,22 @@ def test_the_default_output_lies_beside_the_input(tmp_path, capsys):
     assert "PSNR" not in out + err
     assert re.search(r"^iteration 1/3  loss 0\.\d+$", err, re.MULTILINE)
     assert re.search(r"^iteration 3/3  loss 0\.\d+  0:00 left$", err, re.MULTILINE)
+
+
+def test_without_flags_the_preset_default_denoises(capsys):
+    save("x.png", 24, 20)
+    flags = ["--figure", "f.png", "--metrics", "m.json"]
+    assert run("--image", "x.png", "--add-noise", "30", *flags) == 0
+    metrics = json.loads(Path("m.json").read_text())
+    assert (metrics["method"], metrics["preset"]) == ("non-local", "default")
+    assert metrics["psnr"] > metrics["psnr_input"] + 3
+    assert metrics["iterations"] == 3
+    # One panel more than without an uncertainty map.
+    with_map = read_image("f.png").image.shape[1]
+    assert run("--image", "x.png", "--add-noise", "30", *flags, *SMALL) == 0
+    without = read_image("f.png").image.shape[1]
+    np.testing.assert_allclose(with_map / without, 4 / 3, rtol=0.01)
+    assert "wrote f.png" in capsys.readouterr().out
 
 
 def test_added_noise_is_scored_and_reported(capsys):
@@ -173,7 +189,11 @@ def test_the_bundled_photograph_is_in_the_package():
             "iterations is -3; accepted: whole",
         ),
         (None, ["--image", save, "--iterations", "x"], "--iterations: 'x' is not a whole number"),
-        (None, ["--image", save, "--width", "0"], "width is 0; accepted: whole"),
+        (
+            None,
+            ["--image", save, "--preset", "paper", "--width", "0"],
+            "width is 0; accepted: whole",
+        ),
         (
             None,
             ["--image", save, "--precision", "half"],
@@ -181,10 +201,14 @@ def test_the_bundled_photograph_is_in_the_package():
         ),
         (
             None,
-            ["--image", save, "--learning-rate", "0"],
+            ["--image", save, "--preset", "paper", "--learning-rate", "0"],
             "learning rate is 0.0; accepted: ",
         ),
-        (None, ["--image", save, "--tv-weight", "nan"], "TV weight is nan; accepted: from 0 to"),
+        (
+            None,
+            ["--image", save, "--preset", "paper", "--tv-weight", "nan"],
+            "TV weight is nan; accepted: from 0 to",
+        ),
         (
             None,
             ["--image", save, "--seed", "-1"],
@@ -197,15 +221,26 @@ def test_the_bundled_photograph_is_in_the_package():
             "--add-noise makes its own reference; leave out --reference",
         ),
         (None, ["--reference", "y.png"], "--reference needs --image"),
-        (None, ["--method", "drp"], "unknown method: 'drp'; accepted: drp-dip, drp-dd, dip, dd"),
-        (None, ["--preset", "slow"], "unknown preset of drp-dip denoise: 'slow'; accepted: paper"),
+        (None, ["--method", "drp"], "unknown method: 'drp'; accepted: non-local, drp-dip, drp-dd"),
+        (None, ["--preset", "slow"], "unknown preset of non-local denoise: 'slow'; accepted: def"),
+        (None, ["--image", save, "--width", "8"], "width is 8, and this method has no network"),
+        (None, ["--image", save, "--tv-weight", "1"], "TV weight is 1.0, and method non-local"),
+        (
+            None,
+            ["--image", save, "--seed-image", "y.png"],
+            "--seed-image is the input of a network",
+        ),
         (
             None,
             ["--iteration", "3"],
             "denoise: error: Unrecognized options: --iteration, 3; accepted: flags and their "
             "values, like --image x.png (see --help)\n",
         ),
-        (None, ["--image", save, "--learning-rate", "1e39"], "learning rate is 1e+39; accepted"),
+        (
+            None,
+            ["--image", save, "--preset", "paper", "--learning-rate", "1e39"],
+            "learning rate is 1e+39; accepted",
+        ),
         (None, ["--image", save, "--iterations", "99999999999"], "iterations is 99999999999; acc"),
         (None, ["--image", save, "--output", "y.png", "--figure", "y.png"], "y.png: is another"),
         (None, ["--image", save, "--metrics", "x.png"], "x.png: is an input too; accepted: a path"),
@@ -294,14 +329,14 @@ def test_help_shows_flags_with_defaults(capsys):
     text = capsys.readouterr().out
     assert "--add-noise X" in text
     assert "0-255 scale" in text
-    assert "(default: fast)" in text
+    assert "(default: default; fast for a network)" in text
 
 
 def test_ctrl_c_saves_the_image_and_exits_130():
     save("x.png", 64, 64)
     command = [sys.executable, "-m", "experiments.denoise", "--image", "x.png"]
     process = subprocess.Popen(
-        [*command, "--iterations", "1000000", "--metrics", "m.json"],
+        [*command, "--preset", "paper", "--iterations", "1000000", "--metrics", "m.json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,0 +1,72 @@
+import json
+
+import numpy as np
+import pytest
+from conftest import make_photograph
+
+from drp_jax import psnr
+from experiments import degradations
+from experiments.benchmark import quality_page
+from experiments.benchmark.__main__ import main
+
+
+def test_every_case_gives_a_row_per_method(tmp_path, capsys):
+    output = tmp_path / "q.json"
+    flags = ["--photographs", "1", "--size", "32", "--output", str(output), "--images", "tune"]
+    assert main(["quality", "--task", "super-resolve", "--case", "x2", *flags]) == 0
+    report = json.loads(output.read_text())
+    methods = [row["method"] for row in report["rows"]]
+    assert methods == ["non-local fast", "non-local default", "non-local best", "bicubic"]
+    for row in report["rows"]:
+        assert (row["task"], row["case"], row["image"]) == ("super-resolve", "x2", "astronaut.png")
+        assert 10 < row["psnr"] < 60
+        assert row["seconds"] >= 0
+    default = report["rows"][1]
+    assert default["best_psnr"] >= default["last_psnr"]
+    assert -1 <= default["uncertainty_correlation"] <= 1
+    assert "x2, astronaut.png, bicubic:" in capsys.readouterr().out
+
+
+def row(method, image, psnr, **more):
+    return {"task": "t", "case": "c", "image": image, "method": method, "psnr": psnr} | {
+        "ssim": 0.5,
+        "seconds": 2.0,
+        **more,
+    }
+
+
+def test_the_page_has_the_means_and_the_worst(tmp_path, monkeypatch):
+    monkeypatch.setattr(quality_page, "RESULTS", tmp_path)
+    monkeypatch.setattr(quality_page, "PAGE", tmp_path / "page.md")
+    ours = {"best_psnr": 31.5, "uncertainty_correlation": 0.25}
+    rows = [
+        row("ours", "a", 31.0, last_psnr=31.0, **ours),
+        row("theirs", "a", 30.0),
+        row("ours", "b", 31.5, last_psnr=31.5, **ours),
+        row("theirs", "b", 32.0),
+    ]
+    report = {"device": "cpu", "cores": 2, "rows": rows}
+    (tmp_path / "quality-t-report.json").write_text(json.dumps(report))
+    quality_page.write_page()
+    page = (tmp_path / "page.md").read_text()
+    assert "| c | ours | 31.25 | 0.500 | 2.0 | -0.50 | 0.50 | 0.25 |" in page
+    assert "| c | theirs | 31.00 | 0.500 | 2.0 |  |  |  |" in page
+    assert "2 photographs: a, b." in page
+
+
+def test_every_noise_is_there_and_could_lie_in_a_file():
+    clean = make_photograph(40, 40, 3)
+    for name in degradations.NOISES:
+        noisy = degradations.add_noise(clean, name, 0)
+        assert 8 < psnr(noisy, clean) < 30, name
+        np.testing.assert_allclose(noisy * 255, np.rint(noisy * 255), atol=1e-4)
+        assert 0 <= noisy.min() <= noisy.max() <= 1
+
+
+@pytest.mark.parametrize("name", degradations.GAPS)
+def test_every_gap_has_its_size(name):
+    known = degradations.known_pixels(name, 100, 100, 0)
+    assert known.shape == (100, 100, 1)
+    expected = {"text": (0.02, 0.3), "hole": (0.04, 0.04)}.get(name)
+    low, high = expected or (float(name[:2]) / 100 - 0.02, float(name[:2]) / 100 + 0.02)
+    assert low <= 1 - known.mean() <= high + 1e-6
