@@ -1,17 +1,21 @@
 """Collaborative filtering: a denoiser that uses how often a photograph repeats itself.
 
 Around every few pixels a patch is taken with those most like it nearby, the group is denoised
-together, and overlapping results are averaged. Two ways to denoise a group, used in turn:
+together, and overlapping results are averaged. Three ways to denoise a group, used in turn:
 
 1. *Hard threshold*, the first step of BM3D (Dabov et al., Image denoising by sparse 3-D
    transform-domain collaborative filtering, TIP 2007): a cosine transform within and across
    patches, in which small coefficients are set to zero. Here with a cosine across patches too
    and without the Kaiser window.
-2. *Ridge*, the second step of NL-Ridge (Herbreteau and Kervrann, Towards a unified view of
+2. *Wiener*, the second step of BM3D: every coefficient is scaled by what the first step says of
+   it.
+3. *Ridge*, the second step of NL-Ridge (Herbreteau and Kervrann, Towards a unified view of
    unsupervised non-local methods for image denoising, SIIMS 2022): every patch becomes the best
-   linear combination of the noisy patches of its group, by the first step's estimate of them.
+   linear combination of the noisy patches of its group, by the estimate of the step before. It is
+   better where there is texture and worse where there is none, so the two are averaged by how
+   much there is.
 
-Both work on the three orthonormal opponent colours, matched together. No training data.
+All work on the three orthonormal opponent colours, matched together. No training data.
 """
 
 import itertools
@@ -24,6 +28,8 @@ import numpy as np
 from flax import struct
 from jax import lax
 
+from drp_jax.noise import local_mean
+
 OPPONENT = np.array(
     [[3**-0.5] * 3, [2**-0.5, 0, -(2**-0.5)], [6**-0.5, -2 * 6**-0.5, 6**-0.5]], np.float32
 )
@@ -32,6 +38,8 @@ OPPONENT = np.array(
 _THRESHOLD = 2.7
 _STRIDE = 4
 _CHUNK = 32
+_TEXTURE_WINDOW = 7
+_SMOOTH = 0.05  # variance of a smooth image, in those of the noise
 _LEAST_NOISE = 1e-3  # below it the ridge step's matrices are singular in float32
 
 Shrink = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
@@ -66,6 +74,23 @@ def hard_threshold_step(
     return _filter(noisy, noisy, noise, shrink=hard_threshold, patch=8, count=count, radius=radius)
 
 
+def wiener_step(
+    noisy: jax.Array,
+    pilot: jax.Array,
+    noise: jax.typing.ArrayLike,
+    *,
+    count: int = 32,
+    radius: int = 12,
+) -> Filtered:
+    """Removes white Gaussian noise, better, by an estimate: groups of 8 x 8 patches, Wiener.
+
+    Args:
+      noisy, noise, count, radius: as in `hard_threshold_step`.
+      pilot: an estimate of the clean image `[H, W, C]`, the first step's.
+    """
+    return _filter(noisy, pilot, noise, shrink=wiener, patch=8, count=count, radius=radius)
+
+
 def ridge_step(
     noisy: jax.Array,
     pilot: jax.Array,
@@ -74,13 +99,20 @@ def ridge_step(
     count: int = 64,
     radius: int = 12,
 ) -> Filtered:
-    """Removes white Gaussian noise, better, by an estimate: groups of 7 x 7 patches, ridge.
+    """Removes white Gaussian noise where there is texture: groups of 7 x 7 patches, ridge.
+
+    Where the pilot is smooth, compared with the noise, it is left as it is.
 
     Args:
       noisy, noise, count, radius: as in `hard_threshold_step`.
-      pilot: an estimate of the clean image `[H, W, C]`, such as the first step's.
+      pilot: an estimate of the clean image `[H, W, C]`, that of the step before.
     """
-    return _filter(noisy, pilot, noise, shrink=ridge, patch=7, count=count, radius=radius)
+    filtered = _filter(noisy, pilot, noise, shrink=ridge, patch=7, count=count, radius=radius)
+    centred = jnp.square(pilot - local_mean(pilot, _TEXTURE_WINDOW))
+    variance = jnp.mean(local_mean(centred, _TEXTURE_WINDOW), axis=-1)
+    smooth = _SMOOTH * jnp.square(jnp.maximum(noise, _LEAST_NOISE))
+    share = (variance / (variance + smooth))[..., None]
+    return Filtered(share * filtered.image + (1 - share) * pilot, filtered.spread)
 
 
 def hard_threshold(
@@ -97,12 +129,28 @@ def hard_threshold(
       The groups, and their weights in the average, of the same shape: one over the number of
       coefficients kept.
     """
-    _, count, patch, _, _ = noisy.shape
-    within, across = _cosines(patch), _cosines(count)
-    coefficients = jnp.einsum("gkijc,ai,bj,mk->gmabc", noisy, within, within, across)
+    coefficients = _transformed(noisy)
     kept = jnp.abs(coefficients) > _THRESHOLD * noise[:, None, None, None, None]
-    estimate = jnp.einsum("gmabc,ai,bj,mk->gkijc", coefficients * kept, within, within, across)
+    estimate = _untransformed(coefficients * kept)
     weight = 1 / jnp.maximum(jnp.sum(kept, axis=(1, 2, 3), keepdims=True), 1)
+    return estimate, jnp.broadcast_to(weight, estimate.shape)
+
+
+def wiener(noisy: jax.Array, pilot: jax.Array, noise: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Denoises groups by scaling their cosine transform by `p^2 / (p^2 + noise^2)`, p the pilot's.
+
+    Args:
+      noisy, pilot: groups of patches `[groups, count, p, p, C]`.
+      noise: standard deviation of every group, `[groups]`.
+
+    Returns:
+      The groups, and their weights in the average, of the same shape: one over the sum of the
+      squared factors.
+    """
+    energy = jnp.square(_transformed(pilot))
+    factor = energy / (energy + jnp.square(noise)[:, None, None, None, None])
+    estimate = _untransformed(factor * _transformed(noisy))
+    weight = 1 / jnp.maximum(jnp.sum(jnp.square(factor), axis=(1, 2, 3), keepdims=True), 1e-3)
     return estimate, jnp.broadcast_to(weight, estimate.shape)
 
 
@@ -219,6 +267,17 @@ def _gather(image: jax.Array, places: jax.Array, patch: int) -> jax.Array:
         return lax.dynamic_slice(image, (*corner, 0), (patch, patch, image.shape[-1]))
 
     return jax.vmap(jax.vmap(take))(places)
+
+
+def _transformed(groups: jax.Array) -> jax.Array:
+    """The cosine transform of groups within and across their patches, `[groups, m, a, b, C]`."""
+    within, across = _cosines(groups.shape[2]), _cosines(groups.shape[1])
+    return jnp.einsum("gkijc,ai,bj,mk->gmabc", groups, within, within, across)
+
+
+def _untransformed(coefficients: jax.Array) -> jax.Array:
+    within, across = _cosines(coefficients.shape[2]), _cosines(coefficients.shape[1])
+    return jnp.einsum("gmabc,ai,bj,mk->gkijc", coefficients, within, within, across)
 
 
 def _cosines(size: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from flax import struct
 from jax import lax
 
 from drp_jax.clipping import unclip
-from drp_jax.collaborative import Filtered, hard_threshold_step, ridge_step
+from drp_jax.collaborative import Filtered, hard_threshold_step, ridge_step, wiener_step
 from drp_jax.errors import require, require_whole
 from drp_jax.impulses import without_impulses
 from drp_jax.noise import noise_level, noise_map
@@ -84,7 +84,7 @@ class NonLocalSteps:
 
 @dataclasses.dataclass(frozen=True)
 class DenoisingSteps(NonLocalSteps):
-    """Collaborative filtering of the observation: a hard threshold, then ridge steps.
+    """Collaborative filtering of the observation: a hard threshold, Wiener, then ridge steps.
 
     How much noise there is, at which brightness, whether it was clipped at black and white, and
     whether some of it is impulses, is told from the observation. Runs of fewer iterations leave
@@ -123,7 +123,7 @@ class DenoisingSteps(NonLocalSteps):
 
         def refine(count: int, pilot: jax.Array) -> Filtered:
             refined = ridge_step(noisy, pilot, noise, count=count, radius=self.radius)
-            # The spread of the first step tells more: a ridge makes estimates of one group alike.
+            # A ridge makes the estimates of a group alike, so that their spread tells less.
             return Filtered(refined.image, state.spread)
 
         def finish(step: Callable[[jax.Array], Filtered], pilot: jax.Array) -> Filtered:
@@ -131,10 +131,12 @@ class DenoisingSteps(NonLocalSteps):
             image = unclip(filtered.image, noisy, noise_level(noisy))
             return Filtered(image, filtered.spread)
 
-        *others, last = [
-            threshold,
-            *[functools.partial(refine, count) for count in self.refinements],
-        ]
+        def scale(pilot: jax.Array) -> Filtered:
+            return wiener_step(noisy, pilot, noise, radius=self.radius)
+
+        refinements = [functools.partial(refine, count) for count in self.refinements]
+        filters: list[Callable[[jax.Array], Filtered]] = [threshold, scale, *refinements]
+        others, last = filters[:-1], filters[-1]
         return lax.switch(
             jnp.minimum(state.step, 1 + len(others)),
             [

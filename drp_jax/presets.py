@@ -176,9 +176,9 @@ _DD_INPAINT_PAPER = _dip(_DD_WIDE, 40000, learning_rate=0.0025)
 _PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
     "non-local": {
         "denoise": {
-            "default": _non_local(DenoisingSteps(refinements=(64,)), 2),
-            "best": _non_local(DenoisingSteps(refinements=(64, 96), radius=18), 3),
-            "fast": _non_local(DenoisingSteps(refinements=()), 1),
+            "default": _non_local(DenoisingSteps(refinements=(64,)), 3),
+            "best": _non_local(DenoisingSteps(refinements=(64, 96), radius=18), 4),
+            "fast": _non_local(DenoisingSteps(refinements=()), 2),
         },
         "super-resolve": {
             "default": _non_local(PlugAndPlaySteps(), 20),

@@ -1,7 +1,10 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.fft
 from conftest import make_photograph
 
 from drp_jax import psnr
@@ -13,6 +16,8 @@ from drp_jax.collaborative import (
     hard_threshold_step,
     ridge,
     ridge_step,
+    wiener,
+    wiener_step,
 )
 
 SIGMA = 0.1
@@ -66,6 +71,20 @@ def test_a_hard_threshold_keeps_what_is_above_it():
     np.testing.assert_array_equal(weight, jnp.ones_like(groups))
 
 
+def test_wiener_scales_the_cosine_transform():
+    noisy, pilot = (RANDOM.random((1, 4, 8, 8, 1)).astype(np.float32) for _ in range(2))
+    estimate, weight = wiener(jnp.asarray(noisy), jnp.asarray(pilot), jnp.full(1, 0.2))
+    transform, back = (
+        functools.partial(f, axes=(0, 1, 2), norm="ortho")
+        for f in (scipy.fft.dctn, scipy.fft.idctn)
+    )
+    energy = transform(pilot[0, ..., 0].astype(np.float64)) ** 2
+    factor = energy / (energy + 0.2**2)
+    expected = back(factor * transform(noisy[0, ..., 0].astype(np.float64)))
+    np.testing.assert_allclose(estimate[0, ..., 0], expected, atol=1e-4)
+    np.testing.assert_allclose(weight, 1 / np.sum(factor**2), rtol=1e-3)
+
+
 def test_a_ridge_is_its_formula():
     noisy, pilot = (RANDOM.random((1, 6, 3, 3, 1)).astype(np.float32) for _ in range(2))
     estimate, weight = ridge(jnp.asarray(noisy), jnp.asarray(pilot), jnp.full(1, 0.2))
@@ -79,13 +98,20 @@ def test_a_ridge_is_its_formula():
     np.testing.assert_allclose(weight.reshape(6, 9)[:, 0], 1 / np.clip(squared, 1 / 6, 1), 1e-3)
 
 
+def test_a_ridge_leaves_what_is_smooth():
+    _, noisy = stripes()
+    smooth = jnp.full_like(noisy, 0.5)
+    np.testing.assert_allclose(ridge_step(noisy, smooth, SIGMA).image, smooth, atol=1e-6)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
-def test_both_steps_remove_noise_and_the_second_more(channels):
+def test_every_step_removes_noise_and_the_second_more(channels):
     clean, noisy = stripes(channels)
     first = hard_threshold_step(noisy, SIGMA)
-    second = ridge_step(noisy, first.image, SIGMA)
     assert psnr(first.image, clean) > psnr(noisy, clean) + 8
-    assert psnr(second.image, clean) > psnr(first.image, clean) + 0.3
+    for step in (wiener_step, ridge_step):
+        second = step(noisy, first.image, SIGMA)
+        assert psnr(second.image, clean) > psnr(first.image, clean) + 0.3
     assert first.spread.shape == (32, 24)
     assert (first.spread > 0).all()
 

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 from drp_jax import InputError
 from experiments import arguments
-from experiments.benchmark import batch, convolutions, profile, quality, speed
+from experiments.benchmark import batch, convolutions, ideas, profile, quality, speed
 
 PROGRAM = "benchmark"
 MEASUREMENTS = {
     "speed": speed.main,
     "quality": quality.main,
+    "ideas": ideas.main,
     "batch": batch.main,
     "profile": profile.main,
     "convolutions": convolutions.main,

@@ -99,7 +99,7 @@ class Damaged:
 
     def score(self, image: np.ndarray) -> Scores:
         """PSNR and SSIM with the known pixels put back, on luma for super-resolution."""
-        image = np.clip(image, 0, 1).astype(np.float32)
+        image = np.clip(image, 0, 1).astype(np.float32).reshape(self.clean.shape)
         if self.known is not None:
             image = np.where(self.known, self.clean, image)
         both = (image, self.clean)
@@ -164,15 +164,20 @@ def _photographs(parsed: QualityArguments) -> dict[str, np.ndarray]:
         raise InputError(f"--images is {parsed.images!r}; accepted: {', '.join(sets)}")
     if parsed.photographs is not None:
         arguments.require_range(parsed, "photographs", 1)
-    photographs = {
-        name: bundled_photograph(name).image[top : top + parsed.size, left : left + parsed.size]
-        for name, (top, left) in sets[parsed.images].items()
-    }
+    photographs = crops(sets[parsed.images], parsed.size)
     if parsed.images == "report" and (parsed.data / "denoise").exists():
         photographs[PEPPERS] = official.peppers(
             parsed.data, crop=slice(128, 128 + parsed.size)
         ).reference
     return dict(list(photographs.items())[: parsed.photographs])
+
+
+def crops(corners: dict[str, tuple[int, int]], size: int) -> dict[str, np.ndarray]:
+    """Squares of bundled photographs, by name and upper left corner."""
+    return {
+        name: bundled_photograph(name).image[top : top + size, left : left + size]
+        for name, (top, left) in corners.items()
+    }
 
 
 def _rows(parsed: QualityArguments, case: str, clean: np.ndarray) -> Iterator[dict]:

@@ -25,6 +25,19 @@ def test_a_batch_is_compared_with_single_runs(tmp_path, capsys):
     assert "3 images of 12 x 12" in capsys.readouterr().out
 
 
+def test_every_idea_has_a_row(tmp_path, capsys):
+    output = tmp_path / "ideas.json"
+    flags = ["--photographs", "1", "--draws", "1", "--size", "32", "--case", "speckle"]
+    assert main(["ideas", *flags, "--output", str(output)]) == 0
+    scores = {row["idea"]: row["psnr"] for row in json.loads(output.read_text())["rows"]}
+    assert len(scores) == 6
+    # The first three steps, put together by hand, are the preset.
+    default = scores["threshold, Wiener, ridge: `default`"]
+    assert default > scores["threshold"]
+    assert default > scores["`default` with one noise level for all brightnesses"]
+    assert "| speckle | `default` without undoing the clipping |" in capsys.readouterr().out
+
+
 def test_the_profile_lists_the_operations_of_the_loop(capsys):
     assert main(["profile", "--size", "32", "--width", "8", "--rows", "5"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -76,8 +89,8 @@ def test_rows_hold_what_was_measured(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([], "no measurement is named; accepted: speed, quality, batch, profile, convolutions"),
-        (["sped"], "unknown measurement: 'sped'; accepted: speed, quality, batch"),
+        ([], "no measurement is named; accepted: speed, quality, ideas, batch, profile"),
+        (["sped"], "unknown measurement: 'sped'; accepted: speed, quality, ideas"),
         (["speed", "--suite", "x"], "--suite is 'x'; accepted: official, methods"),
         (["speed", "--size", "50"], "--size is 50; accepted: multiples of 4 from 32 up"),
         (["speed", "--repeats", "0"], "--repeats is 0; accepted: from 1 up"),
@@ -91,6 +104,8 @@ def test_rows_hold_what_was_measured(tmp_path, capsys):
         (["quality", "--network", "x"], "--network is 'x'; accepted: drp-dip, dip"),
         (["quality", "--size", "8"], "--size is 8; accepted: from 32 to 256"),
         (["quality", "--photographs", "0"], "--photographs is 0; accepted: from 1 up"),
+        (["ideas", "--case", "x"], "--case is 'x'; accepted: Gaussian 25, speckle, 90 %"),
+        (["ideas", "--draws", "0"], "--draws is 0; accepted: from 1 up"),
         (["batch", "--images", "0"], "--images is 0; accepted: from 1 to 100000"),
         (["batch", "--cpu-devices", "0"], "--cpu-devices is 0; accepted: from 1 to 1024"),
     ],
