@@ -28,7 +28,7 @@ import numpy as np
 from flax import struct
 from jax import lax
 
-from drp_jax.noise import local_mean
+from drp_jax.noise import local_variance
 
 OPPONENT = np.array(
     [[3**-0.5] * 3, [2**-0.5, 0, -(2**-0.5)], [6**-0.5, -2 * 6**-0.5, 6**-0.5]], np.float32
@@ -108,10 +108,9 @@ def ridge_step(
       pilot: an estimate of the clean image `[H, W, C]`, that of the step before.
     """
     filtered = _filter(noisy, pilot, noise, shrink=ridge, patch=7, count=count, radius=radius)
-    centred = jnp.square(pilot - local_mean(pilot, _TEXTURE_WINDOW))
-    variance = jnp.mean(local_mean(centred, _TEXTURE_WINDOW), axis=-1)
-    smooth = _SMOOTH * jnp.square(jnp.maximum(noise, _LEAST_NOISE))
-    share = (variance / (variance + smooth))[..., None]
+    variance = local_variance(pilot, _TEXTURE_WINDOW)
+    level = jnp.broadcast_to(jnp.maximum(noise, _LEAST_NOISE), pilot.shape[:2])[..., None]
+    share = variance / (variance + _SMOOTH * jnp.square(level))
     return Filtered(share * filtered.image + (1 - share) * pilot, filtered.spread)
 
 

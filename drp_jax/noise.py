@@ -60,6 +60,12 @@ def local_mean(image: jax.Array, window: int) -> jax.Array:
     return total / window**2
 
 
+def local_variance(image: jax.Array, window: int) -> jax.Array:
+    """Variance `[H, W, 1]` of the `window` x `window` pixels around each, mean of the channels."""
+    squared = jnp.square(image - local_mean(image, window))
+    return jnp.mean(local_mean(squared, window), axis=-1, keepdims=True)
+
+
 def _differences(image: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Absolute second differences, and whether they touch a pixel at 0 or 1: `[H-2, W-2, C]`."""
     channels = jnp.moveaxis(image, -1, 0)[:, None]

@@ -20,10 +20,13 @@ from drp_jax.clipping import unclip
 from drp_jax.collaborative import Filtered, hard_threshold_step, ridge_step, wiener_step
 from drp_jax.errors import require, require_whole
 from drp_jax.impulses import without_impulses
-from drp_jax.noise import noise_level, noise_map
-from drp_jax.operators import Identity, Mask, Operator, estimate, is_seen
+from drp_jax.noise import local_variance, noise_level, noise_map
+from drp_jax.operators import Identity, Mask, Operator, estimate, filled_estimate, is_seen
 
 MOST_RADIUS = 64
+
+_TEXTURE_WINDOW = 7
+_SMOOTH_DEVIATION = 0.02
 
 
 class Observed(Protocol):
@@ -155,7 +158,8 @@ class PlugAndPlaySteps(NonLocalSteps):
     For observations without noise. From Tirer and Giryes, Image restoration by iterative denoising
     and backward projections (TIP 2019), with falling levels, the first step of collaborative
     filtering as the denoiser, and `operators.estimate` in place of the pseudoinverse, which for
-    masks it is.
+    masks it is. At last, where nothing was observed and the image is smooth, it is averaged with
+    the smooth image that the seed started from.
 
     Attributes:
       first: noise level of the first step (intensity), above 0, if the observation depends on all
@@ -184,6 +188,14 @@ class PlugAndPlaySteps(NonLocalSteps):
         share = jnp.mean(is_seen(problem.operator, problem.observation))
         levels = jnp.geomspace(self.first * jnp.sqrt(share), self.last, max(steps, 1))
 
+        def finish(image: jax.Array) -> jax.Array:
+            """Where nothing is known and the image is smooth, what was filled in is better."""
+            start = filled_estimate(problem.operator, problem.observation)
+            variance = local_variance(image, _TEXTURE_WINDOW)
+            share = variance / (variance + _SMOOTH_DEVIATION**2)
+            seen = is_seen(problem.operator, problem.observation)
+            return jnp.where(seen, image, share * image + (1 - share) * start)
+
         def project(image: jax.Array) -> Filtered:
             filtered = hard_threshold_step(image, levels[state.step], radius=self.radius)
             missing = estimate(
@@ -191,7 +203,9 @@ class PlugAndPlaySteps(NonLocalSteps):
             )
             spread = filtered.spread * _unpinned(problem.operator)
             mean_spread = (state.step * state.spread + spread) / (state.step + 1)
-            return Filtered(jnp.clip(filtered.image + missing, 0, 1), mean_spread)
+            projected = jnp.clip(filtered.image + missing, 0, 1)
+            is_last = state.step == steps - 1
+            return Filtered(lax.cond(is_last, finish, lambda same: same, projected), mean_spread)
 
         return lax.cond(
             state.step < steps, project, lambda image: Filtered(image, state.spread), image

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from drp_jax import noise_level
-from drp_jax.noise import local_mean, noise_map
+from drp_jax.noise import local_mean, local_variance, noise_map
 
 
 def ramp(side=96):
@@ -54,4 +54,7 @@ def test_a_local_mean_is_the_mean():
     image = np.random.default_rng(0).random((6, 7, 2)).astype(np.float32)
     mean = local_mean(jnp.asarray(image), 3)
     np.testing.assert_allclose(mean[2, 3], image[1:4, 2:5].mean((0, 1)), rtol=1e-5)
+    variance = local_variance(jnp.asarray(image), 3)
+    residual = (image - np.asarray(mean))[1:4, 2:5]
+    np.testing.assert_allclose(variance[2, 3, 0], np.mean(residual**2), rtol=1e-5)
     np.testing.assert_allclose(local_mean(jnp.full((6, 7, 2), 0.3), 3), 0.3, rtol=1e-6)

@@ -71,6 +71,15 @@ def test_known_pixels_stay_and_are_certain():
     assert result.history.psnr[-1] > result.history.psnr[0] + 5
 
 
+def test_a_smooth_image_is_filled_in_smoothly():
+    rows, columns = np.mgrid[:32, :32]
+    ramp = (0.2 + 0.01 * rows + 0.005 * columns)[..., None].astype(np.float32)
+    known = np.random.default_rng(0).random((32, 32, 1)) < 0.3
+    observation = jnp.asarray(np.where(known, ramp, 0), jnp.float32)
+    result = restore(observation, key=KEY, operator=Mask(jnp.asarray(known, jnp.float32)))
+    assert psnr(result.image, ramp) > 45
+
+
 def test_super_resolution_fits_the_observation_better_and_better():
     operator = Downsample(2)
     small = operator(jnp.asarray(stripes()))
