@@ -22,7 +22,7 @@ def unclip(denoised: jax.Array, observation: jax.Array, noise: jax.Array) -> jax
 
     Args:
       denoised: `[H, W, C]`, the mean of the noisy values at every pixel.
-      observation: the noisy image `[H, W, C]`, clipped to [0, 1].
+      observation: the noisy image `[H, W, C]`; values of exactly 0 or 1 may have been clipped.
       noise: standard deviation of the noise before it was clipped.
 
     Returns:
@@ -41,6 +41,7 @@ def _darkened(mean: jax.Array, observation: jax.Array, noise: jax.Array) -> jax.
     clipped_mean = clean * norm.cdf(score) + noise * norm.pdf(score)
     restored = jnp.interp(mean, clipped_mean, clean, left=0.0)
     expected = norm.cdf(-restored / noise)
-    found = local_mean((observation <= 0).astype(mean.dtype), _WINDOW)
+    # Values below 0 would say that nothing was clipped.
+    found = local_mean((observation == 0).astype(mean.dtype), _WINDOW)
     share = jnp.minimum(found / jnp.maximum(expected, 1e-6), 1.0)
     return mean + share * (restored - mean)

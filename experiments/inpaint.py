@@ -2,7 +2,7 @@
 
 What is missing is said by exactly one of `--mask`, `--missing`, `--mask-from-alpha` and
 `--mask-color`. Without `--image` half the pixels of a bundled photograph are dropped and
-restored. For text use `--method dip --preset paper-text`, for large holes `paper-hole`.
+restored. For large holes `--method dip --preset paper-hole` invents more.
 """
 
 import dataclasses

@@ -23,6 +23,13 @@ def test_where_nothing_was_clipped_nothing_changes():
     np.testing.assert_allclose(unclip(dark, dark, jnp.float32(SIGMA)), dark, atol=1e-6)
 
 
+def test_noise_that_was_not_clipped_is_left_alone():
+    noisy = 0.05 + SIGMA * np.random.default_rng(0).normal(size=(40, 40, 3))
+    mean = jnp.full((40, 40, 3), 0.05)
+    restored = unclip(mean, jnp.asarray(noisy, jnp.float32), jnp.float32(SIGMA))
+    np.testing.assert_allclose(restored, mean, atol=1e-6)
+
+
 def test_without_noise_black_and_white_stay():
     image = jnp.linspace(0, 1, 400).reshape(20, 20, 1)
     restored = unclip(image, image, jnp.float32(1e-6))
