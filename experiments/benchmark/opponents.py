@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from PIL import Image
 
+from drp_jax import InputError
 from experiments.super_resolve import resize
 
 Method = Callable[[], Iterable[np.ndarray]]
@@ -22,8 +23,15 @@ def denoisers(noisy: np.ndarray, sigma: float | None) -> dict[str, Method]:
       noisy: the image.
       sigma: the true standard deviation of the noise, on the 0-255 scale, which the methods are
         given that ask for one; if None they get skimage's estimate.
+
+    Raises:
+      InputError: if the packages of the extra `bench` are missing.
     """
-    import bm3d
+    try:
+        import bm3d
+        import pywt  # noqa: F401  scikit-image needs it for wavelets
+    except ImportError as error:
+        raise InputError(f'{error}; accepted: after pip install -e ".[bench]"') from None
     from skimage import restoration
 
     level = sigma / 255 if sigma else float(restoration.estimate_sigma(noisy[..., 0]))

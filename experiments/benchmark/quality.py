@@ -130,7 +130,8 @@ def _measure(argv: Sequence[str] | None) -> int:
                     f"{row['seconds']:.1f} s",
                     flush=True,
                 )
-        report = environment("bm3d", "scikit-image") | {"images": parsed.images, "rows": rows}
+        packages = ("bm3d", "PyWavelets") if parsed.task == "denoise" else ()
+        report = environment("scikit-image", *packages) | {"images": parsed.images, "rows": rows}
         write_json(output, report | {"size": parsed.size, "seed": parsed.seed})
     print(f"wrote {output}")
     if parsed.output is None:
