@@ -69,7 +69,7 @@ class QualityArguments:
             str,
             "NAME",
             "a name",
-            "Compare the default with drp-dip (preset paper) or dip (preset fast): minutes each.",
+            "Run drp-dip (preset paper) or dip (preset fast) too: minutes each.",
             "none",
         ),
     ] = None
@@ -183,10 +183,9 @@ def crops(corners: dict[str, tuple[int, int]], size: int) -> dict[str, np.ndarra
 
 def _rows(parsed: QualityArguments, case: str, clean: np.ndarray) -> Iterator[dict]:
     damaged = _damage(parsed.task, case, clean, parsed.seed)
-    if parsed.network is None:
-        runs = [("non-local", name) for name in ("fast", "default", "best")]
-    else:
-        runs = [("non-local", "default"), (parsed.network, NETWORKS[parsed.network])]
+    runs = [("non-local", name) for name in ("fast", "default", "best")]
+    if parsed.network is not None:
+        runs.append((parsed.network, NETWORKS[parsed.network]))
     for method, name in runs:
         yield {"method": f"{method} {name}"} | _run(parsed, damaged, method, name)
     for name, rival in damaged.rivals.items():

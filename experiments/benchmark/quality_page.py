@@ -11,10 +11,11 @@ PAGE = pathlib.Path("docs/quality.md")
 
 _HEAD = """# How good the pictures are
 
-Crops of 256 x 256 pixels from photographs that scikit-image carries, and of Peppers; none of them
-was used to choose the presets, but for the tables that say so. PSNR in dB (of luma for
+Crops of photographs that scikit-image carries, and of Peppers; none of them was used to choose the
+presets, but for the tables that say so. PSNR in dB (of luma for
 super-resolution, with the known pixels put back for inpainting), SSIM and seconds are means over
-the photographs; seconds are without compilation, on {device} with {cores} cores.
+the photographs; seconds are without compilation, on {device} with {cores} cores that had other work
+too, so that they compare within a table at most.
 `python -m experiments.benchmark quality --task TASK` made the numbers and this page.
 
 TV and non-local means have the parameter that is best for each image by the clean one, BM3D and
@@ -44,7 +45,8 @@ def _section(name: str, report: dict) -> list[str]:
     rows = report["rows"]
     images = list(dict.fromkeys(row["image"] for row in rows))
     lines = [f"## {name.removeprefix('quality-').replace('-', ' ')}", ""]
-    lines += [f"{len(images)} photographs: {', '.join(images)}.", ""]
+    side = report["size"]
+    lines += [f"{len(images)} photographs, {side} x {side} pixels: {', '.join(images)}.", ""]
     lines += [
         "| case | method | PSNR | SSIM | seconds | worst | fall | map |",
         "|---|---|---|---|---|---|---|---|",

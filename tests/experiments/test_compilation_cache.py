@@ -14,7 +14,7 @@ def denoise(folder, *flags):
         "JAX_ENABLE_COMPILATION_CACHE": "true",
     }
     command = [sys.executable, "-m", "experiments.denoise", "--image", str(folder / "x.png")]
-    command += ["--width", "2", "--iterations", "1", *flags]
+    command += ["--method", "drp-dip", "--width", "2", "--iterations", "1", *flags]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
 
 

@@ -45,13 +45,13 @@ def test_the_page_has_the_means_and_the_worst(tmp_path, monkeypatch):
         row("ours", "b", 31.5, last_psnr=31.5, **ours),
         row("theirs", "b", 32.0),
     ]
-    report = {"device": "cpu", "cores": 2, "rows": rows}
+    report = {"device": "cpu", "cores": 2, "size": 32, "rows": rows}
     (tmp_path / "quality-t-report.json").write_text(json.dumps(report))
     quality_page.write_page()
     page = (tmp_path / "page.md").read_text()
     assert "| c | ours | 31.25 | 0.500 | 2.0 | -0.50 | 0.50 | 0.25 |" in page
     assert "| c | theirs | 31.00 | 0.500 | 2.0 |  |  |  |" in page
-    assert "2 photographs: a, b." in page
+    assert "2 photographs, 32 x 32 pixels: a, b." in page
 
 
 def test_every_noise_is_there_and_could_lie_in_a_file():
