@@ -172,6 +172,11 @@ _DIP_SR_PAPER = _dip(_jittered(0.03), 2000)
 _DIP_INPAINT_PAPER = _dip(_jittered(0.03), 11000, learning_rate=0.001)
 _DD_PAPER = _dip(DD, 1900)
 _DD_INPAINT_PAPER = _dip(_DD_WIDE, 40000, learning_rate=0.0025)
+_PLUG_AND_PLAY = {
+    "default": _non_local(PlugAndPlaySteps(), 20),
+    "best": _non_local(PlugAndPlaySteps(radius=18), 40),
+    "fast": _non_local(PlugAndPlaySteps(), 5),
+}
 
 _PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
     "non-local": {
@@ -180,16 +185,8 @@ _PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
             "best": _non_local(DenoisingSteps(refinements=(64, 96), radius=18), 4),
             "fast": _non_local(DenoisingSteps(refinements=()), 2),
         },
-        "super-resolve": {
-            "default": _non_local(PlugAndPlaySteps(), 20),
-            "best": _non_local(PlugAndPlaySteps(radius=18), 40),
-            "fast": _non_local(PlugAndPlaySteps(), 5),
-        },
-        "inpaint": {
-            "default": _non_local(PlugAndPlaySteps(), 20),
-            "best": _non_local(PlugAndPlaySteps(radius=18), 40),
-            "fast": _non_local(PlugAndPlaySteps(), 5),
-        },
+        "super-resolve": _PLUG_AND_PLAY,
+        "inpaint": _PLUG_AND_PLAY,
     },
     "drp-dip": {
         "denoise": {
