@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 
 from drp_jax.batch import BatchStatistics, Finished, Request, restore_many
 from drp_jax.compute import Compute, Precision
+from drp_jax.denoising import DenoisingSteps
 from drp_jax.errors import InputError
 from drp_jax.generators import (
     DeepDecoderConfig,
@@ -45,7 +46,7 @@ from drp_jax.operators import (
     adjoint,
 )
 from drp_jax.partition import NormAffine, Seed, Weight
-from drp_jax.plug_and_play import DenoisingSteps, PlugAndPlaySteps
+from drp_jax.plug_and_play import Filter, PlugAndPlaySteps
 from drp_jax.presets import DD, DIP, DRP_DD, DRP_DIP, NON_LOCAL, preset
 from drp_jax.restore import Progress, Restoration, restore
 from drp_jax.seeds import EstimateSeed, MeshGridSeed, NormalSeed, SeedConfig, UniformSeed
@@ -75,6 +76,7 @@ __all__ = [
     "Downsample",
     "EstimateSeed",
     "ExponentialVariance",
+    "Filter",
     "Finished",
     "Function",
     "GeneratorConfig",

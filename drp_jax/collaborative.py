@@ -38,6 +38,7 @@ OPPONENT = np.array(
 _THRESHOLD = 2.7
 _STRIDE = 4
 _CHUNK = 32
+_STRIP = 16  # rows of reference patches whose distances are held at once
 _TEXTURE_WINDOW = 7
 _SMOOTH = 0.05  # variance of a smooth image, in those of the noise
 _LEAST_NOISE = 1e-3  # below it the ridge step's matrices are singular in float32
@@ -60,23 +61,32 @@ class Filtered:
 
 
 def hard_threshold_step(
-    noisy: jax.Array, noise: jax.typing.ArrayLike, *, count: int = 16, radius: int = 12
+    noisy: jax.Array,
+    noise: jax.typing.ArrayLike,
+    *,
+    patch: int = 8,
+    count: int = 16,
+    radius: int = 12,
 ) -> Filtered:
-    """Removes white Gaussian noise, well and fast: groups of 8 x 8 patches, hard threshold.
+    """Removes white Gaussian noise, well and fast: a hard threshold.
 
     Args:
       noisy: the noisy image `[H, W, C]`, both sides from 8 up.
       noise: its standard deviation (intensity), from 0 up, one or `[H, W]`; anything below 1e-3
         counts as that.
+      patch: side of a patch in pixels, at most that of the image counts.
       count: patches per group, from 1 up.
       radius: how far like patches are looked for, in pixels along each axis, from 4 up.
     """
-    return _filter(noisy, noisy, noise, shrink=hard_threshold, patch=8, count=count, radius=radius)
+    patch = min(patch, *noisy.shape[:2])
+    return _filter(
+        noisy, noisy, noise, shrink=hard_threshold, patch=patch, count=count, radius=radius
+    )
 
 
 def wiener_step(
     noisy: jax.Array,
-    pilot: jax.Array,
+    pilot: Filtered,
     noise: jax.typing.ArrayLike,
     *,
     count: int = 32,
@@ -86,14 +96,14 @@ def wiener_step(
 
     Args:
       noisy, noise, count, radius: as in `hard_threshold_step`.
-      pilot: an estimate of the clean image `[H, W, C]`, the first step's.
+      pilot: an estimate of the clean image, the first step's.
     """
-    return _filter(noisy, pilot, noise, shrink=wiener, patch=8, count=count, radius=radius)
+    return _filter(noisy, pilot.image, noise, shrink=wiener, patch=8, count=count, radius=radius)
 
 
 def ridge_step(
     noisy: jax.Array,
-    pilot: jax.Array,
+    pilot: Filtered,
     noise: jax.typing.ArrayLike,
     *,
     count: int = 64,
@@ -101,17 +111,19 @@ def ridge_step(
 ) -> Filtered:
     """Removes white Gaussian noise where there is texture: groups of 7 x 7 patches, ridge.
 
-    Where the pilot is smooth, compared with the noise, it is left as it is.
+    Where the pilot is smooth, compared with the noise, it is left as it is, image and spread.
 
     Args:
       noisy, noise, count, radius: as in `hard_threshold_step`.
-      pilot: an estimate of the clean image `[H, W, C]`, that of the step before.
+      pilot: an estimate of the clean image, that of the step before.
     """
-    filtered = _filter(noisy, pilot, noise, shrink=ridge, patch=7, count=count, radius=radius)
-    variance = local_variance(pilot, _TEXTURE_WINDOW)
-    level = jnp.broadcast_to(jnp.maximum(noise, _LEAST_NOISE), pilot.shape[:2])[..., None]
+    filtered = _filter(noisy, pilot.image, noise, shrink=ridge, patch=7, count=count, radius=radius)
+    variance = local_variance(pilot.image, _TEXTURE_WINDOW)
+    level = jnp.broadcast_to(jnp.maximum(noise, _LEAST_NOISE), noisy.shape[:2])[..., None]
     share = variance / (variance + _SMOOTH * jnp.square(level))
-    return Filtered(share * filtered.image + (1 - share) * pilot, filtered.spread)
+    image = share * filtered.image + (1 - share) * pilot.image
+    spread = share[..., 0] * filtered.spread + (1 - share[..., 0]) * pilot.spread
+    return Filtered(image, spread)
 
 
 def hard_threshold(
@@ -238,20 +250,37 @@ def _match(image: jax.Array, patch: int, count: int, radius: int) -> jax.Array:
     reach = range(-radius, radius + 1)
     # The nearest first: among equals they win, the patch itself before all.
     offsets = jnp.array(sorted(itertools.product(reach, reach), key=lambda it: math.hypot(*it)))
-    padded = jnp.pad(image, ((radius,) * 2, (radius,) * 2, (0, 0)), constant_values=1e6)
+    # Channel by channel: a short last axis would cost XLA three times as much on a CPU.
+    channels = [image[..., channel] for channel in range(image.shape[-1])]
+    padded = [jnp.pad(channel, radius, constant_values=1e6) for channel in channels]
+    strips = np.pad(rows, (0, -rows.size % _STRIP), mode="edge").reshape(-1, _STRIP)
+    extent = min((_STRIP - 1) * _STRIDE + patch, height)
+    starts = np.minimum(strips[:, 0], height - extent)
 
-    def distances(offset: jax.Array) -> jax.Array:
-        start = (offset[0] + radius, offset[1] + radius, 0)
-        moved = lax.dynamic_slice(padded, start, image.shape)
-        squared = jnp.sum(jnp.square(moved - image), axis=-1)
-        squared = lax.reduce_window(squared, 0.0, lax.add, (patch, 1), (1, 1), "VALID")[rows]
-        return lax.reduce_window(squared, 0.0, lax.add, (1, patch), (1, 1), "VALID")[:, columns]
+    def nearest_of_strip(strip: tuple[jax.Array, jax.Array]) -> jax.Array:
+        start, rows = strip
 
-    unlike = jnp.moveaxis(lax.map(distances, offsets), 0, -1).reshape(-1, len(offsets))
-    _, nearest = lax.top_k(-unlike, count)
-    corners = jnp.stack(jnp.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 1, 2)
-    last = jnp.array([[[height - patch, width - patch]]])
-    return jnp.clip(corners + offsets[nearest], 0, last)
+        def strip_of(image: jax.Array, margin: int) -> jax.Array:
+            size = (extent + 2 * margin, width + 2 * margin)
+            return lax.dynamic_slice(image, (start, 0), size)
+
+        here = [strip_of(channel, 0) for channel in channels]
+        around = [strip_of(channel, radius) for channel in padded]
+
+        def distances(offset: jax.Array) -> jax.Array:
+            moved = [lax.dynamic_slice(one, offset + radius, (extent, width)) for one in around]
+            squared = sum(jnp.square(a - b) for a, b in zip(moved, here, strict=True))
+            squared = lax.reduce_window(squared, 0.0, lax.add, (patch, 1), (1, 1), "VALID")[rows]
+            return lax.reduce_window(squared, 0.0, lax.add, (1, patch), (1, 1), "VALID")[:, columns]
+
+        unlike = jnp.moveaxis(lax.map(distances, offsets), 0, -1)
+        return lax.top_k(-unlike, count)[1]
+
+    nearest = lax.map(nearest_of_strip, (jnp.array(starts), jnp.array(strips - starts[:, None])))
+    nearest = nearest.reshape(-1, columns.size, count)[: rows.size]
+    corners = jnp.stack(jnp.meshgrid(rows, columns, indexing="ij"), axis=-1)[:, :, None]
+    last = jnp.array([[[[height - patch, width - patch]]]])
+    return jnp.clip(corners + offsets[nearest], 0, last).reshape(-1, count, 2)
 
 
 def _corners(side: int, patch: int) -> np.ndarray:

@@ -2,6 +2,9 @@
 
 import jax
 import jax.numpy as jnp
+from jax import lax
+
+from drp_jax.filling import fill
 
 _DEVIATIONS = 4.0
 _LEAST_DIFFERENCE = 0.1
@@ -10,7 +13,7 @@ _MARGIN = 2
 
 
 def without_impulses(image: jax.Array, noise: jax.Array) -> jax.Array:
-    """An image with its impulses replaced by the median of what is around.
+    """An image with its impulses filled in smoothly from around.
 
     An impulse is a value at 0 or 1 that lies further from the median of its 5 x 5 surroundings than
     noise takes it. Where these are less than one in a hundred the image is left as it is: they may
@@ -31,5 +34,8 @@ def without_impulses(image: jax.Array, noise: jax.Array) -> jax.Array:
     median = jnp.median(jnp.stack(around), axis=0)
     limit = jnp.maximum(_DEVIATIONS * noise, _LEAST_DIFFERENCE)
     is_impulse = ((image <= 0) | (image >= 1)) & (jnp.abs(image - median) > limit)
-    is_impulsive = jnp.mean(is_impulse) > _LEAST_SHARE
-    return jnp.where(is_impulse & is_impulsive, median, image)
+    return lax.cond(
+        jnp.mean(is_impulse) > _LEAST_SHARE,
+        lambda: fill(image, ~is_impulse),
+        lambda: image,
+    )

@@ -12,11 +12,10 @@ from flax import nnx, struct
 
 from drp_jax.compute import Compute, Precision
 from drp_jax.errors import require, require_whole
-from drp_jax.generators import GeneratorConfig, SeededGenerator
+from drp_jax.generators import GeneratorConfig, PixelsConfig, SeededGenerator
 from drp_jax.jitter import Jitters
 from drp_jax.objectives import Objective, anisotropic_tv
 from drp_jax.partition import VariableType, check_trains
-from drp_jax.plug_and_play import NonLocalSteps
 from drp_jax.seeds import Estimate, SeedConfig
 from drp_jax.solver import SolverConfig
 
@@ -49,6 +48,11 @@ class Method:
 
     def __post_init__(self) -> None:
         check_trains(self.trains)
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the image comes from a network, and not from its pixels themselves."""
+        return not isinstance(self.generator, PixelsConfig)
 
     def build(
         self,
@@ -104,7 +108,7 @@ class Settings:
           InputError: if a value is out of its range, or means nothing for a method without a
             network.
         """
-        if isinstance(self.solver.optimizer, NonLocalSteps):
+        if not self.method.has_network:
             for name, value in (
                 ("learning rate", learning_rate),
                 ("TV weight", regularizer_weight),

@@ -17,6 +17,7 @@ original, the constant says what was chosen.
 import dataclasses
 from typing import TypeVar
 
+from drp_jax.denoising import DenoisingSteps
 from drp_jax.errors import require
 from drp_jax.generators import (
     DeepDecoderConfig,
@@ -26,9 +27,10 @@ from drp_jax.generators import (
 )
 from drp_jax.jitter import Jitter
 from drp_jax.methods import Method, Settings
+from drp_jax.non_local import NonLocalSteps
 from drp_jax.objectives import Objective, anisotropic_tv, mse, rmse
 from drp_jax.partition import NormAffine, Seed, Weight
-from drp_jax.plug_and_play import DenoisingSteps, NonLocalSteps, PlugAndPlaySteps
+from drp_jax.plug_and_play import Filter, PlugAndPlaySteps
 from drp_jax.seeds import EstimateSeed, MeshGridSeed, NormalSeed, UniformSeed
 from drp_jax.solver import SolverConfig
 
@@ -77,7 +79,7 @@ DD = Method(
 NON_LOCAL = Method(
     name="non-local", generator=PixelsConfig(), seed=EstimateSeed(noise=0.0), trains=(Seed,)
 )
-"""No network: the pixels themselves, updated by a non-local denoiser; see `plug_and_play`."""
+"""No network: the pixels themselves, updated by a non-local denoiser; see `non_local`."""
 
 
 def _non_local(optimizer: NonLocalSteps, steps: int) -> Settings:
@@ -172,11 +174,7 @@ _DIP_SR_PAPER = _dip(_jittered(0.03), 2000)
 _DIP_INPAINT_PAPER = _dip(_jittered(0.03), 11000, learning_rate=0.001)
 _DD_PAPER = _dip(DD, 1900)
 _DD_INPAINT_PAPER = _dip(_DD_WIDE, 40000, learning_rate=0.0025)
-_PLUG_AND_PLAY = {
-    "default": _non_local(PlugAndPlaySteps(), 20),
-    "best": _non_local(PlugAndPlaySteps(radius=18), 40),
-    "fast": _non_local(PlugAndPlaySteps(), 5),
-}
+_COARSE, _FINE, _REFINED = Filter.COARSE, Filter.FINE, Filter.REFINED
 
 _PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
     "non-local": {
@@ -185,8 +183,16 @@ _PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
             "best": _non_local(DenoisingSteps(refinements=(64, 96), radius=18), 4),
             "fast": _non_local(DenoisingSteps(refinements=()), 2),
         },
-        "super-resolve": _PLUG_AND_PLAY,
-        "inpaint": _PLUG_AND_PLAY,
+        "super-resolve": {
+            "default": _non_local(PlugAndPlaySteps(filters=(_FINE, _REFINED)), 20),
+            "best": _non_local(PlugAndPlaySteps(filters=(_FINE, _REFINED)), 40),
+            "fast": _non_local(PlugAndPlaySteps(), 8),
+        },
+        "inpaint": {
+            "default": _non_local(PlugAndPlaySteps(filters=(_COARSE, _REFINED)), 20),
+            "best": _non_local(PlugAndPlaySteps(filters=(_COARSE, *[_REFINED] * 4)), 30),
+            "fast": _non_local(PlugAndPlaySteps(), 8),
+        },
     },
     "drp-dip": {
         "denoise": {

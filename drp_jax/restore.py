@@ -14,9 +14,9 @@ from drp_jax.errors import require
 from drp_jax.inputs import Inputs, checked_inputs
 from drp_jax.methods import Settings
 from drp_jax.metrics import Metric, psnr
+from drp_jax.non_local import NonLocalState
 from drp_jax.operators import Identity, Mask, Operator, filled_estimate
 from drp_jax.partition import split
-from drp_jax.plug_and_play import NonLocalState
 from drp_jax.presets import preset
 from drp_jax.solver import History, Iterate, Problem, SolverConfig, SolverState, Status
 

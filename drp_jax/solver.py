@@ -18,9 +18,9 @@ from drp_jax.compute import Compute
 from drp_jax.errors import require, require_whole
 from drp_jax.jitter import Jitters, perturb
 from drp_jax.metrics import Metric, psnr
+from drp_jax.non_local import NonLocalSteps, Observed
 from drp_jax.objectives import Objective, Terms
 from drp_jax.operators import Operator
-from drp_jax.plug_and_play import NonLocalSteps
 from drp_jax.stopping import StoppingRule
 
 Tree = TypeVar("Tree")
@@ -102,11 +102,10 @@ class SolverConfig:
             return Iterate.BEST
         return Iterate.AVERAGED if self.averaging else Iterate.LAST
 
-    @property
-    def transformation(self) -> optax.GradientTransformationExtraArgs:
+    def transformation(self, problem: Observed) -> optax.GradientTransformationExtraArgs:
         """The optimiser: the one given, or Adam with the learning rate."""
         if isinstance(self.optimizer, NonLocalSteps):
-            return self.optimizer.transformation(self.iterations)
+            return self.optimizer.transformation(problem, self.iterations)
         chosen = optax.adam(self.learning_rate) if self.optimizer is None else self.optimizer
         return optax.with_extra_args_support(chosen)
 
@@ -214,7 +213,7 @@ def init(config: SolverConfig, problem: Problem, trained: nnx.State) -> SolverSt
         iteration=jnp.int32(0),
         status=jnp.int32(Status.RUNNING),
         trained=trained,
-        optimizer=config.transformation.init(trained),
+        optimizer=config.transformation(problem).init(trained),
         output=blank,
         average=blank if config.averaging else None,
         stopping=None if config.stopping is None else config.stopping.init(blank),
@@ -240,18 +239,13 @@ def step(config: SolverConfig, problem: Problem, state: SolverState) -> SolverSt
         (loss, (output, terms)), gradient = jax.value_and_grad(evaluate, has_aux=True)(
             state.trained
         )
-        # Optax's line searches refuse arguments that they do not know.
-        more = (
-            {"problem": problem}
-            if isinstance(config.optimizer, NonLocalSteps)
-            else {
-                "value": loss,
-                "grad": gradient,
-                "value_fn": lambda trained: evaluate(trained)[0],
-            }
-        )
-        updates, optimizer = config.transformation.update(
-            gradient, state.optimizer, state.trained, **more
+        updates, optimizer = config.transformation(problem).update(
+            gradient,
+            state.optimizer,
+            state.trained,
+            value=loss,
+            grad=gradient,
+            value_fn=lambda trained: evaluate(trained)[0],
         )
     trained = optax.apply_updates(state.trained, updates)
 

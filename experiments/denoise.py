@@ -15,7 +15,7 @@ from typing import Annotated
 import jax
 import numpy as np
 
-from drp_jax import NON_LOCAL, Identity, InputError, read_image
+from drp_jax import Identity, InputError, read_image
 from experiments import arguments
 from experiments.pipeline import Job, captioned, read_reference, read_source, run_job
 from experiments.report import score
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _denoise(argv: Sequence[str] | None) -> int:
     parsed = arguments.parse(DenoiseArguments, argv, program=PROGRAM, description=__doc__ or "")
     settings = parsed.settings("denoise")
-    if parsed.seed_image is not None and settings.method == NON_LOCAL:
+    if parsed.seed_image is not None and not settings.method.has_network:
         raise InputError(
             "--seed-image is the input of a network; accepted: with --method drp-dip, drp-dd, dip "
             "or dd"

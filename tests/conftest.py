@@ -41,6 +41,13 @@ def photograph() -> np.ndarray:
     return make_photograph(12, 15, 3)
 
 
+def make_stripes():
+    """A picture that repeats itself `[32, 32, 3]`."""
+    rows, columns = np.mgrid[:32, :32]
+    pattern = 0.5 + 0.2 * np.sign(np.sin((rows + columns) * np.pi / 4 + 0.1))
+    return np.repeat(pattern[..., None], 3, axis=-1).astype(np.float32)
+
+
 def make_photograph(height: int, width: int, channels: int, seed: int = 0) -> np.ndarray:
     """A smooth image with noise, values in [0, 1]."""
     generator = np.random.default_rng(seed)

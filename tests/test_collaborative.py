@@ -10,6 +10,7 @@ from conftest import make_photograph
 from drp_jax import psnr
 from drp_jax.collaborative import (
     OPPONENT,
+    Filtered,
     _inverse,
     _match,
     hard_threshold,
@@ -44,16 +45,18 @@ def test_the_inverse_is_the_inverse():
     np.testing.assert_allclose(inverse, np.linalg.inv(matrices), atol=1e-5)
 
 
-def test_matches_are_the_nearest_patches_by_brute_force():
-    image = RANDOM.random((13, 14, 2)).astype(np.float32)
+@pytest.mark.parametrize("height", [13, 71])  # of one strip and of several
+def test_matches_are_the_nearest_patches_by_brute_force(height):
+    image = RANDOM.random((height, 14, 2)).astype(np.float32)
     places = np.asarray(_match(jnp.asarray(image), 4, 5, 4))
-    corners = [(row, column) for row in (0, 4, 8, 9) for column in (0, 4, 8, 10)]
+    rows = [*range(0, height - 4, 4), height - 4]
+    corners = [(row, column) for row in rows for column in (0, 4, 8, 10)]
     assert places.shape == (len(corners), 5, 2)
     for (row, column), found in zip(corners, places, strict=True):
         reference = image[row : row + 4, column : column + 4]
         near = [
             (np.sum((image[r : r + 4, c : c + 4] - reference) ** 2), (r, c))
-            for r in range(max(row - 4, 0), min(row + 4, 9) + 1)
+            for r in range(max(row - 4, 0), min(row + 4, height - 4) + 1)
             for c in range(max(column - 4, 0), min(column + 4, 10) + 1)
         ]
         expected = [place for _, place in sorted(near)[:5]]
@@ -101,7 +104,10 @@ def test_a_ridge_is_its_formula():
 def test_a_ridge_leaves_what_is_smooth():
     _, noisy = stripes()
     smooth = jnp.full_like(noisy, 0.5)
-    np.testing.assert_allclose(ridge_step(noisy, smooth, SIGMA).image, smooth, atol=1e-6)
+    pilot = Filtered(smooth, jnp.full((32, 24), 0.01))
+    refined = ridge_step(noisy, pilot, SIGMA)
+    np.testing.assert_allclose(refined.image, smooth, atol=1e-6)
+    np.testing.assert_allclose(refined.spread, 0.01, rtol=1e-5)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -110,7 +116,7 @@ def test_every_step_removes_noise_and_the_second_more(channels):
     first = hard_threshold_step(noisy, SIGMA)
     assert psnr(first.image, clean) > psnr(noisy, clean) + 8
     for step in (wiener_step, ridge_step):
-        second = step(noisy, first.image, SIGMA)
+        second = step(noisy, first, SIGMA)
         assert psnr(second.image, clean) > psnr(first.image, clean) + 0.3
     assert first.spread.shape == (32, 24)
     assert (first.spread > 0).all()
@@ -128,7 +134,8 @@ def test_a_clean_image_stays_and_its_estimates_agree():
     flat = hard_threshold_step(jnp.full((16, 15, 3), 0.5), 0.1)
     np.testing.assert_allclose(flat.image, 0.5, atol=1e-5)
     np.testing.assert_allclose(flat.spread, 0, atol=1e-3)
-    for step in (hard_threshold_step(image, 0.0), ridge_step(image, image, 0.0)):
+    pilot = Filtered(image, jnp.zeros((16, 15)))
+    for step in (hard_threshold_step(image, 0.0), ridge_step(image, pilot, 0.0)):
         assert psnr(step.image, image) > 40
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from drp_jax import InputError, SolverConfig, preset
+from drp_jax import Identity, InputError, Objective, SolverConfig, mse, preset
 from drp_jax.partition import NormAffine, Seed, Weight, merge, split
+from drp_jax.solver import Problem, init
 
 DRP = (Seed, NormAffine)
 
@@ -45,7 +46,15 @@ def test_gradient_and_adam_state_hold_the_trained_tree_only(model):
     gradient = jax.grad(lambda trained: jnp.sum(merge(structure, trained, frozen)()))(trained)
     assert jax.tree.structure(gradient) == jax.tree.structure(trained)
 
-    moments = SolverConfig().transformation.init(trained)[0]
+    problem = Problem(
+        structure=structure,
+        frozen=frozen,
+        observation=jnp.zeros((8, 8, 3)),
+        operator=Identity(),
+        objective=Objective(mse, None, 0.0),
+        key=jax.random.key(0),
+    )
+    moments = init(SolverConfig(), problem, trained).optimizer[0]
     for moment in (moments.mu, moments.nu):
         assert jax.tree.structure(moment) == jax.tree.structure(trained)
     kernels = {leaf.shape for leaf in jax.tree.leaves(frozen) if leaf.ndim == 4}

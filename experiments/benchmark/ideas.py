@@ -166,10 +166,10 @@ def _filtered(
     """The preset `default`, step by step, with parts left out."""
     level = noise_level(observation)
     noise = noise_map(observation) if by_brightness else level
-    image = hard_threshold_step(observation, noise).image
+    filtered = hard_threshold_step(observation, noise)
     for step in (wiener_step, ridge_step)[: steps - 1]:
-        image = step(observation, image, noise).image
-    return unclip(image, observation, level) if unclipped else image
+        filtered = step(observation, filtered, noise)
+    return unclip(filtered.image, observation, level) if unclipped else filtered.image
 
 
 def _all_trained(iterations: int) -> Settings:

@@ -32,6 +32,7 @@ def denoisers(noisy: np.ndarray, sigma: float | None) -> dict[str, Method]:
         import pywt  # noqa: F401  scikit-image needs it for wavelets
     except ImportError as error:
         raise InputError(f'{error}; accepted: after pip install -e ".[bench]"') from None
+    from scipy import ndimage
     from skimage import restoration
 
     level = sigma / 255 if sigma else float(restoration.estimate_sigma(noisy[..., 0]))
@@ -54,6 +55,10 @@ def denoisers(noisy: np.ndarray, sigma: float | None) -> dict[str, Method]:
     def wavelet() -> Iterable[np.ndarray]:
         yield restoration.denoise_wavelet(noisy, channel_axis=-1, rescale_sigma=True)
 
+    def median() -> Iterable[np.ndarray]:
+        for side in (3, 5):
+            yield ndimage.median_filter(noisy, (side, side, 1))
+
     def block_matching() -> Iterable[np.ndarray]:
         if noisy.shape[-1] == 3:
             yield bm3d.bm3d_rgb(noisy.astype(np.float64), level)
@@ -64,6 +69,7 @@ def denoisers(noisy: np.ndarray, sigma: float | None) -> dict[str, Method]:
         "TV": total_variation,
         "non-local means": non_local_means,
         "wavelet": wavelet,
+        "median": median,
         "BM3D": block_matching,
     }
 

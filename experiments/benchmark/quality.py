@@ -7,6 +7,7 @@ than those reported; `--images tune` runs those. Needs the extra `bench`. Writes
 """
 
 import dataclasses
+import itertools
 import pathlib
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import Annotated
 import numpy as np
 from PIL import Image
 
-from drp_jax import Downsample, Identity, InputError, Mask, Operator, Restoration, preset
+from drp_jax import Downsample, Identity, InputError, Mask, Operator, Restoration, Settings, preset
 from drp_jax.metrics import Metric, luma_psnr, luma_without_border, psnr
 from experiments import arguments, degradations, official
 from experiments.benchmark import opponents
@@ -62,7 +63,10 @@ class QualityArguments:
     photographs: Annotated[
         int | None, *arguments.whole("How many of the photographs, from 1 up.", "all")
     ] = None
-    size: Annotated[int, *arguments.whole("Side of the crops, from 32 to 256.")] = 256
+    size: Annotated[
+        int, *arguments.whole("Side of the crops, from 32 to 512; smaller photographs stay out.")
+    ] = 256
+    draws: Annotated[int, *arguments.whole("Draws of noise or gaps, from 1 up.")] = 1
     network: Annotated[
         str | None,
         *arguments.option(
@@ -115,15 +119,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _measure(argv: Sequence[str] | None) -> int:
     parsed = arguments.parse(QualityArguments, argv, program=PROGRAM, description=__doc__ or "")
     cases = _cases(parsed)
-    arguments.require_range(parsed, "size", 32, 256)
+    arguments.require_range(parsed, "size", 32, 512)
     arguments.require_range(parsed, "iterations", 1, 5000)
+    arguments.require_range(parsed, "draws", 1)
     photographs = _photographs(parsed)
     rows: list[dict] = []
     output = parsed.output or RESULTS / _file_name(parsed)
+    seeds = range(parsed.seed, parsed.seed + parsed.draws)
     for name, clean in photographs.items():
-        for case in cases:
-            for row in _rows(parsed, case, clean):
-                row = {"task": parsed.task, "case": case, "image": name} | row
+        for case, seed in itertools.product(cases, seeds):
+            for row in _rows(parsed, case, clean, seed):
+                row = {"task": parsed.task, "case": case, "image": name, "seed": seed} | row
                 rows.append(row)
                 print(
                     f"{case}, {name}, {row['method']}: {row['psnr']:.2f} dB, "
@@ -132,7 +138,7 @@ def _measure(argv: Sequence[str] | None) -> int:
                 )
         packages = ("bm3d", "PyWavelets") if parsed.task == "denoise" else ()
         report = environment("scikit-image", *packages) | {"images": parsed.images, "rows": rows}
-        write_json(output, report | {"size": parsed.size, "seed": parsed.seed})
+        write_json(output, report | {"size": parsed.size, "draws": parsed.draws})
     print(f"wrote {output}")
     if parsed.output is None:
         write_page()
@@ -155,7 +161,8 @@ def _cases(parsed: QualityArguments) -> tuple[str, ...]:
 
 def _file_name(parsed: QualityArguments) -> str:
     network = "" if parsed.network is None else f"-{parsed.network}"
-    return f"quality-{parsed.task}-{parsed.images}{network}.json"
+    size = "" if parsed.size == QualityArguments.size else f"-{parsed.size}"
+    return f"quality-{parsed.task}-{parsed.images}{network}{size}.json"
 
 
 def _photographs(parsed: QualityArguments) -> dict[str, np.ndarray]:
@@ -167,27 +174,43 @@ def _photographs(parsed: QualityArguments) -> dict[str, np.ndarray]:
         arguments.require_range(parsed, "photographs", 1)
     photographs = crops(sets[parsed.images], parsed.size)
     if parsed.images == "report" and (parsed.data / "denoise").exists():
+        start = (512 - parsed.size) // 2
         photographs[PEPPERS] = official.peppers(
-            parsed.data, crop=slice(128, 128 + parsed.size)
+            parsed.data, crop=slice(start, start + parsed.size)
         ).reference
     return dict(list(photographs.items())[: parsed.photographs])
 
 
 def crops(corners: dict[str, tuple[int, int]], size: int) -> dict[str, np.ndarray]:
-    """Squares of bundled photographs, by name and upper left corner."""
-    return {
-        name: bundled_photograph(name).image[top : top + size, left : left + size]
-        for name, (top, left) in corners.items()
-    }
+    """Squares of bundled photographs, by name and upper left corner.
+
+    The corner moves if the photograph ends too soon; photographs smaller than `size` are left out.
+    """
+    squares = {}
+    for name, corner in corners.items():
+        image = bundled_photograph(name).image
+        if min(image.shape[:2]) < size:
+            continue
+        top, left = (
+            min(start, side - size) for start, side in zip(corner, image.shape[:2], strict=True)
+        )
+        squares[name] = image[top : top + size, left : left + size]
+    return squares
 
 
-def _rows(parsed: QualityArguments, case: str, clean: np.ndarray) -> Iterator[dict]:
-    damaged = _damage(parsed.task, case, clean, parsed.seed)
-    runs = [("non-local", name) for name in ("fast", "default", "best")]
+def _rows(parsed: QualityArguments, case: str, clean: np.ndarray, seed: int) -> Iterator[dict]:
+    damaged = _damage(parsed.task, case, clean, seed)
+    presets = ("fast", "default", "best")
+    runs = {f"non-local {name}": preset(name, task=parsed.task) for name in presets}
     if parsed.network is not None:
-        runs.append((parsed.network, NETWORKS[parsed.network]))
-    for method, name in runs:
-        yield {"method": f"{method} {name}"} | _run(parsed, damaged, method, name)
+        method, name = parsed.network, NETWORKS[parsed.network]
+        settings = preset(name, method=method, task=parsed.task)
+        limited = settings.adjusted(iterations=parsed.iterations) if name == "paper" else settings
+        if parsed.task == "denoise":
+            runs["non-local, its first step"] = runs["non-local fast"].adjusted(iterations=2)
+        runs[f"{method} {name}"] = limited
+    for name, settings in runs.items():
+        yield {"method": name} | _run(damaged, settings, seed)
     for name, rival in damaged.rivals.items():
         yield {"method": name} | _run_rival(damaged, rival)
 
@@ -213,14 +236,11 @@ def _damage(task: str, case: str, clean: np.ndarray, seed: int) -> Damaged:
     return Damaged(clean, observation, Downsample(factor), rivals, metric=luma_psnr)
 
 
-def _run(parsed: QualityArguments, damaged: Damaged, method: str, name: str) -> dict:
-    """One of our presets: scores, times, and how the history went."""
-    settings = preset(name, method=method, task=parsed.task)
-    if name == "paper":
-        settings = settings.adjusted(iterations=parsed.iterations)
+def _run(damaged: Damaged, settings: Settings, seed: int) -> dict:
+    """One of our settings: scores, times, and how the history went."""
     fitted = fit(
         damaged.observation,
-        seed=parsed.seed,
+        seed=seed,
         settings=settings,
         operator=damaged.operator,
         reference=damaged.clean,
