@@ -31,7 +31,7 @@ def without_impulses(image: jax.Array, noise: jax.Array) -> jax.Array:
         for row in range(size)
         for column in range(size)
     ]
-    median = jnp.median(jnp.stack(around), axis=0)
+    median = _median(around)
     limit = jnp.maximum(_DEVIATIONS * noise, _LEAST_DIFFERENCE)
     is_impulse = ((image <= 0) | (image >= 1)) & (jnp.abs(image - median) > limit)
     return lax.cond(
@@ -39,3 +39,24 @@ def without_impulses(image: jax.Array, noise: jax.Array) -> jax.Array:
         lambda: fill(image, ~is_impulse),
         lambda: image,
     )
+
+
+def _median(values: list[jax.Array]) -> jax.Array:
+    """The median of an odd number of arrays, value by value.
+
+    The least and the greatest of a little more than half of them cannot be it: they are dropped,
+    one of the rest comes in, and so on. A sort takes XLA twenty times longer on a CPU.
+    """
+    enough = len(values) // 2 + 2
+    held, rest = values[:enough], values[enough:]
+    while len(held) > 1:
+        for index in range(1, len(held)):
+            held[0], held[index] = _ordered(held[0], held[index])
+        for index in range(1, len(held) - 1):
+            held[index], held[-1] = _ordered(held[index], held[-1])
+        held, rest = [*held[1:-1], *rest[:1]], rest[1:]
+    return held[0]
+
+
+def _ordered(first: jax.Array, second: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return jnp.minimum(first, second), jnp.maximum(first, second)

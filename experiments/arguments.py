@@ -6,7 +6,7 @@ import io
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Protocol, TypeVar
 
 import tyro
@@ -185,9 +185,7 @@ class FitArguments:
         )
 
     def _precision(self) -> Precision:
-        if self.precision not in list(Precision):
-            accepted = ", ".join(Precision)
-            raise InputError(f"--precision is {self.precision!r}; accepted: {accepted}")
+        require_name(self, "precision", Precision)
         return Precision(self.precision)
 
 
@@ -197,6 +195,13 @@ def require_range(parsed: object, name: str, least: int, most: int | None = None
     if value < least or (most is not None and value > most):
         accepted = f"from {least} up" if most is None else f"from {least} to {most}"
         raise InputError(f"--{name.replace('_', '-')} is {value}; accepted: {accepted}")
+
+
+def require_name(parsed: object, name: str, accepted: Iterable[str]) -> None:
+    """Raises InputError unless a parsed flag is None or one of the names."""
+    value, names = getattr(parsed, name), list(accepted)
+    if value is not None and value not in names:
+        raise InputError(f"--{name} is {value!r}; accepted: {', '.join(names)}")
 
 
 def given(*paths: pathlib.Path | None) -> tuple[pathlib.Path, ...]:

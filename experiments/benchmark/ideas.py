@@ -20,14 +20,11 @@ import optax
 
 from drp_jax import (
     DRP_DIP,
+    Filter,
     HourglassConfig,
-    Identity,
-    InputError,
-    Mask,
     NormAffine,
     Objective,
     Operator,
-    PlugAndPlaySteps,
     Seed,
     Settings,
     SolverConfig,
@@ -41,12 +38,19 @@ from drp_jax import (
 from drp_jax.clipping import unclip
 from drp_jax.collaborative import hard_threshold_step, ridge_step, wiener_step
 from drp_jax.noise import noise_map
-from experiments import arguments, degradations
-from experiments.benchmark.quality import TUNE, crops
-from experiments.report import environment, score, write_json
+from experiments import arguments, official
+from experiments.benchmark.damage import crops, damage
+from experiments.report import environment, write_json
 
 PROGRAM = "benchmark ideas"
-CASES = ("Gaussian 25", "speckle", "90 %")
+CASES = {
+    "Gaussian 25": "denoise",
+    "speckle": "denoise",
+    "impulse": "denoise",
+    "50 %": "inpaint",
+    "90 %": "inpaint",
+    "x4": "super-resolve",
+}
 
 Restore = Callable[[jax.Array, Operator, jax.Array], jax.Array]
 """From observation, operator and key to the image."""
@@ -72,16 +76,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measure(argv: Sequence[str] | None) -> int:
     parsed = arguments.parse(IdeasArguments, argv, program=PROGRAM, description=__doc__ or "")
+    arguments.require_name(parsed, "case", CASES)
     for name in ("photographs", "draws", "iterations"):
         arguments.require_range(parsed, name, 1)
     arguments.require_range(parsed, "size", 32, 256)
-    photographs = list(crops(TUNE, parsed.size).values())[: parsed.photographs]
+    photographs = list(crops("tune", parsed.size, official.DEFAULT_FOLDER).values())
+    photographs = photographs[: parsed.photographs]
     rows = []
     print("| case | idea | PSNR | seconds |\n|---|---|---|---|")
-    cases = CASES if parsed.case is None else [case for case in CASES if case == parsed.case]
-    if not cases:
-        raise InputError(f"--case is {parsed.case!r}; accepted: {', '.join(CASES)}")
-    for case in cases:
+    for case in CASES if parsed.case is None else [parsed.case]:
         for idea, restored in _ideas(case, parsed.iterations).items():
             row = {"case": case, "idea": idea} | _mean(case, restored, photographs, parsed.draws)
             rows.append(row)
@@ -98,34 +101,22 @@ def _mean(
     scores, seconds = [], []
     for clean in photographs:
         for seed in range(draws):
-            observation, operator = _observe(case, clean, seed)
+            damaged = damage(CASES[case], case, clean, seed)
+            observation = jnp.asarray(damaged.observation)
             start = time.perf_counter()
-            image = jax.block_until_ready(restored(observation, operator, jax.random.key(seed)))
+            image = jax.block_until_ready(
+                restored(observation, damaged.operator, jax.random.key(seed))
+            )
             seconds.append(time.perf_counter() - start)
-            scores.append(score(np.clip(np.asarray(image), 0, 1), clean)["psnr"] or 0.0)
+            scores.append(damaged.score(np.asarray(image))["psnr"] or 0.0)
     # The median is without the first run, which compiles.
     return {"psnr": statistics.mean(scores), "seconds": statistics.median(seconds)}
 
 
-def _observe(case: str, clean: np.ndarray, seed: int) -> tuple[jax.Array, Operator]:
-    if case in degradations.NOISES:
-        return jnp.asarray(degradations.add_noise(clean, case, seed)), Identity()
-    known = degradations.known_pixels(case, *clean.shape[:2], seed).astype(np.float32)
-    return jnp.asarray(clean * known), Mask(jnp.asarray(known))
-
-
 def _ideas(case: str, iterations: int) -> dict[str, Restore]:
-    default = _by_settings(preset(task="denoise" if case in degradations.NOISES else "inpaint"))
-    if case == "90 %":
-        steps = preset(task="inpaint").solver
-        whole = PlugAndPlaySteps(first=0.3 / 0.1**0.5)  # the root of the share is undone
-        same = dataclasses.replace(steps, optimizer=whole)
-        return {
-            "first level by the share of known pixels: `default`": default,
-            "first level 0.3 whatever is missing": _by_settings(
-                dataclasses.replace(preset(task="inpaint"), solver=same)
-            ),
-        }
+    if CASES[case] != "denoise":
+        return _plug_and_play_ideas(case)
+    default = _by_settings(preset())
     ideas: dict[str, Restore] = {
         "threshold": functools.partial(_filtered, steps=1),
         "threshold, Wiener: `fast`": _by_settings(preset("fast")),
@@ -145,6 +136,34 @@ def _ideas(case: str, iterations: int) -> dict[str, Restore]:
             0.9 * default(*problem) + 0.1 * network(*problem)
         ),
     }
+
+
+def _plug_and_play_ideas(case: str) -> dict[str, Restore]:
+    """The preset `default` with parts of its steps left out or replaced."""
+    settings = preset(task=CASES[case])
+    steps = settings.solver.optimizer
+
+    def changed(**changes: object) -> Restore:
+        optimizer = dataclasses.replace(steps, **changes)
+        solver = dataclasses.replace(settings.solver, optimizer=optimizer)
+        return _by_settings(dataclasses.replace(settings, solver=solver))
+
+    ideas = {
+        "`default`": _by_settings(settings),
+        "`default` without momentum": changed(momentum=0.0),
+        "`default` with 8 x 8 patches in the first half": changed(
+            filters=(Filter.FINE, Filter.REFINED)
+        ),
+        "`default` with 16 x 16 patches in the first half": changed(
+            filters=(Filter.COARSE, Filter.REFINED)
+        ),
+        "`default` without ridge": changed(filters=(steps.filters[0], Filter.FINE)),
+        "8 x 8 patches, nothing else": changed(filters=(Filter.FINE,), momentum=0.0),
+    }
+    if case != "90 %":
+        return ideas
+    # The root of the share of known pixels is undone.
+    return ideas | {"first level 0.3 whatever is missing": changed(first=0.3 / 0.1**0.5)}
 
 
 def _by_settings(settings: Settings) -> Restore:
@@ -176,6 +195,7 @@ def _all_trained(iterations: int) -> Settings:
     """The lead of the design: DRP-DIP with its weights trained too, three narrow scales."""
     method = dataclasses.replace(
         DRP_DIP,
+        Filter,
         generator=HourglassConfig(widths_down=(16,) * 3, widths_up=(16,) * 3, widths_skip=(4,) * 3),
         trains=(Seed, NormAffine, Weight),
     )

@@ -14,38 +14,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
 import numpy as np
-from PIL import Image
 
-from drp_jax import Downsample, Identity, InputError, Mask, Operator, Restoration, Settings, preset
-from drp_jax.metrics import Metric, luma_psnr, luma_without_border, psnr
-from experiments import arguments, degradations, official
-from experiments.benchmark import opponents
+from drp_jax import Restoration, Settings, preset
+from experiments import arguments, official
+from experiments.benchmark.damage import CASES, IMAGES, Damaged, crops, damage
 from experiments.benchmark.quality_page import PAGE, RESULTS, write_page
 from experiments.fit import fit
-from experiments.pipeline import bundled_photograph
-from experiments.report import Scores, environment, score, write_json
-from experiments.super_resolve import resize
+from experiments.report import environment, write_json
 
 PROGRAM = "benchmark quality"
 
-# Rows and columns of 256 x 256 pixels begin here; "Peppers" only where the official files are.
-TUNE = {"astronaut.png": (0, 100), "coffee.png": (60, 150), "chelsea.png": (20, 100)}
-REPORT = {
-    "rocket.jpg": (100, 200),
-    "retina.jpg": (500, 500),
-    "ihc.png": (128, 128),
-    "camera.png": (50, 130),
-    "coins.png": (20, 60),
-    "brick.png": (128, 128),
-}
-PEPPERS = "Peppers"
-FACTORS = {"x2": 2, "x4": 4, "x8": 8}
 NETWORKS = {"drp-dip": "paper", "dip": "fast"}
-CASES = {
-    "denoise": tuple(degradations.NOISES),
-    "inpaint": degradations.GAPS,
-    "super-resolve": tuple(FACTORS),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,43 +69,27 @@ class QualityArguments:
     ] = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Damaged:
-    """A photograph and what is left of it."""
-
-    clean: np.ndarray
-    observation: np.ndarray
-    operator: Operator
-    rivals: dict[str, opponents.Method]
-    metric: Metric = psnr
-    known: np.ndarray | None = None
-
-    def score(self, image: np.ndarray) -> Scores:
-        """PSNR and SSIM with the known pixels put back, on luma for super-resolution."""
-        image = np.clip(image, 0, 1).astype(np.float32).reshape(self.clean.shape)
-        if self.known is not None:
-            image = np.where(self.known, self.clean, image)
-        both = (image, self.clean)
-        if self.metric is luma_psnr:
-            both = tuple(np.asarray(luma_without_border(one)) for one in both)
-        return score(*both)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     return arguments.run(lambda: _measure(argv), program=PROGRAM)
 
 
 def _measure(argv: Sequence[str] | None) -> int:
     parsed = arguments.parse(QualityArguments, argv, program=PROGRAM, description=__doc__ or "")
-    cases = _cases(parsed)
+    arguments.require_name(parsed, "network", NETWORKS)
+    arguments.require_name(parsed, "task", CASES)
+    arguments.require_name(parsed, "case", CASES[parsed.task])
+    arguments.require_name(parsed, "images", IMAGES)
     arguments.require_range(parsed, "size", 32, 512)
     arguments.require_range(parsed, "iterations", 1, 5000)
     arguments.require_range(parsed, "draws", 1)
-    photographs = _photographs(parsed)
+    if parsed.photographs is not None:
+        arguments.require_range(parsed, "photographs", 1)
+    cases = CASES[parsed.task] if parsed.case is None else (parsed.case,)
+    photographs = crops(parsed.images, parsed.size, parsed.data)
     rows: list[dict] = []
     output = parsed.output or RESULTS / _file_name(parsed)
     seeds = range(parsed.seed, parsed.seed + parsed.draws)
-    for name, clean in photographs.items():
+    for name, clean in itertools.islice(photographs.items(), parsed.photographs):
         for case, seed in itertools.product(cases, seeds):
             for row in _rows(parsed, case, clean, seed):
                 row = {"task": parsed.task, "case": case, "image": name, "seed": seed} | row
@@ -146,60 +109,14 @@ def _measure(argv: Sequence[str] | None) -> int:
     return 0
 
 
-def _cases(parsed: QualityArguments) -> tuple[str, ...]:
-    if parsed.network not in (None, *NETWORKS):
-        raise InputError(f"--network is {parsed.network!r}; accepted: {', '.join(NETWORKS)}")
-    if parsed.task not in CASES:
-        raise InputError(f"--task is {parsed.task!r}; accepted: {', '.join(CASES)}")
-    known = CASES[parsed.task]
-    if parsed.case is None:
-        return known
-    if parsed.case not in known:
-        raise InputError(f"--case is {parsed.case!r}; accepted: {', '.join(known)}")
-    return (parsed.case,)
-
-
 def _file_name(parsed: QualityArguments) -> str:
     network = "" if parsed.network is None else f"-{parsed.network}"
     size = "" if parsed.size == QualityArguments.size else f"-{parsed.size}"
     return f"quality-{parsed.task}-{parsed.images}{network}{size}.json"
 
 
-def _photographs(parsed: QualityArguments) -> dict[str, np.ndarray]:
-    """Crops of clean photographs by name."""
-    sets = {"tune": TUNE, "report": REPORT}
-    if parsed.images not in sets:
-        raise InputError(f"--images is {parsed.images!r}; accepted: {', '.join(sets)}")
-    if parsed.photographs is not None:
-        arguments.require_range(parsed, "photographs", 1)
-    photographs = crops(sets[parsed.images], parsed.size)
-    if parsed.images == "report" and (parsed.data / "denoise").exists():
-        start = (512 - parsed.size) // 2
-        photographs[PEPPERS] = official.peppers(
-            parsed.data, crop=slice(start, start + parsed.size)
-        ).reference
-    return dict(list(photographs.items())[: parsed.photographs])
-
-
-def crops(corners: dict[str, tuple[int, int]], size: int) -> dict[str, np.ndarray]:
-    """Squares of bundled photographs, by name and upper left corner.
-
-    The corner moves if the photograph ends too soon; photographs smaller than `size` are left out.
-    """
-    squares = {}
-    for name, corner in corners.items():
-        image = bundled_photograph(name).image
-        if min(image.shape[:2]) < size:
-            continue
-        top, left = (
-            min(start, side - size) for start, side in zip(corner, image.shape[:2], strict=True)
-        )
-        squares[name] = image[top : top + size, left : left + size]
-    return squares
-
-
 def _rows(parsed: QualityArguments, case: str, clean: np.ndarray, seed: int) -> Iterator[dict]:
-    damaged = _damage(parsed.task, case, clean, seed)
+    damaged = damage(parsed.task, case, clean, seed)
     presets = ("fast", "default", "best")
     runs = {f"non-local {name}": preset(name, task=parsed.task) for name in presets}
     if parsed.network is not None:
@@ -211,29 +128,8 @@ def _rows(parsed: QualityArguments, case: str, clean: np.ndarray, seed: int) -> 
         runs[f"{method} {name}"] = limited
     for name, settings in runs.items():
         yield {"method": name} | _run(damaged, settings, seed)
-    for name, rival in damaged.rivals.items():
+    for name, rival in damaged.rivals().items():
         yield {"method": name} | _run_rival(damaged, rival)
-
-
-def _damage(task: str, case: str, clean: np.ndarray, seed: int) -> Damaged:
-    height, width = clean.shape[:2]
-    if task == "denoise":
-        noisy = degradations.add_noise(clean, case, seed)
-        sigma = float(case.split()[1]) if case.startswith("Gaussian") else None
-        return Damaged(clean, noisy, Identity(), opponents.denoisers(noisy, sigma))
-    if task == "inpaint":
-        known = degradations.known_pixels(case, height, width, seed)
-        observation = np.where(known, clean, 0).astype(np.float32)
-        operator = Mask(known.astype(np.float32))
-        rivals = opponents.inpainters(observation, known)
-        return Damaged(clean, observation, operator, rivals, known=known)
-    factor = FACTORS[case]
-    height, width = height - height % factor, width - width % factor
-    clean = clean[:height, :width]
-    small = resize(clean, height // factor, width // factor, Image.Resampling.LANCZOS)
-    observation = np.rint(small * 255).astype(np.float32) / 255
-    rivals = opponents.enlargers(observation, height, width)
-    return Damaged(clean, observation, Downsample(factor), rivals, metric=luma_psnr)
 
 
 def _run(damaged: Damaged, settings: Settings, seed: int) -> dict:

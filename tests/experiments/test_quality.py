@@ -6,7 +6,7 @@ from conftest import make_photograph
 
 from drp_jax import psnr
 from experiments import degradations
-from experiments.benchmark import quality, quality_page
+from experiments.benchmark import damage, quality_page
 from experiments.benchmark.__main__ import main
 
 
@@ -79,6 +79,9 @@ def test_every_gap_has_its_size(name):
     assert low <= 1 - known.mean() <= high + 1e-6
 
 
-def test_crops_stay_inside_and_small_photographs_stay_out():
-    squares = quality.crops({"camera.png": (50, 130), "coins.png": (0, 0)}, 512)
-    assert {name: square.shape for name, square in squares.items()} == {"camera.png": (512, 512, 1)}
+def test_crops_stay_inside_and_small_photographs_stay_out(tmp_path):
+    squares = damage.crops("tune", 400, tmp_path)
+    assert {name: square.shape for name, square in squares.items()} == {
+        "astronaut.png": (400, 400, 3),
+        "coffee.png": (400, 400, 3),
+    }
