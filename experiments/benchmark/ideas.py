@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from scipy import ndimage
 
 from drp_jax import (
     DRP_DIP,
@@ -117,6 +118,14 @@ def _ideas(case: str, iterations: int) -> dict[str, Restore]:
     if CASES[case] != "denoise":
         return _plug_and_play_ideas(case)
     default = _by_settings(preset())
+    if case == "impulse":
+        return {
+            "impulses filled in biharmonically: `default`": default,
+            "the median of 5 x 5 pixels in their place": lambda observation, *others: default(
+                _with_medians(observation), *others
+            ),
+            "impulses left in": _filtered,
+        }
     ideas: dict[str, Restore] = {
         "threshold": functools.partial(_filtered, steps=1),
         "threshold, Wiener: `fast`": _by_settings(preset("fast")),
@@ -148,16 +157,15 @@ def _plug_and_play_ideas(case: str) -> dict[str, Restore]:
         solver = dataclasses.replace(settings.solver, optimizer=optimizer)
         return _by_settings(dataclasses.replace(settings, solver=solver))
 
+    first = steps.filters[0]
+    other, side = (Filter.FINE, 8) if first is Filter.COARSE else (Filter.COARSE, 16)
     ideas = {
         "`default`": _by_settings(settings),
         "`default` without momentum": changed(momentum=0.0),
-        "`default` with 8 x 8 patches in the first half": changed(
-            filters=(Filter.FINE, Filter.REFINED)
+        f"`default` with {side} x {side} patches in the first half": changed(
+            filters=(other, Filter.REFINED)
         ),
-        "`default` with 16 x 16 patches in the first half": changed(
-            filters=(Filter.COARSE, Filter.REFINED)
-        ),
-        "`default` without ridge": changed(filters=(steps.filters[0], Filter.FINE)),
+        "`default` without ridge": changed(filters=(first, Filter.FINE)),
         "8 x 8 patches, nothing else": changed(filters=(Filter.FINE,), momentum=0.0),
     }
     if case != "90 %":
@@ -189,6 +197,14 @@ def _filtered(
     for step in (wiener_step, ridge_step)[: steps - 1]:
         filtered = step(observation, filtered, noise)
     return unclip(filtered.image, observation, level) if unclipped else filtered.image
+
+
+def _with_medians(observation: jax.Array) -> jax.Array:
+    """The observation with its impulses replaced by the median around them."""
+    image = np.asarray(observation)
+    median = ndimage.median_filter(image, (5, 5, 1))
+    is_impulse = ((image <= 0) | (image >= 1)) & (np.abs(image - median) > 0.1)
+    return jnp.asarray(np.where(is_impulse, median, image))
 
 
 def _all_trained(iterations: int) -> Settings:
