@@ -17,6 +17,9 @@ from drp_jax.noise import noise_level, noise_map
 from drp_jax.non_local import NonLocalState, NonLocalSteps, Observed
 from drp_jax.operators import Identity
 
+# What is left of the noise where it is averaged best: over 64 patches that are alike.
+_LEAST_LEFT = 1 / 8
+
 
 @struct.dataclass
 class NoisyImage:
@@ -39,7 +42,8 @@ class DenoisingSteps(NonLocalSteps):
 
     How much noise there is, at which brightness, whether it was clipped at black and white, and
     whether some of it is impulses, is told from the observation. Runs of fewer iterations leave
-    steps out, of more do nothing after the last.
+    steps out, of more do nothing after the last. The uncertainty is the spread of the estimates
+    and, beside it, what any average leaves of the noise.
 
     Attributes:
       refinements: number of patches per group of every ridge step, each from 1 up.
@@ -81,7 +85,8 @@ class DenoisingSteps(NonLocalSteps):
 
         def finish(step: Callable[[Filtered], Filtered], pilot: Filtered) -> Filtered:
             filtered = step(pilot)
-            return Filtered(unclip(filtered.image, noisy.image, noisy.level), filtered.spread)
+            spread = jnp.hypot(filtered.spread, _LEAST_LEFT * noisy.deviation)
+            return Filtered(unclip(filtered.image, noisy.image, noisy.level), spread)
 
         refinements = [functools.partial(refine, count) for count in self.refinements]
         filters: list[Callable[[Filtered], Filtered]] = [threshold, scale, *refinements]

@@ -42,6 +42,12 @@ def test_fewer_iterations_leave_steps_out_and_more_do_nothing():
     np.testing.assert_allclose(curves[2], [*curves[1], *[curves[1][-1]] * 2], rtol=1e-5)
 
 
+def test_where_all_is_smooth_an_eighth_of_the_noise_is_uncertain():
+    noise = np.random.default_rng(0).normal(0, 0.1, (32, 32, 3))
+    result = restore(jnp.asarray(0.5 + noise, jnp.float32), key=KEY)
+    assert 0.9 * 0.1 / 8 < result.uncertainty.min() < 1.1 * 0.1 / 8
+
+
 def test_impulses_are_filled_in_before():
     clean = make_stripes()
     random = np.random.default_rng(0)
