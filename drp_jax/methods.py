@@ -12,7 +12,7 @@ from flax import nnx, struct
 
 from drp_jax.compute import Compute, Precision
 from drp_jax.errors import require, require_whole
-from drp_jax.generators import GeneratorConfig, PixelsConfig, SeededGenerator
+from drp_jax.generators import GeneratorConfig, SeededGenerator
 from drp_jax.jitter import Jitters
 from drp_jax.objectives import Objective, anisotropic_tv
 from drp_jax.partition import VariableType, check_trains
@@ -48,11 +48,6 @@ class Method:
 
     def __post_init__(self) -> None:
         check_trains(self.trains)
-
-    @property
-    def has_network(self) -> bool:
-        """Whether the image comes from a network, and not from its pixels themselves."""
-        return not isinstance(self.generator, PixelsConfig)
 
     def build(
         self,
@@ -105,10 +100,9 @@ class Settings:
         A regularizer weight gives settings without a regularizer anisotropic TV.
 
         Raises:
-          InputError: if a value is out of its range, or means nothing for a method without a
-            network.
+          InputError: if a value is out of its range, or means nothing for non-local steps.
         """
-        if not self.method.has_network:
+        if not self.solver.takes_gradients:
             for name, value in (
                 ("learning rate", learning_rate),
                 ("TV weight", regularizer_weight),

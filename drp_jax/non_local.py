@@ -37,7 +37,8 @@ class NonLocalState:
 
     Attributes:
       step: number of steps done.
-      spread: how far the estimates of a pixel are apart, `[H, W]`; see `Filtered`.
+      spread: how far the estimates of a pixel are apart, `[H, W]`; see `Filtered`. After the last
+        step the uncertainty of the image.
       change: what the step before added to the image, `[H, W, C]`.
       prepared: what `NonLocalSteps.prepared` made of the problem before the first step.
     """
@@ -85,7 +86,7 @@ class NonLocalSteps:
             (image,), structure = jax.tree.flatten(parameters)
             filtered = lax.cond(
                 state.step < steps,
-                lambda image: self.stepped(problem, state, image, steps),
+                lambda image: self.stepped(problem, state, image, max(steps, 1)),
                 lambda image: Filtered(image, state.spread),
                 image,
             )
@@ -102,5 +103,5 @@ class NonLocalSteps:
     def stepped(
         self, problem: Observed, state: NonLocalState, image: jax.Array, steps: int
     ) -> Filtered:
-        """The image after one of `steps` steps, and the new spread."""
+        """The image after one of `steps` steps, one at least, and the new spread."""
         raise NotImplementedError

@@ -102,6 +102,11 @@ class SolverConfig:
             return Iterate.BEST
         return Iterate.AVERAGED if self.averaging else Iterate.LAST
 
+    @property
+    def takes_gradients(self) -> bool:
+        """Whether it follows the objective's gradient, and does not take non-local steps."""
+        return not isinstance(self.optimizer, NonLocalSteps)
+
     def transformation(self, problem: Observed) -> optax.GradientTransformationExtraArgs:
         """The optimiser: the one given, or Adam with the learning rate."""
         if isinstance(self.optimizer, NonLocalSteps):

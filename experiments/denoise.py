@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _denoise(argv: Sequence[str] | None) -> int:
     parsed = arguments.parse(DenoiseArguments, argv, program=PROGRAM, description=__doc__ or "")
     settings = parsed.settings("denoise")
-    if parsed.seed_image is not None and not settings.method.has_network:
+    if parsed.seed_image is not None and not settings.solver.takes_gradients:
         raise InputError(
             "--seed-image is the input of a network; accepted: with --method drp-dip, drp-dd, dip "
             "or dd"

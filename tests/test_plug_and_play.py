@@ -10,9 +10,11 @@ from drp_jax import (
     InputError,
     Mask,
     PlugAndPlaySteps,
+    preset,
     psnr,
     restore,
 )
+from drp_jax.operators import filled_estimate
 
 KEY = jax.random.key(0)
 
@@ -53,6 +55,15 @@ def test_another_operator_gets_plug_and_play_by_default():
     clean = jnp.asarray(make_stripes())
     result = restore(blur(clean), key=KEY, operator=blur, reference=clean)
     assert result.history.psnr[-1] > result.history.psnr[0] + 1
+
+
+def test_one_iteration_gives_the_image_filled_in():
+    known = np.random.default_rng(0).random((32, 32, 1)) < 0.5
+    mask = Mask(jnp.asarray(known, jnp.float32))
+    observation = mask(jnp.asarray(make_stripes()))
+    settings = preset(task="inpaint").adjusted(iterations=1)
+    result = restore(observation, key=KEY, settings=settings, operator=mask)
+    np.testing.assert_allclose(result.image, filled_estimate(mask, observation), atol=1e-6)
 
 
 @pytest.mark.parametrize(
