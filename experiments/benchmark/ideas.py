@@ -211,7 +211,6 @@ def _all_trained(iterations: int) -> Settings:
     """The lead of the design: DRP-DIP with its weights trained too, three narrow scales."""
     method = dataclasses.replace(
         DRP_DIP,
-        Filter,
         generator=HourglassConfig(widths_down=(16,) * 3, widths_up=(16,) * 3, widths_skip=(4,) * 3),
         trains=(Seed, NormAffine, Weight),
     )

@@ -7,6 +7,7 @@ import pytest
 from test_golden import CASES
 
 from drp_jax import HourglassConfig
+from experiments.benchmark import ideas
 from experiments.benchmark.__main__ import main
 
 
@@ -36,6 +37,13 @@ def test_every_idea_has_a_row(tmp_path, capsys):
     assert default > scores["threshold"]
     assert default > scores["`default` with one noise level for all brightnesses"]
     assert "| speckle | `default` without undoing the clipping |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("case", ideas.CASES)
+def test_every_case_has_ideas_beside_the_default(case):
+    names = list(ideas._ideas(case, iterations=3))
+    assert len(names) >= 3
+    assert sum("`default`" in name for name in names) >= 1
 
 
 def test_the_profile_lists_the_operations_of_the_loop(capsys):
