@@ -39,7 +39,7 @@ def write_page() -> None:
 
 
 def _files() -> list[pathlib.Path]:
-    return sorted(RESULTS.glob("quality-*.json"), key=lambda path: ("tune" in path.stem, path))
+    return sorted(RESULTS.glob("quality-*.json"), key=lambda path: ("tune" in path.stem, path.stem))
 
 
 def _section(name: str, report: dict) -> list[str]:
