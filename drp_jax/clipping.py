@@ -15,6 +15,7 @@ from drp_jax.noise import local_mean
 
 _LEVELS = 256
 _WINDOW = 9
+_LEAST_NOISE = 1e-6  # keeps the scores finite; noise below it clips nothing that can be seen
 
 
 def unclip(denoised: jax.Array, observation: jax.Array, noise: jax.Array) -> jax.Array:
@@ -29,6 +30,7 @@ def unclip(denoised: jax.Array, observation: jax.Array, noise: jax.Array) -> jax
       The image `[H, W, C]`, values in [0, 1].
     """
     denoised = jnp.clip(denoised, 0, 1)
+    noise = jnp.maximum(noise, _LEAST_NOISE)
     darker = _darkened(denoised, observation, noise)
     brighter = 1 - _darkened(1 - denoised, 1 - observation, noise)
     return jnp.clip(darker + brighter - denoised, 0, 1)

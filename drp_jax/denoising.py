@@ -19,6 +19,8 @@ from drp_jax.operators import Identity
 
 # What is left of the noise where it is averaged best: over 64 patches that are alike.
 _LEAST_LEFT = 1 / 8
+# Far below the steps of 8 bits: a picture with less noise is left as it is.
+_LEAST_LEVEL = 1e-4
 
 
 @struct.dataclass
@@ -86,7 +88,9 @@ class DenoisingSteps(NonLocalSteps):
         def finish(step: Callable[[Filtered], Filtered], pilot: Filtered) -> Filtered:
             filtered = step(pilot)
             spread = jnp.hypot(filtered.spread, _LEAST_LEFT * noisy.deviation)
-            return Filtered(unclip(filtered.image, noisy.image, noisy.level), spread)
+            denoised = unclip(filtered.image, noisy.image, noisy.level)
+            is_noisy = noisy.level > _LEAST_LEVEL
+            return Filtered(jnp.where(is_noisy, denoised, jnp.clip(noisy.image, 0, 1)), spread)
 
         refinements = [functools.partial(refine, count) for count in self.refinements]
         filters: list[Callable[[Filtered], Filtered]] = [threshold, scale, *refinements]

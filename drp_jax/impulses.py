@@ -9,6 +9,7 @@ from drp_jax.filling import fill
 _DEVIATIONS = 4.0
 _LEAST_DIFFERENCE = 0.1
 _LEAST_SHARE = 0.01
+_MOST_CORRELATED = 0.1
 _MARGIN = 2
 
 
@@ -16,8 +17,9 @@ def without_impulses(image: jax.Array, noise: jax.Array) -> jax.Array:
     """An image with its impulses filled in smoothly from around.
 
     An impulse is a value at 0 or 1 that lies further from the median of its 5 x 5 surroundings than
-    noise takes it. Where these are less than one in a hundred the image is left as it is: they may
-    be stars.
+    noise takes it. The image is left as it is where these are less than one in a hundred, which may
+    be stars, and where they lie beside each other, which impulses do by chance alone: they are then
+    the corners of a drawing.
 
     Args:
       image: `[H, W, C]`, values in [0, 1].
@@ -33,12 +35,22 @@ def without_impulses(image: jax.Array, noise: jax.Array) -> jax.Array:
     ]
     median = _median(around)
     limit = jnp.maximum(_DEVIATIONS * noise, _LEAST_DIFFERENCE)
-    is_impulse = ((image <= 0) | (image >= 1)) & (jnp.abs(image - median) > limit)
-    return lax.cond(
-        jnp.mean(is_impulse) > _LEAST_SHARE,
-        lambda: fill(image, ~is_impulse),
-        lambda: image,
-    )
+    is_far = jnp.abs(image - median) > limit
+    is_impulse = ((image <= 0) | (image >= 1)) & is_far
+    is_noise = (jnp.mean(is_impulse) > _LEAST_SHARE) & ~_is_drawn(image, is_impulse)
+    return lax.cond(is_noise, lambda: fill(image, ~is_impulse), lambda: image)
+
+
+def _is_drawn(image: jax.Array, is_impulse: jax.Array) -> jax.Array:
+    """Whether impulses of one colour lie beside each other more often than chance would have it."""
+    correlations = []
+    for impulses in (is_impulse & (image <= 0), is_impulse & (image >= 1)):
+        share = jnp.mean(impulses)
+        beside = [impulses[1:] & impulses[:-1], impulses[:, 1:] & impulses[:, :-1]]
+        beside += [impulses[1:, 1:] & impulses[:-1, :-1], impulses[1:, :-1] & impulses[:-1, 1:]]
+        most = jnp.max(jnp.stack([jnp.mean(pair) for pair in beside]))
+        correlations.append((most - share**2) / jnp.maximum(share - share**2, 1e-6))
+    return jnp.max(jnp.stack(correlations)) > _MOST_CORRELATED
 
 
 def _median(values: list[jax.Array]) -> jax.Array:

@@ -138,6 +138,6 @@ class Objective:
 
 
 def _root(value: jax.Array) -> jax.Array:
-    """Square root with gradient zero, not infinite, at zero."""
-    positive = value > 0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, value, 1.0)), 0.0)
+    """Square root with gradient zero, not infinite, at zero; NaN stays NaN."""
+    is_zero = value == 0
+    return jnp.where(is_zero, 0.0, jnp.sqrt(jnp.where(is_zero, 1.0, value)))
