@@ -1,135 +1,59 @@
-"""Untrained image restoration in JAX: Deep Random Projector and its relatives.
+"""Untrained image restoration and reconstruction in JAX: Deep Random Projector and its relatives.
 
-Images are float32 `[H, W, C]` with values in [0, 1] everywhere; batches come from `jax.vmap`.
+    restoration = drp_jax.restore(observation, key=jax.random.key(0), operator=operator)
+
+Images are float32 (or complex64) `[H, W, C]`, values in [0, 1] where nothing else is said; batches
+come from `jax.vmap`. What is not at the top is in the namespaces `operators`, `untrained`,
+`non_local`, `stopping`, `metrics`, `images` and `presets`.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
-from drp_jax.batch import BatchStatistics, Finished, Request, restore_many
-from drp_jax.compute import Compute, Precision
-from drp_jax.denoising import DenoisingSteps
+from drp_jax import images, metrics, non_local, operators, presets, stopping, untrained
+from drp_jax.batch import Finished, Request, restore_many
+from drp_jax.checkpoint import load, save
 from drp_jax.errors import InputError
-from drp_jax.generators import (
-    DeepDecoderConfig,
-    GeneratorConfig,
-    HourglassConfig,
-    PixelsConfig,
-    SeededGenerator,
-    Upsampling,
-)
-from drp_jax.images import Picture, read_image, write_image
-from drp_jax.jitter import Jitter
-from drp_jax.methods import Method, Settings
-from drp_jax.metrics import luma_psnr, psnr, psnr_where, ssim
-from drp_jax.noise import noise_level
-from drp_jax.objectives import (
-    Huber,
-    Objective,
-    WeightedSum,
-    anisotropic_tv,
-    isotropic_tv,
-    l1,
-    mse,
-    poisson,
-    rmse,
-)
-from drp_jax.operators import (
-    Blur,
-    Boundary,
-    Composition,
-    Downsample,
-    Function,
-    Identity,
-    Mask,
-    Operator,
-    Resampling,
-    adjoint,
-)
-from drp_jax.partition import NormAffine, Seed, Weight
-from drp_jax.plug_and_play import Filter, PlugAndPlaySteps
-from drp_jax.presets import DD, DIP, DRP_DD, DRP_DIP, NON_LOCAL, preset
-from drp_jax.restore import Progress, Restoration, restore
-from drp_jax.seeds import EstimateSeed, MeshGridSeed, NormalSeed, SeedConfig, UniformSeed
-from drp_jax.solver import History, Iterate, SolverConfig, Status
-from drp_jax.stopping import (
-    Discrepancy,
-    ExponentialVariance,
-    Plateau,
-    StoppingRule,
-    WindowedVariance,
-)
+from drp_jax.images import read_image, write_image
+from drp_jax.loop import Run, Status, advance, begin
+from drp_jax.method import Loop, Method, Stage
+from drp_jax.noise import Gaussian, NoiseFree, Poisson
+from drp_jax.presets import preset
+from drp_jax.problem import Problem
+from drp_jax.pytrees import fixed, record
+from drp_jax.restore import Progress, Restoration, restore, resume
 
 __all__ = [
-    "DD",
-    "DIP",
-    "DRP_DD",
-    "DRP_DIP",
-    "NON_LOCAL",
-    "BatchStatistics",
-    "Blur",
-    "Boundary",
-    "Composition",
-    "Compute",
-    "DeepDecoderConfig",
-    "DenoisingSteps",
-    "Discrepancy",
-    "Downsample",
-    "EstimateSeed",
-    "ExponentialVariance",
-    "Filter",
     "Finished",
-    "Function",
-    "GeneratorConfig",
-    "History",
-    "HourglassConfig",
-    "Huber",
-    "Identity",
+    "Gaussian",
     "InputError",
-    "Iterate",
-    "Jitter",
-    "Mask",
-    "MeshGridSeed",
+    "Loop",
     "Method",
-    "NormAffine",
-    "NormalSeed",
-    "Objective",
-    "Operator",
-    "Picture",
-    "PixelsConfig",
-    "Plateau",
-    "PlugAndPlaySteps",
-    "Precision",
+    "NoiseFree",
+    "Poisson",
+    "Problem",
     "Progress",
     "Request",
-    "Resampling",
     "Restoration",
-    "Seed",
-    "SeedConfig",
-    "SeededGenerator",
-    "Settings",
-    "SolverConfig",
+    "Run",
+    "Stage",
     "Status",
-    "StoppingRule",
-    "UniformSeed",
-    "Upsampling",
-    "Weight",
-    "WeightedSum",
-    "WindowedVariance",
-    "adjoint",
-    "anisotropic_tv",
-    "isotropic_tv",
-    "l1",
-    "luma_psnr",
-    "mse",
-    "noise_level",
-    "poisson",
+    "advance",
+    "begin",
+    "fixed",
+    "images",
+    "load",
+    "metrics",
+    "non_local",
+    "operators",
     "preset",
-    "psnr",
-    "psnr_where",
+    "presets",
     "read_image",
+    "record",
     "restore",
     "restore_many",
-    "rmse",
-    "ssim",
+    "resume",
+    "save",
+    "stopping",
+    "untrained",
     "write_image",
 ]

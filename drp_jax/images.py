@@ -16,11 +16,22 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, ImageOps
 
-from drp_jax.errors import InputError, require
+from drp_jax.errors import (
+    InputError,
+    as_path,
+    in_a_line,
+    require,
+    require_finite,
+    require_kind,
+    require_picture,
+    shown,
+)
 
+_MODES = ("L", "I;16", "F", "LA", "RGB", "RGBA")
 _GRAY_MAXIMUM = {"L": 255, "I;16": 65535, "F": 1}
 _GRAY = ("1", "L", "LA", "La")
 _RGB = ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa")
+_A_FILE = "the path of a file"
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 
 
@@ -40,6 +51,28 @@ class Picture:
     mode: str
     alpha: np.ndarray | None = None
     icc_profile: bytes | None = None
+
+    def __post_init__(self) -> None:
+        require_picture(self.image, "image")
+        require_finite(self.image, "image")
+        fitting = [mode for mode in _MODES if self.image.shape[2] == (3 if "RGB" in mode else 1)]
+        require(
+            self.mode in fitting,
+            f"mode is {shown(self.mode)} and the image has shape {self.image.shape}; accepted: "
+            f"{', '.join(fitting) or 'images with 1 or 3 channels'}",
+        )
+        height_and_width = self.image.shape[:2]
+        is_alpha = self.alpha is None or (
+            isinstance(self.alpha, np.ndarray)
+            and self.alpha.dtype == np.uint8
+            and self.alpha.shape == height_and_width
+        )
+        require(
+            is_alpha and (self.alpha is not None) == self.mode.endswith("A"),
+            f"alpha is {shown(self.alpha)} and mode {self.mode}; accepted: a uint8 array "
+            f"{height_and_width} for LA and RGBA, None for the others",
+        )
+        require_kind(self.icc_profile, (bytes, type(None)), "icc_profile", "bytes, or None")
 
     def with_image(self, image: np.ndarray) -> "Picture":
         """The same file with other pixels of the same shape; alpha and profile stay."""
@@ -61,10 +94,10 @@ def read_image(path: str | os.PathLike) -> Picture:
       InputError: if there is no such file, it is no image or damaged, it has several frames
         or 16-bit gray with transparency, or its values are not finite or outside [0, 1].
     """
-    path = pathlib.Path(path)
+    path = as_path(path, _A_FILE)
     try:
-        require(path.exists(), f"{path}: no such file")
-        require(path.is_file(), f"{path}: not a file")
+        require(path.exists(), f"{path}: no such file; accepted: an image")
+        require(path.is_file(), f"{path}: not a file; accepted: an image")
         require(path.stat().st_size > 0, f"{path}: the file is empty; accepted: an image")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata and on size
@@ -79,8 +112,10 @@ def read_image(path: str | os.PathLike) -> Picture:
             f"{path}: not an image in a known format; accepted: PNG, JPEG, TIFF, WebP and others"
         ) from None
     except Exception as error:  # Pillow's decoders raise many kinds on damaged files
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: cannot be read as an image: {reason}") from None
+        raise InputError(
+            f"{path}: cannot be read as an image: {in_a_line(error)}; accepted: one that is not "
+            "damaged"
+        ) from None
 
 
 def write_image(path: str | os.PathLike, picture: Picture) -> None:
@@ -90,7 +125,8 @@ def write_image(path: str | os.PathLike, picture: Picture) -> None:
       InputError: if the folder is missing or not writable, or the format is unknown or
         cannot hold this kind of image.
     """
-    path = pathlib.Path(path)
+    path = as_path(path, _A_FILE)
+    require_kind(picture, Picture, "picture", "a Picture, as read_image gives")
     encoded = _encode(path, picture)
     with replace_whole(path) as temporary:
         temporary.write_bytes(encoded)
@@ -104,8 +140,9 @@ def check_writable(path: str | os.PathLike, picture: Picture | None = None) -> N
     Raises:
       InputError: if so.
     """
-    path = pathlib.Path(path)
+    path = as_path(path, _A_FILE)
     if picture is not None:
+        require_kind(picture, Picture, "picture", "a Picture, as read_image gives")
         _check_format(path, picture)
     target = pathlib.Path(os.path.realpath(path))  # a link is written through
     try:
@@ -122,7 +159,9 @@ def check_writable(path: str | os.PathLike, picture: Picture | None = None) -> N
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise InputError(f"{path}: cannot write there: {error.strerror}") from None
+        raise InputError(
+            f"{path}: cannot write there: {error.strerror}; accepted: a folder that can be written"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -134,7 +173,7 @@ def replace_whole(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     Raises:
       InputError: if the operating system refuses to write there.
     """
-    path = pathlib.Path(path)
+    path = as_path(path, _A_FILE)
     check_writable(path)
     target = pathlib.Path(os.path.realpath(path))
     try:
@@ -148,7 +187,9 @@ def replace_whole(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+        raise InputError(
+            f"{path}: cannot be written: {error.strerror}; accepted: a folder that can be written"
+        ) from None
 
 
 def _picture(opened: Image.Image, path: pathlib.Path) -> Picture:
@@ -175,7 +216,7 @@ def _picture(opened: Image.Image, path: pathlib.Path) -> Picture:
         if has_alpha:
             pixels, alpha = pixels[..., :-1], pixels[..., -1]
     image = pixels.reshape(*pixels.shape[:2], -1).astype(np.float32) / _maximum(mode)
-    require(bool(np.isfinite(image).all()), f"{path}: has values that are not finite (NaN)")
+    require_finite(image, f"{path}:")
     require(
         image.min() >= 0 and image.max() <= 1,
         f"{path}: values from {image.min():g} to {image.max():g}; accepted: 0 to 1",

@@ -7,12 +7,12 @@ variant of Wang et al. 2004, and not scikit-image's default (a 7 x 7 box window)
 
 from collections.abc import Callable
 
-import chex
 import dm_pix
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from drp_jax.errors import require
+from drp_jax.errors import require, require_picture, require_whole
 
 SSIM_WINDOW = 11
 
@@ -21,7 +21,7 @@ Metric = Callable[[jax.Array, jax.Array], jax.Array]
 
 def psnr(image: jax.Array, reference: jax.Array) -> jax.Array:
     """Peak signal-to-noise ratio in dB over all pixels and channels; infinite if equal."""
-    chex.assert_equal_shape((image, reference))
+    _check(image, reference)
     return dm_pix.psnr(image, reference)
 
 
@@ -31,17 +31,15 @@ def ssim(image: jax.Array, reference: jax.Array) -> jax.Array:
     Raises:
       InputError: if a side is shorter than the 11-pixel window.
     """
-    chex.assert_equal_shape((image, reference))
-    height, width = image.shape[:2]
-    require(
-        min(height, width) >= SSIM_WINDOW,
-        f"SSIM of a {height} x {width} image; accepted: from {SSIM_WINDOW} x {SSIM_WINDOW} up",
-    )
+    _check(image, reference, least_side=SSIM_WINDOW)
     return dm_pix.ssim(image, reference)
 
 
 def luma(image: jax.Array) -> jax.Array:
     """The Y channel `[H, W, 1]` of BT.601, in [16, 235] / 255; a gray image is taken as Y."""
+    require_picture(image, "image")
+    shape = image.shape
+    require(shape[-1] in (1, 3), f"image has shape {shape}; accepted: [H, W, 1] or [H, W, 3]")
     if image.shape[-1] == 1:
         return image
     weights = jnp.array([65.481, 128.553, 24.966]) / 255
@@ -53,18 +51,36 @@ def luma_without_border(image: jax.Array, *, border: int = 4) -> jax.Array:
 
     An image keeps its border if no side is longer than four times that.
     """
+    require_picture(image, "image")
+    require_whole(border, "border", 0, max(image.shape))
     border = border if min(image.shape[:2]) > 4 * border else 0
     return luma(image)[border : image.shape[0] - border, border : image.shape[1] - border]
 
 
 def luma_psnr(image: jax.Array, reference: jax.Array) -> jax.Array:
     """PSNR in dB of the Y channel without the border: the score of super-resolution."""
+    _check(image, reference)
     return psnr(luma_without_border(image), luma_without_border(reference))
 
 
 def psnr_where(image: jax.Array, reference: jax.Array, selected: jax.Array) -> jax.Array:
     """PSNR in dB over the pixels where `selected`, `[H, W, 1]` or `[H, W, C]`, is true."""
-    chex.assert_equal_shape((image, reference))
+    _check(image, reference)
+    shape, accepted = np.shape(selected), ((*image.shape[:2], 1), image.shape)
+    require(
+        shape in accepted,
+        f"selected has shape {shape}; accepted: {accepted[0]} or {accepted[1]}",
+    )
     selected = jnp.broadcast_to(selected, image.shape)
     squared = jnp.where(selected, jnp.square(image - reference), 0.0)
     return -10 * jnp.log10(jnp.sum(squared) / jnp.sum(selected))
+
+
+def _check(image: jax.Array, reference: jax.Array, least_side: int = 1) -> None:
+    """Raises InputError unless two images can be compared."""
+    require_picture(image, "image", least_side)
+    require_picture(reference, "reference", least_side)
+    require(
+        image.shape == reference.shape,
+        f"image has shape {image.shape}; accepted: {reference.shape}, the reference's",
+    )

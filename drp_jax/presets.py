@@ -1,4 +1,4 @@
-"""The settings that come with the library, by method, task and name.
+"""The methods that come with the library, by name, task and preset; and which one when.
 
     default        what to try first
     best           the best image, for those who can wait
@@ -7,7 +7,7 @@
     paper-NAME     the same for a variant that its authors give settings for
 
 Method "non-local" has default, best and fast; the networks have paper and fast, which is narrower
-and shorter than paper, for a CPU.
+and shorter than paper, for a CPU. For measurements, task "reconstruct", there is "drp-dip".
 
 Sources: the programs of Deep Random Projector (Li et al., CVPR 2023), Deep Image Prior
 (Ulyanov et al., CVPR 2018) and Deep Decoder (Heckel and Hand, ICLR 2019). Where there is no
@@ -15,39 +15,48 @@ original, the constant says what was chosen.
 """
 
 import dataclasses
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from drp_jax.denoising import DenoisingSteps
-from drp_jax.errors import require
-from drp_jax.generators import (
+from drp_jax.errors import require, require_kind, shown
+from drp_jax.method import Loop, Method
+from drp_jax.noise import NoiseFree, Poisson
+from drp_jax.non_local import CollaborativeDenoiser, Denoise, PlugAndPlay
+from drp_jax.operators import Blur, Downsample, Identity, Mask
+from drp_jax.problem import Problem
+from drp_jax.untrained import (
+    CosineDecay,
     DeepDecoderConfig,
     HourglassConfig,
-    PixelsConfig,
+    Jitter,
+    MeshGridSeed,
+    NormAffine,
+    NormalSeed,
+    Objective,
+    Seed,
+    UniformSeed,
+    Untrained,
     Upsampling,
+    Weight,
+    anisotropic_tv,
+    mse,
+    poisson,
+    rmse,
 )
-from drp_jax.jitter import Jitter
-from drp_jax.methods import Method, Settings
-from drp_jax.non_local import NonLocalSteps
-from drp_jax.objectives import Objective, anisotropic_tv, mse, rmse
-from drp_jax.partition import NormAffine, Seed, Weight
-from drp_jax.plug_and_play import Filter, PlugAndPlaySteps
-from drp_jax.seeds import EstimateSeed, MeshGridSeed, NormalSeed, UniformSeed
-from drp_jax.solver import SolverConfig
 
-DRP_DIP = Method(
+DRP_DIP = Untrained(
     name="drp-dip",
     generator=HourglassConfig(widths_down=(64,), widths_up=(64,), widths_skip=(4,)),
     seed=NormalSeed(channels=3, std=0.1),
-    trains=(Seed, NormAffine),
+    trainable=(Seed, NormAffine),
     normalize_seed=True,
 )
 """Deep Random Projector on a one-scale hourglass, as its denoising program."""
 
-DRP_DD = Method(
+DRP_DD = Untrained(
     name="drp-dd",
     generator=DeepDecoderConfig(width=64, upsamplings=2),
     seed=NormalSeed(channels=32, std=0.1),
-    trains=(Seed, NormAffine),
+    trainable=(Seed, NormAffine),
     normalize_seed=True,
 )
 """Deep Random Projector on a shallow decoder. The paper has it, but no program was published.
@@ -58,62 +67,59 @@ and 32.71), and came close to the best when inpainting barbara (25.92 dB; 26.11 
 docs/fidelity.md.
 """
 
-DIP = Method(
+DIP = Untrained(
     name="dip",
     generator=HourglassConfig(widths_down=(128,) * 5, widths_up=(128,) * 5, widths_skip=(4,) * 5),
     seed=UniformSeed(channels=32, high=0.1),
-    trains=(Weight, NormAffine),
-    jitters=((Seed, Jitter(1 / 30)),),
+    trainable=(Weight, NormAffine),
+    jitters=(Jitter(Seed, 1 / 30),),
 )
 """Deep Image Prior, as its denoising program."""
 
-DD = Method(
+DD = Untrained(
     name="dd",
     generator=DeepDecoderConfig(width=128, upsamplings=5),
     seed=UniformSeed(channels=128, high=0.1),
-    trains=(Weight, NormAffine),
+    trainable=(Weight, NormAffine),
 )
 """Deep Decoder, as its denoising program."""
 
 
-NON_LOCAL = Method(
-    name="non-local", generator=PixelsConfig(), seed=EstimateSeed(noise=0.0), trains=(Seed,)
+RECONSTRUCT = dataclasses.replace(
+    DRP_DIP,
+    generator=HourglassConfig(widths_down=(32,), widths_up=(32,), widths_skip=(4,)),
+    objective=Objective(rmse, anisotropic_tv, 0.1),
+    learning_rate=CosineDecay(0.1, 0.005, 400),
+    loop=Loop(400, ema_decay=0.95),
 )
-"""No network: the pixels themselves, updated by a non-local denoiser; see `non_local`."""
+"""Deep Random Projector for measurements: narrower and shorter than on photographs, with a learning
+rate that falls and averaged images. docs/methods.md has what it gives."""
 
 
-def _non_local(optimizer: NonLocalSteps, steps: int) -> Settings:
-    return Settings(
-        method=NON_LOCAL,
-        solver=SolverConfig(iterations=1 + steps, optimizer=optimizer),
-        objective=Objective(rmse, None, 0.0),
-    )
-
-
-def _drp(method: Method, learning_rate: float, weight: float) -> Settings:
-    return Settings(
-        method=method,
-        solver=SolverConfig(iterations=5000, learning_rate=learning_rate),
+def _drp(method: Untrained, learning_rate: float, weight: float) -> Untrained:
+    return dataclasses.replace(
+        method,
+        loop=Loop(5000),
+        learning_rate=learning_rate,
         objective=Objective(rmse, anisotropic_tv, weight),
     )
 
 
-def _dip(method: Method, iterations: int, learning_rate: float = 0.01) -> Settings:
-    return Settings(
-        method=method,
-        solver=SolverConfig(iterations=iterations, learning_rate=learning_rate),
+def _dip(method: Untrained, iterations: int, learning_rate: float = 0.01) -> Untrained:
+    return dataclasses.replace(
+        method,
+        loop=Loop(iterations),
+        learning_rate=learning_rate,
         objective=Objective(mse, None, 0.0),
     )
 
 
-def _averaged(settings: Settings) -> Settings:
-    return dataclasses.replace(
-        settings, solver=dataclasses.replace(settings.solver, averaging=0.99)
-    )
+def _averaged(method: Untrained) -> Untrained:
+    return dataclasses.replace(method, loop=dataclasses.replace(method.loop, ema_decay=0.99))
 
 
-def _jittered(std: float, generator: HourglassConfig | None = None) -> Method:
-    method = dataclasses.replace(DIP, jitters=((Seed, Jitter(std)),))
+def _jittered(std: float, generator: HourglassConfig | None = None) -> Untrained:
+    method = dataclasses.replace(DIP, jitters=(Jitter(Seed, std),))
     return method if generator is None else dataclasses.replace(method, generator=generator)
 
 
@@ -126,7 +132,7 @@ _DRP_DIP_INPAINT = dataclasses.replace(
     DRP_DIP,
     generator=HourglassConfig(widths_down=(128,), widths_up=(128,), widths_skip=(128,)),
     seed=MeshGridSeed(),
-    jitters=((Weight, Jitter(1e-3)),),
+    jitters=(Jitter(Weight, 1e-3),),
 )
 _DIP_JPEG = _jittered(
     1 / 30,
@@ -163,7 +169,7 @@ _DD_WIDE = dataclasses.replace(
     DD,
     generator=DeepDecoderConfig(width=256, upsamplings=5),
     seed=UniformSeed(channels=256, high=0.1),
-    jitters=((Seed, Jitter(0.005)),),
+    jitters=(Jitter(Seed, 0.005),),
 )
 
 _DRP_DIP_PAPER = _drp(DRP_DIP, 0.1, 0.45)
@@ -174,24 +180,25 @@ _DIP_SR_PAPER = _dip(_jittered(0.03), 2000)
 _DIP_INPAINT_PAPER = _dip(_jittered(0.03), 11000, learning_rate=0.001)
 _DD_PAPER = _dip(DD, 1900)
 _DD_INPAINT_PAPER = _dip(_DD_WIDE, 40000, learning_rate=0.0025)
-_COARSE, _FINE, _REFINED = Filter.COARSE, Filter.FINE, Filter.REFINED
+_COARSE, _FINE = CollaborativeDenoiser(patch=16), CollaborativeDenoiser()
+_REFINED = CollaborativeDenoiser(refined=True)
 
-_PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
+_PRESETS: dict[str, dict[str, dict[str, Method]]] = {
     "non-local": {
         "denoise": {
-            "default": _non_local(DenoisingSteps(refinements=(64,)), 3),
-            "best": _non_local(DenoisingSteps(refinements=(64, 96), radius=18), 4),
-            "fast": _non_local(DenoisingSteps(refinements=()), 2),
+            "default": Denoise(refinements=(64,)),
+            "best": Denoise(refinements=(64, 96), radius=18),
+            "fast": Denoise(refinements=()),
         },
         "super-resolve": {
-            "default": _non_local(PlugAndPlaySteps(filters=(_FINE, _REFINED)), 20),
-            "best": _non_local(PlugAndPlaySteps(filters=(_FINE, _REFINED)), 40),
-            "fast": _non_local(PlugAndPlaySteps(), 8),
+            "default": PlugAndPlay((_FINE, _REFINED), steps=20),
+            "best": PlugAndPlay((_FINE, _REFINED), steps=40),
+            "fast": PlugAndPlay(_FINE, steps=8),
         },
         "inpaint": {
-            "default": _non_local(PlugAndPlaySteps(filters=(_COARSE, _REFINED)), 20),
-            "best": _non_local(PlugAndPlaySteps(filters=(_COARSE, *[_REFINED] * 4)), 30),
-            "fast": _non_local(PlugAndPlaySteps(), 8),
+            "default": PlugAndPlay((_COARSE, _REFINED), steps=20),
+            "best": PlugAndPlay((_COARSE, *[_REFINED] * 4), steps=30),
+            "fast": PlugAndPlay(_FINE, steps=8),
         },
     },
     "drp-dip": {
@@ -207,6 +214,7 @@ _PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
             "paper": _DRP_DIP_INPAINT_PAPER,
             "fast": _DRP_DIP_INPAINT_PAPER.adjusted(width=32, iterations=500),
         },
+        "reconstruct": {"default": RECONSTRUCT},
     },
     "drp-dd": {
         "denoise": {
@@ -259,40 +267,80 @@ _PRESETS: dict[str, dict[str, dict[str, Settings]]] = {
 }
 
 
-def preset(
-    name: str | None = None, *, method: str | None = None, task: str = "denoise"
-) -> Settings:
-    """The settings of a method for a task.
+def preset(name: str | None = None, *, method: str | None = None, task: str = "denoise") -> Any:
+    """A method with its settings for a task.
 
     Args:
       name: "default", "best" or "fast" for method "non-local", "paper" or "fast" for the others;
-        DIP has variants, which the error message lists. Without a name it is "default" for
-        "non-local", otherwise "fast".
+        DIP has variants, which the error message lists. Without a name it is "default" where there
+        is one, otherwise "fast".
       method: "non-local", "drp-dip", "drp-dd", "dip" or "dd". Without one it is "drp-dip" for
-        preset "paper", otherwise "non-local".
-      task: "denoise", "super-resolve" or "inpaint".
+        preset "paper" and for task "reconstruct", otherwise "non-local".
+      task: "denoise", "super-resolve", "inpaint" or "reconstruct".
 
     Raises:
       InputError: if a name is unknown; the message lists the known ones.
     """
-    name, method = completed(name, method)
+    name, method = completed(name, method, task)
     tasks = _look_up(_PRESETS, method, "method")
     presets = _look_up(tasks, task, f"task of {method}")
     return _look_up(presets, name, f"preset of {method} {task}")
 
 
-def completed(name: str | None, method: str | None) -> tuple[str, str]:
+def completed(name: str | None, method: str | None, task: str = "denoise") -> tuple[str, str]:
     """The names of preset and method that `preset` takes for those that may be left out."""
     if method is None:
-        method = "drp-dip" if name == "paper" else "non-local"
+        method = "drp-dip" if name == "paper" or task == "reconstruct" else "non-local"
     if name is None:
-        name = "default" if method == "non-local" else "fast"
+        name = "default" if method == "non-local" or task == "reconstruct" else "fast"
     return name, method
+
+
+def names() -> dict[str, dict[str, tuple[str, ...]]]:
+    """The names of the presets, by method and task."""
+    return {
+        method: {task: tuple(presets) for task, presets in tasks.items()}
+        for method, tasks in _PRESETS.items()
+    }
+
+
+def method_for(problem: Problem) -> Method:
+    """What `restore` does with a problem if no method is given.
+
+    | operator | noise | method |
+    |---|---|---|
+    | `Identity` | not stated, `Gaussian`, `Poisson` | non-local denoising |
+    | `Mask` | not stated, `NoiseFree` | plug-and-play for gaps |
+    | `Downsample` | not stated, `NoiseFree` | plug-and-play for enlargement |
+    | `Blur` | `NoiseFree` | the same |
+    | all others, complex images | any | Deep Random Projector, task "reconstruct" |
+    | all others | `Poisson` | the same with the Poisson likelihood |
+
+    Raises:
+      InputError: if there is nothing to restore: no noise, and the operator the identity.
+    """
+    require_kind(problem, Problem, "problem", "a Problem")
+    operator, noise = problem.operator, problem.noise
+    if not problem.complex_image:
+        if isinstance(operator, Identity):
+            return preset(task="denoise")
+        is_exact = noise is None or isinstance(noise, NoiseFree)
+        if isinstance(operator, Mask) and is_exact:
+            return preset(task="inpaint")
+        if isinstance(operator, Downsample) and is_exact:
+            return preset(task="super-resolve")
+        if isinstance(operator, Blur) and isinstance(noise, NoiseFree):
+            return preset(task="super-resolve")
+    if isinstance(noise, Poisson):
+        objective = dataclasses.replace(RECONSTRUCT.objective, fidelity=poisson)
+        return dataclasses.replace(RECONSTRUCT, objective=objective)
+    return RECONSTRUCT
 
 
 Entry = TypeVar("Entry")
 
 
-def _look_up(table: dict[str, Entry], name: str, what: str) -> Entry:
-    require(name in table, f"unknown {what}: {name!r}; accepted: {', '.join(table)}")
+def _look_up(table: dict[str, Entry], name: Any, what: str) -> Entry:
+    is_known = isinstance(name, str) and name in table
+    require(is_known, f"unknown {what}: {shown(name)}; accepted: {', '.join(table)}")
     return table[name]

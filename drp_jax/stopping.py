@@ -8,20 +8,20 @@ the solver returns the iterate at the minimum. `Plateau` and `Discrepancy` are t
 rules beside it: no more progress, and a residual as small as the noise.
 """
 
-import dataclasses
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 
-from drp_jax.errors import require
-from drp_jax.objectives import Terms
+from drp_jax.errors import require_number, require_whole
+from drp_jax.pytrees import fixed, record
+
+Measures = dict[str, jax.Array]
 
 _CATCH_UP = 3
 
 
-@struct.dataclass
+@record
 class Verdict:
     """What a rule says of an iterate: two boolean scalars.
 
@@ -34,17 +34,25 @@ class Verdict:
     stop: jax.Array
 
 
-class StoppingRule(Protocol):
-    """A hashable rule as a pair of pure functions over a pytree of its own."""
+class StoppingRule:
+    """Base of the rules: a pair of pure functions over a pytree of the rule's own.
+
+    Attributes:
+      needs: names of the method's measures that the rule reads.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
 
     def init(self, image: jax.Array) -> Any:
-        """The state before the first output; `image` gives shape and type only."""
+        """The state before the first image; `image` gives shape and type only."""
+        raise NotImplementedError
 
-    def update(self, state: Any, image: jax.Array, terms: Terms) -> tuple[Any, Verdict]:
-        """The state after the output `image` with its objective, and the verdict on it."""
+    def update(self, state: Any, image: jax.Array, measures: Measures) -> tuple[Any, Verdict]:
+        """The state after an image with what was measured of it, and the verdict on it."""
+        raise NotImplementedError
 
 
-@struct.dataclass
+@record
 class MinimumTracker:
     """The least value seen of a measure, and for how many iterations it has stood."""
 
@@ -56,7 +64,7 @@ class MinimumTracker:
         return cls(least=jnp.float32(jnp.inf), age=jnp.int32(0))
 
     def update(
-        self, value: jax.Array, *, known: jax.Array, patience: int
+        self, value: jax.Array, *, known: jax.Array, patience: int | jax.Array
     ) -> tuple["MinimumTracker", Verdict]:
         """Takes `value` in; while it is not yet `known`, every iterate counts as the best."""
         best = ~known | (value < self.least)
@@ -67,8 +75,8 @@ class MinimumTracker:
         return tracker, Verdict(best=best, stop=tracker.age >= patience)
 
 
-@dataclasses.dataclass(frozen=True)
-class WindowedVariance:
+@record
+class WindowedVariance(StoppingRule):
     """ES-WMV: the variance of the last `window` outputs.
 
     The variance is the mean squared distance of these outputs to their mean. It needs the
@@ -79,18 +87,18 @@ class WindowedVariance:
       patience: iterations without a new minimum after which to stop, from 1 up.
     """
 
-    window: int = 100
-    patience: int = 1000
+    window: int = fixed(default=100)
+    patience: int | jax.Array = 1000
 
     def __post_init__(self) -> None:
-        require(self.window >= 2, f"window is {self.window}; accepted: from 2 up")
+        require_whole(self.window, "window", 2, 100_000)
         _check_patience(self.patience)
 
     def init(self, image: jax.Array) -> Any:
         outputs = jnp.zeros((self.window, *image.shape), image.dtype)
         return outputs, jnp.int32(0), MinimumTracker.start()
 
-    def update(self, state: Any, image: jax.Array, terms: Terms) -> tuple[Any, Verdict]:
+    def update(self, state: Any, image: jax.Array, measures: Measures) -> tuple[Any, Verdict]:
         outputs, count, tracker = state
         outputs = outputs.at[count % self.window].set(image)
         variance = _variance(outputs, around=image)
@@ -99,8 +107,8 @@ class WindowedVariance:
         return (outputs, count + 1, tracker), verdict
 
 
-@dataclasses.dataclass(frozen=True)
-class ExponentialVariance:
+@record
+class ExponentialVariance(StoppingRule):
     """ES-EMV: exponentially weighted mean and variance of the outputs.
 
     Two running values instead of a window:
@@ -117,18 +125,26 @@ class ExponentialVariance:
       patience: iterations without a new minimum after which to stop, from 1 up.
     """
 
-    decay: float = 0.1
-    patience: int = 1000
+    decay: float | jax.Array = 0.1
+    patience: int | jax.Array = 1000
 
     def __post_init__(self) -> None:
-        require(0 < self.decay < 1, f"decay is {self.decay}; accepted: between 0 and 1")
+        require_number(
+            self.decay,
+            "decay",
+            0,
+            1,
+            least_allowed=False,
+            most_allowed=False,
+            accepted="between 0 and 1",
+        )
         _check_patience(self.patience)
 
     def init(self, image: jax.Array) -> Any:
         mean = jnp.zeros(image.shape, image.dtype)
         return mean, jnp.float32(0), jnp.int32(0), MinimumTracker.start()
 
-    def update(self, state: Any, image: jax.Array, terms: Terms) -> tuple[Any, Verdict]:
+    def update(self, state: Any, image: jax.Array, measures: Measures) -> tuple[Any, Verdict]:
         mean, variance, count, tracker = state
         mean = jnp.where(count == 0, image, mean)
         difference = image - mean
@@ -141,8 +157,8 @@ class ExponentialVariance:
         return (mean, variance, count, tracker), verdict
 
 
-@dataclasses.dataclass(frozen=True)
-class Plateau:
+@record
+class Plateau(StoppingRule):
     """Stops when the loss has not fallen noticeably for `patience` iterations.
 
     The best iterate is the last.
@@ -152,45 +168,48 @@ class Plateau:
       tolerance: relative fall of the loss that counts, in [0, 1).
     """
 
-    patience: int = 100
-    tolerance: float = 1e-3
+    needs: ClassVar[tuple[str, ...]] = ("loss",)
+
+    patience: int | jax.Array = 100
+    tolerance: float | jax.Array = 1e-3
 
     def __post_init__(self) -> None:
         _check_patience(self.patience)
-        require(0 <= self.tolerance < 1, f"tolerance is {self.tolerance}; accepted: in [0, 1)")
+        require_number(self.tolerance, "tolerance", 0, 1, most_allowed=False, accepted="in [0, 1)")
 
     def init(self, image: jax.Array) -> Any:
         return MinimumTracker.start()
 
-    def update(self, state: Any, image: jax.Array, terms: Terms) -> tuple[Any, Verdict]:
-        fell = terms.loss < state.least * (1 - self.tolerance)
-        value = jnp.where(fell, terms.loss, jnp.inf)
+    def update(self, state: Any, image: jax.Array, measures: Measures) -> tuple[Any, Verdict]:
+        fell = measures["loss"] < state.least * (1 - self.tolerance)
+        value = jnp.where(fell, measures["loss"], jnp.inf)
         tracker, verdict = state.update(value, known=jnp.array(True), patience=self.patience)
         return tracker, Verdict(best=jnp.array(True), stop=verdict.stop)
 
 
-@dataclasses.dataclass(frozen=True)
-class Discrepancy:
+@record
+class Discrepancy(StoppingRule):
     """Stops when the residual has come down to the noise (Morozov's principle).
 
     The best iterate is the last.
 
     Attributes:
-      noise_level: standard deviation of the noise on the observation (intensity), above 0.
-        The residual is taken over all entries of the observation, those included that a
-        mask makes zero.
+      noise_level: standard deviation of the noise on the observation, in its units, above 0. The
+        residual is taken over all entries, those included that a mask makes zero.
     """
 
-    noise_level: float
+    needs: ClassVar[tuple[str, ...]] = ("residual",)
+
+    noise_level: float | jax.Array
 
     def __post_init__(self) -> None:
-        require(self.noise_level > 0, f"noise_level is {self.noise_level}; accepted: above 0")
+        require_number(self.noise_level, "noise_level", 0, least_allowed=False, accepted="above 0")
 
     def init(self, image: jax.Array) -> Any:
         return ()
 
-    def update(self, state: Any, image: jax.Array, terms: Terms) -> tuple[Any, Verdict]:
-        return state, Verdict(best=jnp.array(True), stop=terms.residual <= self.noise_level)
+    def update(self, state: Any, image: jax.Array, measures: Measures) -> tuple[Any, Verdict]:
+        return state, Verdict(best=jnp.array(True), stop=measures["residual"] <= self.noise_level)
 
 
 def _variance(outputs: jax.Array, *, around: jax.Array) -> jax.Array:
@@ -206,5 +225,5 @@ def _variance(outputs: jax.Array, *, around: jax.Array) -> jax.Array:
     return jnp.mean(jnp.square(outputs - around[None])) - jnp.mean(jnp.square(mean - around))
 
 
-def _check_patience(patience: int) -> None:
-    require(patience >= 1, f"patience is {patience}; accepted: from 1 up")
+def _check_patience(patience: int | jax.Array) -> None:
+    require_whole(patience, "patience", 1, 10_000_000)

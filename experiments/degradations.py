@@ -1,52 +1,186 @@
-"""What the benchmarks and the gallery do to clean photographs."""
+"""What is done to clean images, and what is then known: one `Degraded` per image and case."""
 
-from collections.abc import Callable
+import dataclasses
+import functools
+import time
+from collections.abc import Callable, Iterator, Mapping
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 from PIL import Image, ImageDraw, ImageFont
 
-POISSON_PEAK = 50
-IMPULSE_SHARE = 0.1
-SPECKLE_DEVIATION = 0.25
+from drp_jax import Gaussian, Method, Problem
+from drp_jax.commands.fit import Fit, compile_clock, fit
+from drp_jax.commands.report import Scores, score
+from drp_jax.metrics import luma_psnr, luma_without_border
+from drp_jax.operators import Blur, Downsample, Mask
+from experiments.benchmark import baselines
 
 Noise = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Operator = Callable[[jax.Array], jax.Array]
+
+MEASUREMENT_NOISE = 0.01
 
 
-def gaussian(sigma: float) -> Noise:
-    """White noise of standard deviation sigma / 255."""
-    return lambda clean, generator: clean + sigma / 255 * generator.normal(size=clean.shape)
+@dataclasses.dataclass(frozen=True)
+class Degraded:
+    """A clean image, what is left of it, and how a restoration is judged.
+
+    Attributes:
+      problem: what is left, with the clean image as its reference.
+      baselines: makes the table of what others would take.
+      known: which pixels are left, bool `[H, W, 1]` or `[H, W, C]`, where some are missing.
+    """
+
+    problem: Problem
+    baselines: Callable[[], baselines.Baselines]
+    known: np.ndarray | None = None
+
+    @property
+    def clean(self) -> np.ndarray:
+        """The image before, `[H, W, C]`."""
+        return np.asarray(self.problem.reference)
+
+    def score(self, image: np.ndarray) -> Scores:
+        """PSNR and SSIM with the known pixels put back, on luma for super-resolution."""
+        image = np.clip(image, 0, 1).astype(np.float32).reshape(self.clean.shape)
+        if self.known is not None:
+            image = np.where(self.known, self.clean, image)
+        pair = (image, self.clean)
+        if self.problem.metric_name == "luma_psnr":
+            pair = tuple(np.asarray(luma_without_border(one)) for one in pair)
+        return score(*pair)
+
+    def compare(self, methods: Mapping[str, Method], seed: int) -> Iterator[dict]:
+        """A row of scores per method, then one per baseline: its best, and the time of one."""
+        others = self.baselines()  # made first: it fails where a package is missing
+        for name, method in methods.items():
+            yield {"method": name} | self.row(fit(self.problem, seed=seed, method=method))
+        for name, candidates in others.items():
+            start = time.perf_counter()
+            with compile_clock() as compiling:
+                scores = [self.score(image) for image in candidates()]
+            seconds = time.perf_counter() - start - sum(compiling)
+            best = max(scores, key=lambda one: one["psnr"] or 0)
+            yield {"method": name, **best, "seconds": seconds / len(scores)}
+
+    def row(self, fitted: Fit) -> dict:
+        """Scores and times of a fit to it, and how its history went."""
+        result, iterations = fitted.restoration, int(fitted.restoration.iterations)
+        history = np.asarray(result.history[self.problem.metric_name])[:iterations]
+        best = int(np.nanargmax(history))
+        correlation = None  # of the uncertainty with the true absolute error
+        if result.uncertainty is not None:
+            error = np.abs(np.asarray(result.image) - self.clean).mean(axis=-1)
+            correlation = float(np.corrcoef(np.ravel(result.uncertainty), error.ravel())[0, 1])
+        return {
+            **self.score(np.asarray(result.image)),
+            "seconds": fitted.seconds,
+            "compile_seconds": fitted.compile_seconds,
+            "iterations": iterations,
+            "best_psnr": float(history[best]),
+            "best_iteration": best + 1,
+            "last_psnr": float(history[-1]),
+            "uncertainty_correlation": correlation,
+        }
 
 
-def poisson(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Photon noise: 50 are counted where the image is white."""
-    return generator.poisson(clean * POISSON_PEAK) / POISSON_PEAK
+def degrade(case: str, clean: np.ndarray, seed: int) -> Degraded:
+    """One of the `CASES`, or of the `MEASUREMENTS`, done to a clean image `[H, W, C]`."""
+    if case in NOISES:
+        sigma = float(case.split()[1]) if case.startswith("Gaussian") else None
+        return with_noise(clean, add_noise(clean, case, seed), sigma)
+    if case in GAPS:
+        return with_gaps(clean, known_pixels(case, *clean.shape[:2], seed))
+    if case in FACTORS:
+        return shrunk(clean, FACTORS[case])
+    return measured(clean, case, seed)
 
 
-def impulse(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A tenth of all values becomes black or white."""
-    extreme = generator.integers(0, 2, clean.shape)
-    return np.where(generator.random(clean.shape) < IMPULSE_SHARE, extreme, clean)
+def with_noise(clean: np.ndarray, noisy: np.ndarray, sigma: float | None = None) -> Degraded:
+    """A noisy image; `sigma`, if it is known, is what the baselines are told."""
+    others = functools.partial(baselines.denoisers, noisy, sigma)
+    return Degraded(Problem(noisy, reference=clean), others)
 
 
-def speckle(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Noise in proportion to the intensity, a quarter of it."""
-    return clean * (1 + SPECKLE_DEVIATION * generator.normal(size=clean.shape))
+def with_gaps(clean: np.ndarray, known: np.ndarray) -> Degraded:
+    """An image of which only the known pixels are left."""
+    observation = np.where(known, clean, 0).astype(np.float32)
+    problem = Problem(observation, operator=Mask(known.astype(np.float32)), reference=clean)
+    return Degraded(problem, functools.partial(baselines.inpainters, observation, known), known)
 
 
-NOISES: dict[str, Noise] = {
-    "Gaussian 15": gaussian(15),
-    "Gaussian 25": gaussian(25),
-    "Gaussian 50": gaussian(50),
-    "Poisson": poisson,
-    "impulse": impulse,
-    "speckle": speckle,
-}
+def shrunk(clean: np.ndarray, factor: int) -> Degraded:
+    """An image made smaller as the published programs do it: cut to fit, Lanczos, 8 bits."""
+    height, width = (side // factor for side in clean.shape[:2])
+    clean = clean[: height * factor, : width * factor]
+    pixels = Image.fromarray(np.rint(clean.squeeze() * 255).astype(np.uint8))
+    small = np.asarray(pixels.resize((width, height), Image.Resampling.LANCZOS), np.float32) / 255
+    small = small.reshape(height, width, -1)
+    problem = Problem(small, operator=Downsample(factor), reference=clean, metric=luma_psnr)
+    return Degraded(problem, functools.partial(baselines.enlargers, small, *clean.shape[:2]))
+
+
+def measured(clean: np.ndarray, name: str, seed: int) -> Degraded:
+    """What one of the `MEASUREMENTS` of an image `[H, H, 1]` gives, with white noise."""
+    draw = np.random.default_rng(seed)
+    operator = MEASUREMENTS[name](len(clean), draw)
+    exact = np.asarray(operator(jnp.asarray(clean)))
+    noise = draw.normal(size=exact.shape)
+    if np.iscomplexobj(exact):
+        noise = (noise + 1j * draw.normal(size=exact.shape)) / 2**0.5
+    problem = Problem(
+        exact + MEASUREMENT_NOISE * noise,
+        operator=operator,
+        noise=Gaussian(MEASUREMENT_NOISE),
+        image_shape=clean.shape,
+        reference=clean,
+    )
+    return Degraded(problem, functools.partial(baselines.reconstructors, problem))
 
 
 def add_noise(clean: np.ndarray, name: str, seed: int) -> np.ndarray:
     """A noisy image as an 8-bit file would hold it: clipped and rounded."""
     noisy = NOISES[name](clean, np.random.default_rng(seed))
     return np.rint(np.clip(noisy, 0, 1) * 255).astype(np.float32) / 255
+
+
+def _gaussian(sigma: float, clean: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """White noise; its standard deviation is on the 0-255 scale."""
+    return clean + sigma / 255 * draw.normal(size=clean.shape)
+
+
+def _impulse(clean: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    extreme = draw.integers(0, 2, clean.shape)
+    return np.where(draw.random(clean.shape) < 0.1, extreme, clean)
+
+
+NOISES: dict[str, Noise] = {
+    **{f"Gaussian {sigma}": functools.partial(_gaussian, sigma) for sigma in (15, 25, 50)},
+    # 50 photons are counted where the image is white.
+    "Poisson": lambda clean, draw: draw.poisson(clean * 50) / 50,
+    # A tenth of all values becomes black or white.
+    "impulse": _impulse,
+    # A quarter of the intensity.
+    "speckle": lambda clean, draw: clean * (1 + 0.25 * draw.normal(size=clean.shape)),
+}
+
+
+def known_pixels(gaps: str, height: int, width: int, seed: int) -> np.ndarray:
+    """Which pixels one of `GAPS` leaves, bool `[H, W, 1]`."""
+    if gaps == "text":
+        picture = Image.new("L", (width, height), 255)
+        write_text(picture, 0)
+        known = np.asarray(picture) > 0
+    elif gaps == "hole":
+        known = np.ones((height, width), bool)
+        known[height * 2 // 5 : height * 3 // 5, width * 2 // 5 : width * 3 // 5] = False
+    else:
+        missing = float(gaps.removesuffix(" %")) / 100
+        known = np.random.default_rng(seed).random((height, width)) >= missing
+    return known[..., None]
 
 
 def write_text(picture: Image.Image, color: int | tuple[int, int, int]) -> None:
@@ -59,19 +193,34 @@ def write_text(picture: Image.Image, color: int | tuple[int, int, int]) -> None:
         pen.text((4 + 6 * (row % 3), 4 + 24 * row), text, color, font)
 
 
-def known_pixels(name: str, height: int, width: int, seed: int) -> np.ndarray:
-    """Which pixels are left, bool `[H, W, 1]`: "10 %", "50 %" or "90 %" missing, "text", "hole"."""
-    if name == "text":
-        picture = Image.new("L", (width, height), 255)
-        write_text(picture, 0)
-        known = np.asarray(picture) > 0
-    elif name == "hole":
-        known = np.ones((height, width), bool)
-        known[height * 2 // 5 : height * 3 // 5, width * 2 // 5 : width * 3 // 5] = False
-    else:
-        missing = float(name.removesuffix(" %")) / 100
-        known = np.random.default_rng(seed).random((height, width)) >= missing
-    return known[..., None]
+def _mri(size: int, draw: np.random.Generator) -> Operator:
+    """A quarter of the rows of the orthonormal Fourier transform, a third of them the lowest."""
+    low = max(size // 24, 1)
+    others = draw.choice(np.arange(low, size - low), size // 4 - 2 * low, replace=False)
+    return Partial(_fourier_rows, jnp.asarray([*range(-low, low), *others]))
 
 
+def _fourier_rows(rows: jax.Array, image: jax.Array) -> jax.Array:
+    return jnp.fft.fft2(image[..., 0], norm="ortho")[rows]
+
+
+def _compressed_sensing(size: int, draw: np.random.Generator) -> Operator:
+    """Products with independent normal numbers, a quarter as many as there are pixels."""
+    count = size**2 // 4
+    matrix = draw.normal(size=(count, size**2)) / count**0.5
+    return Partial(_product, jnp.asarray(matrix, jnp.float32))
+
+
+def _product(matrix: jax.Array, image: jax.Array) -> jax.Array:
+    return matrix @ image.ravel()
+
+
+MEASUREMENTS: dict[str, Callable[[int, np.random.Generator], Operator]] = {
+    "MRI x4": _mri,
+    "motion blur": lambda size, draw: Blur(jnp.full((1, 9), 1 / 9)),
+    "compressed sensing": _compressed_sensing,
+}
 GAPS = ("10 %", "50 %", "90 %", "text", "hole")
+FACTORS = {"x2": 2, "x4": 4, "x8": 8}
+CASES = {"denoise": tuple(NOISES), "inpaint": GAPS, "super-resolve": tuple(FACTORS)}
+TASKS = {case: task for task, cases in CASES.items() for case in cases}

@@ -6,91 +6,91 @@ Runs DIP denoising with ES-WMV on three bundled photographs at two noise levels.
 """
 
 import dataclasses
+import itertools
 import pathlib
 import sys
 from collections.abc import Sequence
-from typing import Annotated
 
 import numpy as np
 
-from drp_jax import Settings, WindowedVariance, preset
+from drp_jax import Method, preset
+from drp_jax.commands import options
+from drp_jax.commands.fit import fit
 from drp_jax.images import replace_whole
-from experiments import arguments
-from experiments.denoise import add_noise
-from experiments.fit import fit
-from experiments.pipeline import bundled_photograph
-from experiments.report import describe, environment, write_json
+from drp_jax.stopping import WindowedVariance
+from experiments import pages
+from experiments.benchmark import measuring
+from experiments.degradations import Degraded, degrade
+from experiments.photographs import crop
 
 PROGRAM = "early_stopping"
 RESULTS = pathlib.Path("benchmarks/results/early_stopping.json")
 PAGE = pathlib.Path("docs/early_stopping.md")
 FIGURE = pathlib.Path("docs/early_stopping.png")
 
-# Rows and columns of 128 x 128 pixels with structure in them.
-CROPS = {
-    "astronaut.png": (slice(20, 148), slice(160, 288)),
-    "coffee.png": (slice(130, 258), slice(210, 338)),
-    "chelsea.png": (slice(90, 218), slice(140, 268)),
-}
+# Top and left of squares with structure in them.
+CROPS = {"astronaut.png": (20, 160), "coffee.png": (130, 210), "chelsea.png": (90, 140)}
+SIDE = 128
 SIGMAS = (25.0, 50.0)
+TEXT = """# Early stopping without ground truth
+
+DIP denoising (width {width}, 128 x 128 crops of scikit-image's photographs) with
+ES-WMV: window {window}, patience {patience}; the outputs are neither
+averaged nor is the seed jittered, which hides the peak. The clean image is used for the
+curve only. `python -m experiments.early_stopping` makes this page.
+
+![PSNR over the iterations with the peak, the returned iterate and the stop](early_stopping.png)"""
+TABLE = pages.Table(
+    "image | sigma | peak (dB) | at | returned (dB) | at | lost (dB) | stopped at",
+    "{image} | {sigma:g} | {peak_psnr:.2f} | {peak_iteration} | {returned_psnr:.2f} | "
+    "{returned_iteration} | {lost_psnr:.2f} | {iterations}",
+)
 
 
 @dataclasses.dataclass(frozen=True)
-class EarlyStoppingArguments:
-    iterations: Annotated[int, *arguments.whole("Limit on the iterations of a run.")] = 2000
-    width: Annotated[int, *arguments.whole("Channels per scale; 128 in the original.")] = 32
-    window: Annotated[int, *arguments.whole("Outputs whose variance is watched.")] = 30
-    patience: Annotated[
-        int, *arguments.whole("Iterations without a new minimum before the stop.")
-    ] = 300
-    seed: Annotated[int, *arguments.random_seed()] = 0
+class Arguments:
+    iterations: int = measuring.iterations(2000)
+    width: int = measuring.width(32)
+    window: int = options.whole("Outputs whose variance is watched.", 30, least=2)
+    patience: int = measuring.whole("Iterations without a new minimum before the stop.", 300)
+    seed: int = options.random_seed()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    return arguments.run(lambda: _show(argv), program=PROGRAM)
-
-
-def _show(argv: Sequence[str] | None) -> int:
-    parsed = arguments.parse(
-        EarlyStoppingArguments, argv, program=PROGRAM, description=__doc__ or ""
-    )
-    settings = _settings(parsed)
+@options.command(PROGRAM, Arguments, help=__doc__)
+def show(parsed: Arguments) -> int:
+    """DIP with a stopping rule that does not see the clean image."""
+    method = dip(parsed)
     runs = []
-    for name, crop in CROPS.items():
-        clean = bundled_photograph(name).image[crop]
-        for sigma in SIGMAS:
-            print(f"{name}, sigma {sigma:g}", flush=True)
-            runs.append(_run(name, clean, sigma, settings, parsed.seed))
-    write_json(RESULTS, environment() | {"runs": runs, "settings": describe(settings)})
+    for (name, corner), sigma in itertools.product(CROPS.items(), SIGMAS):
+        print(f"{name}, sigma {sigma:g}", flush=True)
+        degraded = degrade(f"Gaussian {sigma:g}", crop(name, *corner, SIDE), parsed.seed)
+        runs.append({"image": name, "sigma": sigma} | _run(degraded, method, parsed.seed))
+    asked = dataclasses.asdict(parsed)
+    pages.write_report(RESULTS, {"runs": runs, "settings": method, "arguments": asked})
     _draw(runs)
-    with replace_whole(PAGE) as temporary:
-        temporary.write_text(_page(runs, parsed))
-    print(f"wrote {RESULTS}, {FIGURE} and {PAGE}")
+    write_page(runs, asked)
     return 0
 
 
-def _settings(parsed: EarlyStoppingArguments) -> Settings:
+def dip(parsed: Arguments) -> Method:
     """DIP as published, but for the width and the rule, without average and seed jitter.
 
     The average hides the peak; the jitter keeps the outputs apart whatever the network does.
     """
-    settings = preset("paper", method="dip", task="denoise").adjusted(
-        iterations=parsed.iterations, width=parsed.width
-    )
     rule = WindowedVariance(window=parsed.window, patience=parsed.patience)
-    solver = dataclasses.replace(settings.solver, averaging=0.0, stopping=rule)
-    method = dataclasses.replace(settings.method, jitters=())
-    return dataclasses.replace(settings, solver=solver, method=method)
+    method = preset("paper", method="dip", task="denoise").adjusted(
+        iterations=parsed.iterations, width=parsed.width, stopping=rule
+    )
+    loop = dataclasses.replace(method.loop, ema_decay=None)
+    return dataclasses.replace(method, loop=loop, jitters=())
 
 
-def _run(name: str, clean: np.ndarray, sigma: float, settings: Settings, seed: int) -> dict:
-    fitted = fit(add_noise(clean, sigma, seed), seed=seed, settings=settings, reference=clean)
+def _run(degraded: Degraded, method: Method, seed: int) -> dict:
+    fitted = fit(degraded.problem, seed=seed, method=method)
     result = fitted.restoration
     iterations, returned = int(result.iterations), int(result.image_iteration)
-    curve = np.asarray(result.history.psnr)[:iterations]
+    curve = np.asarray(result.history["psnr"])[:iterations]
     return {
-        "image": name,
-        "sigma": sigma,
         "status": result.message,
         "iterations": iterations,
         "returned_iteration": returned,
@@ -109,9 +109,8 @@ def _draw(runs: list[dict]) -> None:
     for axes, run in zip(figure.subplots(len(SIGMAS), len(CROPS)).T.flat, runs, strict=True):
         axes.plot(np.arange(1, run["iterations"] + 1), run["psnr"], linewidth=0.8)
         for label, color in (("peak", "tab:green"), ("returned", "tab:red")):
-            axes.plot(
-                run[f"{label}_iteration"], run[f"{label}_psnr"], "o", color=color, label=label
-            )
+            point = run[f"{label}_iteration"], run[f"{label}_psnr"]
+            axes.plot(*point, "o", color=color, label=label)
         axes.axvline(run["iterations"], color="gray", linestyle="--", label="stop")
         axes.set_title(f"{run['image']}, sigma {run['sigma']:g}")
         axes.set(xlabel="iteration", ylabel="PSNR (dB)")
@@ -121,28 +120,14 @@ def _draw(runs: list[dict]) -> None:
         figure.savefig(temporary, format="png", dpi=80)
 
 
-def _page(runs: list[dict], parsed: EarlyStoppingArguments) -> str:
-    lines = [
-        "# Early stopping without ground truth",
-        "",
-        f"DIP denoising (width {parsed.width}, 128 x 128 crops of scikit-image's photographs) with",
-        f"ES-WMV: window {parsed.window}, patience {parsed.patience}; the outputs are neither",
-        "averaged nor is the seed jittered, which hides the peak. The clean image is used for the",
-        "curve only. `python -m experiments.early_stopping` makes this page.",
-        "",
-        "![PSNR over the iterations with the peak, the returned iterate and the stop]"
-        "(early_stopping.png)",
-        "",
-        "| image | sigma | peak (dB) | at | returned (dB) | at | lost (dB) | stopped at |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {run['image']} | {run['sigma']:g} | {run['peak_psnr']:.2f} | {run['peak_iteration']} "
-        f"| {run['returned_psnr']:.2f} | {run['returned_iteration']} "
-        f"| {run['peak_psnr'] - run['returned_psnr']:.2f} | {run['iterations']} |"
-        for run in runs
-    ]
-    return "\n".join(lines) + "\n"
+def write_page(runs: list[dict], asked: dict[str, int]) -> None:
+    """Writes the page on some runs and the arguments that they were asked for with."""
+    lost = [run | {"lost_psnr": run["peak_psnr"] - run["returned_psnr"]} for run in runs]
+    pages.write_page(PAGE, TEXT.format(**asked), TABLE.of(lost))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return options.run(show, argv, program=PROGRAM)
 
 
 if __name__ == "__main__":

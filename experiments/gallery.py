@@ -1,198 +1,155 @@
-"""What DIP is known for beyond the three tasks: `python -m experiments.gallery`.
+"""Show what DIP is known for beyond the three tasks: `python -m experiments.gallery`.
 
-Damages photographs that scikit-image carries, restores each with one of the commands, and
+Degrades photographs that scikit-image carries, restores each with one of the commands, and
 writes the figures and the page that shows them to `docs/gallery/`.
 """
 
 import dataclasses
-import json
 import pathlib
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from drp_jax.images import replace_whole
-from experiments import arguments, denoise, inpaint
+from drp_jax.commands import options
+from experiments import denoise, inpaint, pages
+from experiments.benchmark import measuring
 from experiments.degradations import write_text
-from experiments.pipeline import bundled_photograph
+from experiments.photographs import crop
 
 PROGRAM = "gallery"
 FOLDER = pathlib.Path("docs/gallery")
 MAGENTA = (255, 0, 255)
+TEXT = """# Gallery
+
+Made by `python -m experiments.gallery` from photographs that scikit-image carries; the
+damage is the command's own, the light of the flash included."""
+EXHIBIT = """## {title}
+
+```sh
+python -m {command} {flags}
+```
+
+PSNR {psnr_input:.2f} dB before, {psnr:.2f} dB after {iterations} iterations.
+
+![{title}: damaged, restored and clean]({name}.png)"""
+
+Files = dict[str, Image.Image]
+"""The degraded picture "x.png" or "x.jpg", what else the command reads, and "clean.png"."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Exhibit:
-    """One damaged picture and the command that restores it.
+class Exhibit(NamedTuple):
+    """A title, what degrades the picture, and the command that restores it with its flags."""
 
-    Attributes:
-      name: what `--only` takes and the figure is called.
-      title: the heading on the page.
-      damage: writes the damaged picture `x.png` or `x.jpg`, what else the command reads, and
-        the clean picture `clean.png` into a folder.
-      command: the module whose `main` restores it.
-      flags: its flags, beside figure, reference and output.
-    """
-
-    name: str
     title: str
-    damage: Callable[[pathlib.Path], None]
-    command: object
-    flags: tuple[str, ...]
+    degrade: Callable[[], Files]
+    command: ModuleType
+    flags: str
 
 
-def _clean(name: str, top: int, left: int, size: int) -> np.ndarray:
-    """A square crop of a bundled photograph, uint8."""
-    image = bundled_photograph(name).image[top : top + size, left : left + size]
-    return np.rint(image * 255).astype(np.uint8)
+def _picture(image: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
 
 
-def _compress(folder: pathlib.Path) -> None:
-    clean = Image.fromarray(_clean("chelsea.png", 60, 120, 192))
-    clean.save(folder / "clean.png")
-    clean.save(folder / "x.jpg", quality=8)
+def _compressed() -> Files:
+    clean = _picture(crop("chelsea.png", 60, 120, 192))
+    return {"clean.png": clean, "x.jpg": clean}  # which is of low quality, see `_make`
 
 
-def _write_over(folder: pathlib.Path) -> None:
-    picture = Image.fromarray(_clean("coffee.png", 120, 200, 192))
-    picture.save(folder / "clean.png")
+def _written_over() -> Files:
+    clean = _picture(crop("coffee.png", 120, 200, 192))
+    picture = clean.copy()
     write_text(picture, MAGENTA)
-    picture.save(folder / "x.png")
+    return {"clean.png": clean, "x.png": picture}
 
 
-def _cut_out(folder: pathlib.Path) -> None:
-    picture = Image.fromarray(_clean("astronaut.png", 0, 120, 192))
-    picture.save(folder / "clean.png")
-    mask = Image.new("L", picture.size, 255)
+def _cut_out() -> Files:
+    clean = _picture(crop("astronaut.png", 0, 120, 192))
+    mask = Image.new("L", clean.size, 255)
     ImageDraw.Draw(mask).rectangle((20, 30, 60, 75), fill=0)
-    mask.save(folder / "mask.png")
-    picture.paste(0, mask=mask.point(lambda value: 255 - value))
-    picture.save(folder / "x.png")
+    picture = Image.composite(clean, Image.new("RGB", clean.size), mask)
+    return {"clean.png": clean, "mask.png": mask, "x.png": picture}
 
 
-def _darken(folder: pathlib.Path) -> None:
+def _darkened() -> Files:
     """An ambient picture, dark, warm and noisy, and one lit by a flash from the middle."""
-    clean = _clean("coffee.png", 120, 200, 192) / 255
+    clean = crop("coffee.png", 120, 200, 192)
     warm = clean * np.array([1.0, 0.8, 0.55])
-    noise = np.random.default_rng(0).normal(0, 0.12, clean.shape)
+    noisy = warm + np.random.default_rng(0).normal(0, 0.12, clean.shape)
     rows, columns = np.mgrid[-1:1:192j, -1:1:192j]
-    flash = clean * np.exp(-(rows**2 + columns**2) / 2)[..., None]
-    for name, image in (("clean", warm), ("x", warm + noise), ("flash", flash)):
-        pixels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / f"{name}.png")
+    lit = clean * np.exp(-(rows**2 + columns**2) / 2)[..., None]
+    return {"clean.png": _picture(warm), "x.png": _picture(noisy), "flash.png": _picture(lit)}
 
 
-EXHIBITS = (
-    Exhibit(
-        name="jpeg",
-        title="JPEG artefacts",
-        damage=_compress,
-        command=denoise,
-        flags=("--image", "x.jpg", "--method", "dip", "--preset", "paper-jpeg"),
+EXHIBITS = {
+    "jpeg": Exhibit(
+        *("JPEG artefacts", _compressed, denoise),
+        "--image x.jpg --method dip --preset paper-jpeg",
     ),
-    Exhibit(
-        name="text",
-        title="Text written over a picture",
-        damage=_write_over,
-        command=inpaint,
-        flags=(
-            *("--image", "x.png", "--mask-color", "255,0,255", "--method", "dip"),
-            *("--preset", "paper-text", "--width", "16", "--iterations", "1000"),
-        ),
+    "text": Exhibit(
+        *("Text written over a picture", _written_over, inpaint),
+        "--image x.png --mask-color 255,0,255 --method dip --preset paper-text --width 16 "
+        "--iterations 1000",
     ),
-    Exhibit(
-        name="hole",
-        title="A large hole",
-        damage=_cut_out,
-        command=inpaint,
-        flags=(
-            *("--image", "x.png", "--mask", "mask.png", "--method", "dip"),
-            *("--preset", "paper-hole", "--iterations", "1000"),
-        ),
+    "hole": Exhibit(
+        *("A large hole", _cut_out, inpaint),
+        "--image x.png --mask mask.png --method dip --preset paper-hole --iterations 1000",
     ),
-    Exhibit(
-        name="flash",
-        title="A dark picture and one with flash",
-        damage=_darken,
-        command=denoise,
-        flags=(
-            *("--image", "x.png", "--seed-image", "flash.png", "--method", "dip"),
-            *("--preset", "paper-flash", "--width", "32"),
-        ),
+    "flash": Exhibit(
+        *("A dark picture and one with flash", _darkened, denoise),
+        "--image x.png --seed-image flash.png --method dip --preset paper-flash --width 32",
     ),
-)
+}
 
 
 @dataclasses.dataclass(frozen=True)
-class GalleryArguments:
-    only: Annotated[
-        str | None, *arguments.option(str, "NAME", "a name", "Make this exhibit only.", "all")
-    ] = None
+class Arguments:
+    only: str | None = measuring.only(EXHIBITS)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    return arguments.run(lambda: _show(argv), program=PROGRAM)
-
-
-def _show(argv: Sequence[str] | None) -> int:
-    parsed = arguments.parse(GalleryArguments, argv, program=PROGRAM, description=__doc__ or "")
-    chosen = arguments.select(EXHIBITS, parsed.only)
+@options.command(PROGRAM, Arguments, help=__doc__)
+def show(parsed: Arguments) -> int:
+    """JPEG artefacts, text, a hole, and a flash pair, restored by DIP."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for exhibit in chosen:
-        print(exhibit.title, flush=True)
-        status = _make(exhibit)
+    for name in EXHIBITS if parsed.only is None else (parsed.only,):
+        print(EXHIBITS[name].title, flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            status = _make(name, pathlib.Path(folder))
         if status:
             return status
-    with replace_whole(FOLDER / "README.md") as temporary:
-        temporary.write_text(_page())
+    write_page()
     return 0
 
 
-def _make(exhibit: Exhibit) -> int:
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        exhibit.damage(folder)
-        files = {path.name for path in folder.iterdir()}
-        flags = [str(folder / flag) if flag in files else flag for flag in exhibit.flags]
-        flags += ["--reference", str(folder / "clean.png"), "--output", str(folder / "o.png")]
-        flags += ["--figure", str(FOLDER / f"{exhibit.name}.png")]
-        flags += ["--metrics", str(FOLDER / f"{exhibit.name}.json")]
-        return exhibit.command.main(flags)
+def _make(name: str, folder: pathlib.Path) -> int:
+    """Degrades a picture and restores it; gives the exit status."""
+    exhibit = EXHIBITS[name]
+    files = exhibit.degrade()
+    for file, picture in files.items():
+        picture.save(folder / file, quality=8)  # PNG takes no notice
+    words = [str(folder / word) if word in files else word for word in exhibit.flags.split()]
+    words += ["--reference", f"{folder}/clean.png", "--output", f"{folder}/o.png"]
+    words += ["--figure", f"{FOLDER}/{name}.png", "--metrics", f"{FOLDER}/{name}.json"]
+    return exhibit.command.main(words)
 
 
-def _page() -> str:
-    """The page of all exhibits that have been made."""
-    lines = [
-        "# Gallery",
-        "",
-        "Made by `python -m experiments.gallery` from photographs that scikit-image carries; the",
-        "damage is the command's own, the light of the flash included.",
-        "",
-    ]
-    for exhibit in EXHIBITS:
-        report = FOLDER / f"{exhibit.name}.json"
-        if not report.exists():
-            continue
-        scores = json.loads(report.read_text())
-        module = exhibit.command.__name__
-        lines += [
-            f"## {exhibit.title}",
-            "",
-            "```sh",
-            f"python -m {module} {' '.join(exhibit.flags)}",
-            "```",
-            "",
-            f"PSNR {scores['psnr_input']:.2f} dB before, {scores['psnr']:.2f} dB after "
-            f"{scores['iterations']} iterations.",
-            "",
-            f"![{exhibit.title}: damaged, restored and clean]({exhibit.name}.png)",
-            "",
-        ]
-    return "\n".join(lines)
+def write_page() -> None:
+    """Writes the page of all exhibits that have been made."""
+    reports = pages.read_reports(FOLDER.glob("*.json"))
+    paragraphs = [TEXT]
+    for name, exhibit in EXHIBITS.items():
+        if name in reports:
+            words = exhibit._asdict() | {"command": exhibit.command.__name__, "name": name}
+            paragraphs.append(EXHIBIT.format(**reports[name] | words))
+    pages.write_page(FOLDER / "README.md", *paragraphs)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return options.run(show, argv, program=PROGRAM)
 
 
 if __name__ == "__main__":

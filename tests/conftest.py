@@ -15,8 +15,9 @@ import jax
 import numpy as np
 import pytest
 
-from drp_jax import Settings, preset
-from experiments.fit import compile_clock
+from drp_jax import preset
+from drp_jax.commands.fit import compile_clock
+from drp_jax.untrained import Untrained
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
@@ -30,7 +31,7 @@ def compiled_programs_of_one_module():
 
 
 @pytest.fixture
-def small_settings() -> Settings:
+def small_method() -> Untrained:
     """DRP-DIP with four channels and a few iterations: compiles and runs in seconds."""
     return preset("paper").adjusted(width=4, iterations=6)
 

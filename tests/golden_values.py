@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from drp_jax.generators import DeepDecoder, Hourglass, SeededGenerator
-from drp_jax.generators.hourglass import Scale
-from drp_jax.generators.layers import Conv, ImageNorm
+from drp_jax.untrained.generators import DeepDecoder, Hourglass, SeededGenerator
+from drp_jax.untrained.generators.hourglass import Scale
+from drp_jax.untrained.generators.layers import Conv, ImageNorm
 
 FOLDERS = (
     pathlib.Path(__file__).parent / "golden",

@@ -12,17 +12,10 @@ import numpy as np
 import pytest
 from conftest import compilations, make_photograph
 
-from drp_jax import (
-    InputError,
-    Mask,
-    Plateau,
-    Request,
-    Status,
-    preset,
-    restore,
-    restore_many,
-)
-from drp_jax.batch import MOST_SLOTS, slots_in_memory
+from drp_jax import InputError, Loop, Problem, Request, Status, preset, restore, restore_many
+from drp_jax.slots import MOST_SLOTS, slots_in_memory
+from drp_jax.operators import Mask
+from drp_jax.stopping import Plateau
 
 KEY = jax.random.key(0)
 TOLERANCE = 1e-5
@@ -33,10 +26,10 @@ def photographs(count, height=12, width=15):
     return [make_photograph(height, width, 3, seed=seed) for seed in range(count)]
 
 
-def alone(images, settings):
+def alone(images, method):
     """Every image through `restore` with the key that it has in a batch."""
     return [
-        restore(image, key=jax.random.fold_in(KEY, index), settings=settings)
+        restore(image, key=jax.random.fold_in(KEY, index), method=method)
         for index, image in enumerate(images)
     ]
 
@@ -46,23 +39,23 @@ def in_order(batch):
 
 
 @pytest.fixture(scope="module")
-def expected(module_settings):
-    return alone(photographs(5), module_settings)
+def expected(module_method):
+    return alone(photographs(5), module_method)
 
 
 @pytest.fixture(scope="module")
-def module_settings():
+def module_method():
     return preset("paper").adjusted(width=4, iterations=6)
 
 
 @pytest.mark.parametrize("slots", [1, 3])
-def test_every_image_comes_out_as_from_restore(module_settings, expected, slots):
-    batch = in_order(restore_many(photographs(5), key=KEY, settings=module_settings, slots=slots))
+def test_every_image_comes_out_as_from_restore(module_method, expected, slots):
+    batch = in_order(restore_many(photographs(5), key=KEY, method=module_method, slots=slots))
     assert [finished.index for finished in batch] == [0, 1, 2, 3, 4]
     for finished, single in zip(batch, expected, strict=True):
         together = finished.restoration
         np.testing.assert_allclose(together.image, single.image, atol=TOLERANCE)
-        np.testing.assert_allclose(together.history.loss, single.history.loss, atol=TOLERANCE)
+        np.testing.assert_allclose(together.history["loss"], single.history["loss"], atol=TOLERANCE)
         assert together.status == Status.ITERATION_LIMIT
         assert together.iterations == 6
     statistics = batch[-1].statistics
@@ -71,13 +64,12 @@ def test_every_image_comes_out_as_from_restore(module_settings, expected, slots)
     assert max(finished.statistics.busy_steps for finished in batch) == 5 * 6
 
 
-def test_a_freed_slot_takes_the_next_image(module_settings):
+def test_a_freed_slot_takes_the_next_image(module_method):
     rule = Plateau(patience=2, tolerance=0.5)
-    solver = dataclasses.replace(module_settings.solver, iterations=12, stopping=rule)
-    stopping_early = dataclasses.replace(module_settings, solver=solver)
+    stopping_early = dataclasses.replace(module_method, loop=Loop(12, stopping=rule))
     images = photographs(6)
     single = alone(images, stopping_early)
-    batch = list(restore_many(images, key=KEY, settings=stopping_early, slots=2))
+    batch = list(restore_many(images, key=KEY, method=stopping_early, slots=2))
     for finished in batch:
         restoration = single[finished.index]
         assert finished.restoration.iterations == restoration.iterations
@@ -90,77 +82,97 @@ def test_a_freed_slot_takes_the_next_image(module_settings):
     assert statistics.slot_steps <= sum(lengths) + max(lengths)
 
 
-def test_neighbours_do_not_change_a_single_bit(module_settings):
+def test_neighbours_do_not_change_a_single_bit(module_method):
     image, *others = photographs(4)
     results = []
     for neighbour in others:
         requests = [Request(image, key=KEY), Request(neighbour)]
-        batch = in_order(restore_many(requests, key=KEY, settings=module_settings, slots=2))
+        batch = in_order(restore_many(requests, key=KEY, method=module_method, slots=2))
         results.append(np.asarray(batch[0].restoration.image))
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])
 
 
-def test_shapes_have_programs_of_their_own(module_settings):
+def test_shapes_have_programs_of_their_own(module_method):
     images = [make_photograph(12, 15, 3), make_photograph(16, 10, 3), make_photograph(12, 15, 1)]
-    batch = in_order(restore_many([*images, images[0]], key=KEY, settings=module_settings, slots=1))
+    batch = in_order(restore_many([*images, images[0]], key=KEY, method=module_method, slots=1))
     assert max(finished.statistics.programs for finished in batch) == 3
     for finished, image in zip(batch, [*images, images[0]], strict=True):
         assert finished.restoration.image.shape == image.shape
 
 
-def test_a_second_batch_does_not_compile_again(module_settings):
+def test_a_second_batch_does_not_compile_again(module_method):
     first = photographs(2, height=13)
-    list(restore_many(first, key=KEY, settings=module_settings, slots=2))
+    list(restore_many(first, key=KEY, method=module_method, slots=2))
     with compilations() as programs:
-        list(restore_many(first[::-1], key=KEY, settings=module_settings, slots=2))
+        list(restore_many(first[::-1], key=KEY, method=module_method, slots=2))
     assert not programs
 
 
-def test_a_bad_image_is_reported_and_stops_nobody(module_settings):
+def test_a_bad_image_is_reported_and_stops_nobody(module_method):
     good = photographs(2)
-    wrong_reference = Request(good[0], reference=np.zeros((5, 5, 3), np.float32))
     not_finite = np.full((12, 15, 3), np.nan, np.float32)
     batch = in_order(
         restore_many(
-            [wrong_reference, good[0], not_finite, good[1]],
+            [jnp.zeros((4, 4, 3)), good[0], not_finite, good[1]],
             key=KEY,
-            settings=module_settings,
+            method=module_method,
             slots=2,
         )
     )
     assert [finished.index for finished in batch] == [0, 1, 2, 3]
-    assert "reference has shape (5, 5, 3); accepted: (12, 15, 3)" in batch[0].error
+    assert "image has shape (4, 4, 3); accepted: (H, W, C) with H and W" in batch[0].error
     assert "not finite" in batch[2].error
     assert batch[0].restoration is None
     assert batch[1].error is batch[3].error is None
     assert batch[1].restoration.status == Status.ITERATION_LIMIT
 
 
-def test_a_batch_of_bad_images_only(module_settings):
-    batch = list(restore_many([jnp.zeros((4, 4, 3))], key=KEY, settings=module_settings))
+def test_a_batch_of_bad_images_only(module_method):
+    batch = list(restore_many([jnp.zeros((4, 4, 3))], key=KEY, method=module_method))
     assert [finished.restoration for finished in batch] == [None]
     assert "accepted: (H, W, C) with H and W from 8 up" in batch[0].error
 
 
-def test_no_images_give_no_results(module_settings):
-    assert list(restore_many([], key=KEY, settings=module_settings)) == []
+def test_no_images_give_no_results(module_method):
+    assert list(restore_many([], key=KEY, method=module_method)) == []
 
 
-def test_a_request_brings_operator_reference_and_key(module_settings):
+def test_a_request_brings_problem_method_and_key(module_method):
     image = make_photograph(12, 15, 3)
-    arguments = {
-        "operator": Mask(jnp.asarray(np.random.default_rng(0).random((12, 15, 1)) < 0.5, float)),
-        "reference": image,
-        "key": jax.random.key(7),
-    }
-    [finished] = restore_many([Request(image, **arguments)], key=KEY, settings=module_settings)
-    single = restore(image, settings=module_settings, **arguments)
-    np.testing.assert_allclose(finished.restoration.image, single.image, atol=TOLERANCE)
-    np.testing.assert_allclose(finished.restoration.history.psnr, single.history.psnr, atol=1e-3)
+    mask = Mask(jnp.asarray(np.random.default_rng(0).random((12, 15, 1)) < 0.5, jnp.float32))
+    problem = Problem(image, operator=mask, reference=image)
+    rates = (0.1, 0.02)
+    requests = [
+        Request(problem, key=jax.random.key(7), method=module_method.adjusted(learning_rate=rate))
+        for rate in rates
+    ]
+    batch = in_order(restore_many(requests, key=KEY, slots=2))
+    assert batch[-1].statistics.programs == 1
+    for finished, request in zip(batch, requests, strict=True):
+        single = restore(request.problem, key=request.key, method=request.method)
+        together = finished.restoration
+        np.testing.assert_allclose(together.image, single.image, atol=TOLERANCE)
+        np.testing.assert_allclose(together.history["psnr"], single.history["psnr"], atol=1e-3)
+    assert (batch[0].restoration.image != batch[1].restoration.image).any()
 
 
-def test_images_are_taken_as_slots_get_free(module_settings):
+def test_filters_go_through_their_steps_together():
+    images = [make_photograph(16, 16, 1, seed=seed) for seed in range(3)]
+    method = preset("fast")
+    batch = in_order(restore_many(images, key=KEY, method=method, slots=2))
+    for finished, image in zip(batch, images, strict=True):
+        single = restore(image, key=KEY, method=method)
+        assert finished.restoration.status == Status.COMPLETED
+        np.testing.assert_allclose(finished.restoration.image, single.image, atol=TOLERANCE)
+        np.testing.assert_allclose(
+            finished.restoration.uncertainty, single.uncertainty, atol=TOLERANCE
+        )
+    statistics = batch[-1].statistics
+    assert (statistics.programs, statistics.slots) == (1, 2)
+
+
+def test_images_are_taken_as_slots_get_free(module_method):
     taken = []
 
     def images():
@@ -168,7 +180,7 @@ def test_images_are_taken_as_slots_get_free(module_settings):
             taken.append(index)
             yield image
 
-    batch = restore_many(images(), key=KEY, settings=module_settings, slots=1)
+    batch = restore_many(images(), key=KEY, method=module_method, slots=1)
     assert taken == []
     next(batch)
     assert len(taken) < 6
@@ -183,11 +195,13 @@ def test_slots_come_from_memory(per_slot, free, devices, slots):
     assert slots_in_memory(per_slot, free, devices) == slots
 
 
-def test_bad_arguments_are_named(module_settings):
+def test_bad_arguments_are_named(module_method):
     with pytest.raises(InputError, match="slots is 0; accepted: whole numbers from 1"):
-        restore_many([], key=KEY, settings=module_settings, slots=0)
-    with pytest.raises(InputError, match="devices is empty; accepted: at least one device"):
-        restore_many([], key=KEY, settings=module_settings, devices=[])
+        restore_many([], key=KEY, method=module_method, slots=0)
+    with pytest.raises(
+        InputError, match=r"devices is .*; accepted: a list of at least one jax\.Device"
+    ):
+        restore_many([], key=KEY, method=module_method, devices=[])
 
 
 PROGRAM = """
@@ -199,9 +213,9 @@ if count > 1:
     jax.distributed.initialize(address, count, index)
 from conftest import make_photograph
 from drp_jax import preset, restore_many
-settings = preset("paper").adjusted(width=4, iterations=6)
+method = preset("paper").adjusted(width=4, iterations=6)
 images = [make_photograph(12, 15, 3, seed=seed) for seed in range(5)]
-batch = restore_many(images, key=jax.random.key(0), settings=settings)
+batch = restore_many(images, key=jax.random.key(0), method=method)
 print(json.dumps({f.index: f.restoration.image.tolist() for f in batch}))
 """
 

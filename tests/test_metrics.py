@@ -4,8 +4,8 @@ from conftest import make_photograph
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from drp_jax import InputError, luma_psnr, psnr, psnr_where, ssim
-from drp_jax.metrics import luma, luma_without_border
+from drp_jax import InputError
+from drp_jax.metrics import luma, luma_psnr, luma_without_border, psnr, psnr_where, ssim
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -34,7 +34,7 @@ def test_equal_images():
 
 def test_ssim_needs_its_window():
     image = make_photograph(10, 20, 1)
-    with pytest.raises(InputError, match="SSIM of a 10 x 20 image; accepted: from 11 x 11 up"):
+    with pytest.raises(InputError, match=r"image has shape \(10, 20, 1\); accepted: .* from 11 up"):
         ssim(image, image)
 
 
@@ -113,5 +113,5 @@ def test_psnr_of_selected_values_of_channels():
 
 def test_psnr_where_refuses_shapes_that_would_broadcast():
     image = make_photograph(9, 11, 3)
-    with pytest.raises(AssertionError, match="shape"):
+    with pytest.raises(InputError, match="image has shape"):
         psnr_where(image, image[..., :1], np.ones((9, 11, 1), bool))

@@ -1,60 +1,49 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from drp_jax import noise_level
-from drp_jax.noise import local_mean, local_variance, noise_map
+from drp_jax import Gaussian, InputError, NoiseFree, Poisson, Problem
 
 
-def ramp(side=96):
-    """Brightness from 0.1 to 0.9 from left to right `[side, side, 3]`."""
-    return np.broadcast_to(np.linspace(0.1, 0.9, side)[None, :, None], (side, side, 3))
+def test_levels_are_leaves():
+    assert jax.tree.leaves(NoiseFree()) == jax.tree.leaves(Gaussian()) == []
+    one, other = Gaussian(0.1), Gaussian(jnp.full((4, 4, 1), 0.2))
+    assert jax.tree.structure(one) == jax.tree.structure(other) != jax.tree.structure(Gaussian())
+    levels = jax.vmap(lambda level: Gaussian(level).level * 2)(jnp.array([0.1, 0.2]))
+    np.testing.assert_allclose(levels, [0.2, 0.4], rtol=1e-6)
 
 
-def noisy(deviation, seed=0):
-    clean = ramp()
-    noise = np.random.default_rng(seed).normal(size=clean.shape)
-    return jnp.asarray(clean + deviation * noise, jnp.float32)
+def test_the_deviation_of_photons_is_that_of_counts():
+    """The observation is counts over the scale."""
+    draw = np.random.default_rng(0)
+    mean, scale = np.array([0.2, 1.0, 3.0]), 50.0
+    observed = draw.poisson(scale * mean, (20_000, 3)) / scale
+    np.testing.assert_allclose(Poisson(scale).deviation(mean), observed.std(axis=0), rtol=0.02)
+    np.testing.assert_array_equal(Poisson().deviation(jnp.array([-1.0, 0.0, 4.0])), [0, 0, 2])
 
 
-@pytest.mark.parametrize("deviation", [0.0, 0.01, 0.1])
-def test_the_level_of_white_noise_is_found(deviation):
-    np.testing.assert_allclose(noise_level(noisy(deviation)), deviation, rtol=0.05, atol=1e-6)
-
-
-def test_clipping_hides_little_of_it():
-    clipped = jnp.clip(noisy(0.2), 0, 1)
-    np.testing.assert_allclose(noise_level(clipped), 0.2, rtol=0.12)
-    everything = jnp.round(jnp.clip(noisy(1e3), 0, 1))
-    assert noise_level(everything) > 0.3  # not one pixel is left in between
-
-
-def test_edges_and_single_pixels_do_not_count():
-    image = np.full((64, 64, 1), 0.3)
-    image[:, 32:] = 0.7
-    image[10, 10] = 0.9
-    assert noise_level(jnp.asarray(image, jnp.float32)) == 0
-
-
-def test_the_map_follows_the_brightness():
-    """Photon noise: the variance is in proportion to the brightness."""
-    clean = ramp()
-    photons = np.random.default_rng(0).poisson(clean * 100) / 100
-    found = noise_map(jnp.asarray(photons, jnp.float32))
-    expected = np.sqrt(clean[..., 0] / 100)
-    np.testing.assert_allclose(found[:, 10:-10], expected[:, 10:-10], rtol=0.15)
-
-
-def test_the_map_of_white_noise_is_flat_even_on_a_flat_image():
-    flat = 0.5 + np.random.default_rng(0).normal(0, 0.05, (64, 64, 3))
-    np.testing.assert_allclose(noise_map(jnp.asarray(flat, jnp.float32)), 0.05, rtol=0.06)
-
-
-def test_a_local_mean_is_the_mean():
-    image = np.random.default_rng(0).random((6, 7, 2)).astype(np.float32)
-    mean = local_mean(jnp.asarray(image), 3)
-    np.testing.assert_allclose(mean[2, 3], image[1:4, 2:5].mean((0, 1)), rtol=1e-5)
-    variance = local_variance(jnp.asarray(image), 3)
-    residual = (image - np.asarray(mean))[1:4, 2:5]
-    np.testing.assert_allclose(variance[2, 3, 0], np.mean(residual**2), rtol=1e-5)
-    np.testing.assert_allclose(local_mean(jnp.full((6, 7, 2), 0.3), 3), 0.3, rtol=1e-6)
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Gaussian(0.0), r"noise level is 0\.0; accepted: finite, above 0"),
+        (lambda: Gaussian(-0.1), r"noise level is -0\.1; accepted: finite, above 0"),
+        (lambda: Gaussian(np.inf), "noise level is inf; accepted: finite, above 0"),
+        (lambda: Gaussian("weak"), "noise level is 'weak'; accepted: finite, above 0"),
+        (
+            lambda: Gaussian(np.array([[0.1], [0.0]])),
+            r"noise level is an array .* shape \(2, 1\); accepted: finite, above 0",
+        ),
+        (lambda: Poisson(0), "photon scale is 0; accepted: finite, above 0"),
+        (lambda: Poisson(np.nan), "photon scale is nan; accepted: finite, above 0"),
+        (lambda: Poisson(None), "photon scale is None; accepted: finite, above 0"),
+        (
+            lambda: Problem(np.zeros((8, 8, 1)), noise=0.1),
+            r"noise is 0\.1; accepted: Gaussian\(.*\), Poisson\(.*\) or NoiseFree\(\)",
+        ),
+        (lambda: Problem(np.zeros((8, 8, 1)), noise=Gaussian), "noise is Gaussian; accepted: "),
+    ],
+)
+def test_bad_values_are_named(make, message):
+    with pytest.raises(InputError, match=message):
+        make()

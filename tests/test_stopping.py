@@ -3,21 +3,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from drp_jax import (
-    Discrepancy,
-    ExponentialVariance,
-    InputError,
-    Plateau,
-    WindowedVariance,
-)
-from drp_jax.objectives import Terms
+from drp_jax import InputError
+from drp_jax.stopping import Discrepancy, ExponentialVariance, Plateau, WindowedVariance
 
 
 def watch(rule, outputs):
     """The verdicts of a rule on a sequence of outputs, from one compiled loop."""
 
     def update(state, output):
-        return rule.update(state, output, Terms(*[jnp.mean(output)] * 4))
+        measures = {name: jnp.mean(output) for name in rule.needs}
+        return rule.update(state, output, measures)
 
     _, verdicts = jax.lax.scan(update, rule.init(outputs[0]), outputs)
     return np.asarray(verdicts.best), np.asarray(verdicts.stop)
@@ -88,11 +83,20 @@ def test_the_discrepancy_rule_stops_at_the_noise_level():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: WindowedVariance(window=1), "window is 1; accepted: from 2 up"),
-        (lambda: WindowedVariance(patience=0), "patience is 0; accepted: from 1 up"),
+        (
+            lambda: WindowedVariance(window=1),
+            "window is 1; accepted: whole numbers from 2 to 100000",
+        ),
+        (
+            lambda: WindowedVariance(patience=0),
+            "patience is 0; accepted: whole numbers from 1 to 10000000",
+        ),
         (lambda: ExponentialVariance(decay=1.0), r"decay is 1\.0; accepted: between 0 and 1"),
-        (lambda: ExponentialVariance(patience=-3), "patience is -3; accepted: from 1 up"),
-        (lambda: Plateau(patience=0), "patience is 0; accepted: from 1 up"),
+        (
+            lambda: ExponentialVariance(patience=-3),
+            "patience is -3; accepted: whole numbers from 1",
+        ),
+        (lambda: Plateau(patience=0), "patience is 0; accepted: whole numbers from 1 to 10000000"),
         (lambda: Plateau(tolerance=1.0), r"tolerance is 1\.0; accepted: in \[0, 1\)"),
         (lambda: Discrepancy(0.0), r"noise_level is 0\.0; accepted: above 0"),
     ],

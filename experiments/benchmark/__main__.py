@@ -3,35 +3,38 @@
 import sys
 from collections.abc import Sequence
 
-from drp_jax import InputError
-from experiments import arguments
-from experiments.benchmark import batch, convolutions, ideas, profile, quality, speed
+import click
 
-PROGRAM = "benchmark"
-MEASUREMENTS = {
-    "speed": speed.main,
-    "quality": quality.main,
-    "ideas": ideas.main,
-    "batch": batch.main,
-    "profile": profile.main,
-    "convolutions": convolutions.main,
-}
+from drp_jax import InputError
+from drp_jax.commands import options
+from experiments.benchmark.ablations import ablations
+from experiments.benchmark.batch import batch, vmap
+from experiments.benchmark.profile import convolutions, profile
+from experiments.benchmark.quality import quality
+from experiments.benchmark.reconstruction import reconstruction
+from experiments.benchmark.speed import speed
+
+COMMANDS = (speed, quality, ablations, batch, vmap, profile, convolutions, reconstruction)
+
+
+class Measurements(click.Group):
+    """A group that keeps the order of its commands, and names them where none is known."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in (*self.commands, *ctx.help_option_names):
+            what = f"unknown measurement: {args[0]!r}" if args else "no measurement is named"
+            raise InputError(f"{what}; accepted: {', '.join(self.commands)}")
+        return super().parse_args(ctx, args)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    given = list(sys.argv[1:] if argv is None else argv)
-    name = given[0] if given else None
-    if name in ("-h", "--help"):
-        print(f"usage: python -m experiments.benchmark {{{','.join(MEASUREMENTS)}}} [flags]")
-        return 0
-    if name not in MEASUREMENTS:
-        return arguments.run(lambda: _refuse(name), program=PROGRAM)
-    return MEASUREMENTS[name](given[1:])
-
-
-def _refuse(name: str | None) -> int:
-    what = "no measurement is named" if name is None else f"unknown measurement: {name!r}"
-    raise InputError(f"{what}; accepted: {', '.join(MEASUREMENTS)}")
+    context = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    usage = "MEASUREMENT [flags]"
+    group = Measurements(commands=COMMANDS, subcommand_metavar=usage, context_settings=context)
+    return options.run(group, argv, program="benchmark")
 
 
 if __name__ == "__main__":

@@ -1,133 +1,129 @@
-"""Many images at once against one after the other: `python -m experiments.benchmark batch`.
-
-Restores noisy photographs of different contrast, each until its residual reaches the noise, once
-with `restore_many` and once with `restore` in turn. Reports the ratio of the times, the share of
-slot iterations that belonged to an image, and the largest difference between the results.
-"""
+"""Many images at once against one after the other: by `restore_many`, and by `jax.vmap`."""
 
 import dataclasses
 import pathlib
 import statistics
-import time
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterable, Mapping
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import Discrepancy, Finished, Settings, preset, restore, restore_many
-from experiments import arguments
-from experiments.pipeline import bundled_photograph
-from experiments.report import describe, environment, write_json
+from drp_jax import Finished, preset, restore, restore_many
+from drp_jax.commands import options
+from drp_jax.stopping import Discrepancy
+from experiments import pages
+from experiments.benchmark import measuring
+from experiments.photographs import crop
 
-PROGRAM = "benchmark batch"
 NOISE = 0.1
+BATCH = """Compare `restore_many` with `restore`: `python -m experiments.benchmark batch`.
+
+Restores noisy photographs of different contrast, each until its residual reaches the noise, all
+together and one by one. Reports the ratio of the times, the share of slot iterations that belonged
+to an image, and the largest difference between the results."""
+VMAP = """Compare `jax.vmap` with single runs: `python -m experiments.benchmark vmap`.
+
+Denoises photographs with the default method, all under `jax.vmap` and one by one, both compiled, by
+turns. Reports the ratio of the median times."""
 
 
 @dataclasses.dataclass(frozen=True)
 class BatchArguments:
-    images: Annotated[int, *arguments.whole("Number of images, from 1 up.")] = 32
-    size: Annotated[int, *arguments.whole("Their side in pixels, from 8 to 300.")] = 128
-    width: Annotated[int, *arguments.whole("Channels per scale of DRP-DIP.")] = 16
-    iterations: Annotated[int, *arguments.whole("Limit on the iterations of an image.")] = 300
-    slots: Annotated[
-        int | None, *arguments.whole("Images at once, from 1 up.", "by the device's memory")
-    ] = None
-    cpu_devices: Annotated[
-        int, *arguments.whole("Devices that JAX makes of the CPU, from 1 up.")
-    ] = 1
-    repeats: Annotated[int, *arguments.whole("Timed repetitions of both, from 1 up.")] = 3
-    output: Annotated[
-        pathlib.Path | None, *arguments.file("Where to write the JSON.", "not written")
-    ] = None
+    images: int = options.whole("Number of images.", 32, least=1, most=100_000)
+    size: int = measuring.size(128, least=8, most=300)
+    width: int = measuring.width(16)
+    iterations: int = measuring.iterations(300)
+    slots: int | None = measuring.whole("Images at once.", shown="by the device's memory")
+    cpu_devices: int = measuring.whole("Devices that JAX makes of the CPU.", 1, most=1024)
+    repeats: int = measuring.repeats(3)
+    output: pathlib.Path | None = measuring.output()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    return arguments.run(lambda: _measure(argv), program=PROGRAM)
-
-
-def _measure(argv: Sequence[str] | None) -> int:
-    parsed = arguments.parse(BatchArguments, argv, program=PROGRAM, description=__doc__ or "")
-    settings = _settings(parsed)
+@options.command("batch", BatchArguments, help=BATCH)
+def batch(parsed: BatchArguments) -> int:
+    """Many images with restore_many against one after the other."""
+    limits = {"width": parsed.width, "iterations": parsed.iterations}
+    method = preset("paper").adjusted(stopping=Discrepancy(NOISE), **limits)
     if parsed.cpu_devices > 1:
         jax.config.update("jax_num_cpu_devices", parsed.cpu_devices)
-    photographs = _photographs(parsed)
-    key = jax.random.key(0)
+    images, key = _images(parsed.images, parsed.size), jax.random.key(0)
+    finished: list[Finished] = []
 
     def one_by_one() -> list[jax.Array]:
-        results = [
-            restore(image, key=jax.random.fold_in(key, index), settings=settings)
-            for index, image in enumerate(photographs)
-        ]
-        return [result.image for result in jax.block_until_ready(results)]
+        keys = (jax.random.fold_in(key, index) for index in range(len(images)))
+        pairs = zip(images, keys, strict=True)
+        return [restore(image, key=own, method=method).image for image, own in pairs]
 
-    def together() -> list[Finished]:
-        finished = list(restore_many(photographs, key=key, settings=settings, slots=parsed.slots))
-        jax.block_until_ready([one.restoration for one in finished])
-        return finished
+    def together() -> list[jax.Array]:
+        finished[:] = restore_many(images, key=key, method=method, slots=parsed.slots)
+        finished.sort(key=lambda one: one.index)
+        return [one.restoration.image for one in finished]
 
-    expected, batch = one_by_one(), together()  # compiles both
-    times: dict[str, list[float]] = {"restore": [], "restore_many": []}
-    for _ in range(parsed.repeats):
-        for name, work in (("restore", one_by_one), ("restore_many", together)):
-            begun = time.perf_counter()
-            work()
-            times[name].append(time.perf_counter() - begun)
-    iterations = [int(one.restoration.iterations) for one in batch]
-    difference = max(
-        float(jnp.max(jnp.abs(one.restoration.image - expected[one.index]))) for one in batch
-    )
-    medians = {name: statistics.median(values) for name, values in times.items()}
+    comparison = _compared({"restore": one_by_one, "restore_many": together}, parsed.repeats)
+    iterations = [int(one.restoration.iterations) for one in finished]
+    used = max((one.statistics for one in finished), key=lambda used: used.slot_steps)
     report = {
-        **environment(),
-        "arguments": describe(parsed) | {"output": None},
+        "arguments": dataclasses.asdict(parsed) | {"output": None},
         "devices": len(jax.devices()),
-        "slots": batch[-1].statistics.slots,
-        "programs": batch[-1].statistics.programs,
-        "busy_share": batch[-1].statistics.busy_share,
+        **{name: getattr(used, name) for name in ("slots", "programs", "busy_share")},
         "least_iterations": min(iterations),
         "most_iterations": max(iterations),
-        "largest_difference": difference,
-        "seconds": times,
-        "ratio": medians["restore_many"] / medians["restore"],
     }
     print(
         f"{parsed.images} images of {parsed.size} x {parsed.size}, {min(iterations)} to "
-        f"{max(iterations)} iterations, {report['slots']} slots on {report['devices']} devices"
+        f"{max(iterations)} iterations, {used.slots} slots on {report['devices']} devices, busy "
+        f"{used.busy_share:.1%} of the steps"
     )
-    print(f"one by one {medians['restore']:.2f} s, together {medians['restore_many']:.2f} s")
-    print(f"ratio {report['ratio']:.2f}, slots busy {report['busy_share']:.1%} of the steps")
-    print(f"largest difference of a pixel {difference:.1e}")
-    if parsed.output is not None:
-        write_json(parsed.output, report)
-        print(f"wrote {parsed.output}")
+    pages.write_report(parsed.output, report | comparison)
     return 0
 
 
-def _settings(parsed: BatchArguments) -> Settings:
-    for name, least, most in (
-        ("images", 1, 100_000),
-        ("size", 8, 300),
-        ("cpu_devices", 1, 1024),
-        ("repeats", 1, 1000),
-    ):
-        arguments.require_range(parsed, name, least, most)
-    settings = preset("paper").adjusted(width=parsed.width, iterations=parsed.iterations)
-    solver = dataclasses.replace(settings.solver, stopping=Discrepancy(NOISE))
-    return dataclasses.replace(settings, solver=solver)
+@dataclasses.dataclass(frozen=True)
+class VmapArguments:
+    images: int = measuring.whole("Number of images.", 4)
+    size: int = measuring.size(128, least=8, most=300)
+    repeats: int = measuring.repeats(5)
+    output: pathlib.Path | None = measuring.output()
 
 
-def _photographs(parsed: BatchArguments) -> list[np.ndarray]:
-    """Crops of one photograph: the more contrast, the longer the residual takes to fall."""
-    photograph = bundled_photograph().image
-    height, width = photograph.shape[:2]
+@options.command("vmap", VmapArguments, help=VMAP)
+def vmap(parsed: VmapArguments) -> int:
+    """The default denoiser under jax.vmap against single runs."""
+    images = jnp.stack(_images(parsed.images, parsed.size))
+    method = preset()
+
+    def denoised(image: jax.Array) -> jax.Array:
+        return restore(image, key=jax.random.key(0), method=method).image
+
+    single, batched = jax.jit(denoised), jax.jit(jax.vmap(denoised))
+    works = {
+        "single": lambda: [jax.block_until_ready(single(image)) for image in images],
+        "vmap": lambda: batched(images),
+    }
+    print(f"{parsed.images} images of {parsed.size} x {parsed.size}")
+    report = {"images": parsed.images, "size": parsed.size} | _compared(works, parsed.repeats)
+    pages.write_report(parsed.output, report)
+    return 0
+
+
+def _compared(works: Mapping[str, Callable[[], Iterable[jax.Array]]], repeats: int) -> dict:
+    """Times of images one by one, then together, and how far their results are apart."""
+    pairs = zip(*(work() for work in works.values()), strict=True)  # which compiles
+    difference = max(float(jnp.abs(one - other).max()) for one, other in pairs)
+    times = measuring.by_turns(works, repeats)
+    single, many = (statistics.median(values) for values in times.values())
+    print(f"one by one {single:.2f} s, together {many:.2f} s, ratio {many / single:.2f}")
+    print(f"largest difference of a pixel {difference:.1e}")
+    return {"largest_difference": difference, "seconds": times, "ratio": many / single}
+
+
+def _images(count: int, size: int) -> list[np.ndarray]:
+    """Noisy crops of a photograph: the more contrast, the longer the residual takes to fall."""
     draw = np.random.default_rng(0)
     images = []
-    for contrast in draw.permutation(np.linspace(0.05, 1.0, parsed.images)):
-        top = draw.integers(height - parsed.size + 1)
-        left = draw.integers(width - parsed.size + 1)
-        crop = photograph[top : top + parsed.size, left : left + parsed.size]
-        noisy = 0.5 + contrast * (crop - crop.mean()) + draw.normal(0, NOISE, crop.shape)
+    for contrast in draw.permutation(np.linspace(0.05, 1.0, count)):
+        clean = crop("chelsea.png", draw.integers(301 - size), draw.integers(452 - size), size)
+        noisy = 0.5 + contrast * (clean - clean.mean()) + draw.normal(0, NOISE, clean.shape)
         images.append(np.clip(noisy, 0, 1).astype(np.float32))
     return images

@@ -1,96 +1,135 @@
-"""Where an iteration spends its time: `python -m experiments.benchmark profile`.
-
-Runs a case under `jax.profiler` and prints the operations of the compiled loop that take most,
-in milliseconds per iteration, with the shape that they give and where they come from. Times of
-operations that run side by side add up to more than the iteration.
-"""
+"""Where an iteration spends its time: the operations of the loop, and one convolution in it."""
 
 import collections
 import dataclasses
+import functools
 import pathlib
 import re
 import tempfile
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterator
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import preset, solver
-from drp_jax.inputs import SMALLEST_SIDE, checked_inputs
-from drp_jax.metrics import psnr
-from drp_jax.restore import begin
-from experiments import arguments
+from drp_jax import advance, begin
+from drp_jax.commands import options
+from drp_jax.untrained.generators.layers import convolution
+from experiments import pages
+from experiments.benchmark import measuring
+from experiments.benchmark.speed import METHODS, TASKS, Case
 
-PROGRAM = "benchmark profile"
 ITERATIONS = 10
+CHANNELS = (16, 32, 64, 128)
+MARGINS = (0, 1, 3)
+PROFILE = """Show where an iteration spends its time: `python -m experiments.benchmark profile`.
+
+Runs a case under `jax.profiler` and prints the operations of the compiled loop that take most,
+in milliseconds per iteration, with the shape that they give and where they come from. Times of
+operations that run side by side add up to more than the iteration."""
+OPERATIONS = pages.Table(
+    "ms per iteration | gives | operation | from", "{time:.2f} | {result} | {name} | {origin}"
+)
+CONVOLUTIONS = """Time one convolution in forms: `python -m experiments.benchmark convolutions`.
+
+XLA on CPU gives a 3x3 convolution to one of two libraries, by its padding. This times the forms
+between which the layers of the networks choose, inside a compiled loop: without padding, after a
+margin of one row and column of zeros, after a margin of three."""
+FORMS = pages.Table(
+    "channels | no padding, ms | margin 1, ms | margin 3, ms",
+    "{channels} | {milliseconds[0]:.1f} | {milliseconds[1]:.1f} | {milliseconds[3]:.1f}",
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class ProfileArguments:
-    method: Annotated[
-        str, *arguments.option(str, "NAME", "a name", "The method: drp-dip, drp-dd, dip or dd.")
-    ] = "drp-dip"
-    task: Annotated[
-        str,
-        *arguments.option(
-            str, "NAME", "a name", "Whose settings: denoise, super-resolve, inpaint."
-        ),
-    ] = "denoise"
-    size: Annotated[int, *arguments.whole("Side of the image in pixels, from 8 up.")] = 256
-    width: Annotated[int | None, *arguments.whole("Channels per scale.", "of the preset")] = None
-    rows: Annotated[int, *arguments.whole("Operations to print, from 1 up.")] = 20
+    method: str = options.choice(METHODS, "The method.", "drp-dip")
+    task: str = options.choice(TASKS, "Whose settings.", "denoise")
+    size: int = measuring.size(256, least=8)
+    width: int | None = measuring.width(shown="of the preset")
+    rows: int = measuring.whole("Operations to print.", 20)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    return arguments.run(lambda: _profile(argv), program=PROGRAM)
-
-
-def _profile(argv: Sequence[str] | None) -> int:
-    parsed = arguments.parse(ProfileArguments, argv, program=PROGRAM, description=__doc__ or "")
-    arguments.require_range(parsed, "size", SMALLEST_SIDE)
-    arguments.require_range(parsed, "rows", 1)
-    settings = preset("paper", method=parsed.method, task=parsed.task).adjusted(width=parsed.width)
-    shape = (parsed.size, parsed.size, 3)
-    observation = np.random.default_rng(0).random(shape, dtype=np.float32)
-    inputs = checked_inputs(settings, observation, operator=None, seed=None, reference=None)
-    problem, state = begin(settings, psnr, inputs, jax.random.key(0))
-    config = settings.solver
-    program = jax.jit(solver.run, static_argnums=0).lower(config, problem, state, until=1).compile()
-    state = jax.block_until_ready(program(problem, state, until=1))
-    milliseconds = _operations(lambda: program(problem, state, until=1 + ITERATIONS))
+@options.command("profile", ProfileArguments, help=PROFILE)
+def profile(parsed: ProfileArguments) -> int:
+    """The operations of a compiled iteration that take longest."""
+    case = Case(parsed.method, parsed.task, parsed.size, parsed.width)
+    run = begin(case.problem, method=case.settings, key=jax.random.key(0))
+    program = jax.jit(advance).lower(run, 1).compile()
+    run, _ = jax.block_until_ready(program(run, 1))
     described = _described(program.as_text())
-    print("| ms per iteration | gives | operation | from |\n|---|---|---|---|")
-    inside = [(name, time) for name, time in milliseconds.most_common() if name in described]
-    for name, time in inside[: parsed.rows]:
-        result, origin = described[name]
-        print(f"| {time:.2f} | {result} | {name} | {origin} |", flush=True)
-    print(f"all {len(inside)} operations: {sum(time for _, time in inside):.1f} ms")
+    times = _times(lambda: program(run, 1 + ITERATIONS)).most_common()
+    rows = [{"time": time} | described[name] for name, time in times if name in described]
+    print(OPERATIONS.of(rows[: parsed.rows]))
+    print(f"all {len(rows)} operations: {sum(row['time'] for row in rows):.1f} ms")
     return 0
 
 
-def _operations(run) -> collections.Counter[str]:
+def _times(run: Callable[[], object]) -> collections.Counter[str]:
     """Milliseconds per iteration of each event that the profiler sees during `run`."""
     with tempfile.TemporaryDirectory() as folder:
         with jax.profiler.trace(folder):
             jax.block_until_ready(run())
         [path] = pathlib.Path(folder).rglob("*.xplane.pb")
-        profile = jax.profiler.ProfileData.from_file(str(path))
+        profiled = jax.profiler.ProfileData.from_file(str(path))
         times: collections.Counter[str] = collections.Counter()
-        for plane in profile.planes:
-            for line in plane.lines:
-                for event in line.events:
-                    times[event.name] += event.duration_ns / 1e6 / ITERATIONS
+        for line in (line for plane in profiled.planes for line in plane.lines):
+            for event in line.events:
+                times[event.name] += event.duration_ns / 1e6 / ITERATIONS
     return times
 
 
-def _described(program: str) -> dict[str, tuple[str, str]]:
-    """Name of each operation of a compiled program: the type it gives, and where it comes from."""
-    described: dict[str, tuple[str, str]] = {}
+def _described(program: str) -> dict[str, dict[str, str]]:
+    """By name the operations of a compiled program: what they give, and where they come from."""
+    described: dict[str, dict[str, str]] = {}
     for line in program.splitlines():
         found = re.match(r"\s*(?:ROOT )?%([\w.\-]+) = (\w+\[[\d,]*\])", line)
         origin = re.search(r'op_name="([^"]*)"', line)
         # What calls others is left out: its time is theirs.
         if found and origin and not re.search(r" (while|conditional|call)\(", line):
-            described.setdefault(found[1], (found[2], origin[1].split("body/", 1)[-1]))
+            name, result = found.groups()
+            place = {"result": result, "origin": origin[1].split("body/", 1)[-1]}
+            described.setdefault(name, {"name": name} | place)
     return described
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvolutionsArguments:
+    size: int = measuring.size(256, least=8)
+    repeats: int = measuring.repeats(3)
+    output: pathlib.Path | None = measuring.output()
+
+
+@options.command("convolutions", ConvolutionsArguments, help=CONVOLUTIONS)
+def convolutions(parsed: ConvolutionsArguments) -> int:
+    """Forms of one convolution inside a compiled loop."""
+    pages.show(FORMS, _forms(parsed), parsed.output, {"size": parsed.size})
+    return 0
+
+
+def _forms(parsed: ConvolutionsArguments) -> Iterator[dict]:
+    for channels in CHANNELS:
+        loops = {margin: _loop(parsed.size, channels, margin) for margin in MARGINS}
+        times = measuring.by_turns(loops, parsed.repeats)
+        best = {margin: 1e3 * min(seconds) / ITERATIONS for margin, seconds in times.items()}
+        yield {"channels": channels, "milliseconds": best}
+
+
+def _loop(size: int, channels: int, margin: int) -> Callable[[], jax.Array]:
+    """A compiled loop over a convolution whose output feeds back, so that none is left out."""
+    draw = np.random.default_rng(0)
+    image = jnp.asarray(draw.normal(size=(size + 2, size + 2, channels)), jnp.float32)
+    kernel = jnp.asarray(draw.normal(size=(3, 3, channels, channels)), jnp.float32)
+
+    @jax.jit
+    def loop(image: jax.Array, kernel: jax.Array) -> jax.Array:
+        def body(_: int, image: jax.Array) -> jax.Array:
+            result = convolution(image, kernel, stride=1, margin=margin)[margin:, margin:]
+            result = jax.lax.optimization_barrier(result)
+            return image + 1e-9 * jnp.pad(result, ((1, 1), (1, 1), (0, 0)))
+
+        return jax.lax.fori_loop(0, ITERATIONS, body, image)
+
+    run = functools.partial(loop, image, kernel)
+    jax.block_until_ready(run())
+    return run

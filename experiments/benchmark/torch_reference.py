@@ -9,14 +9,12 @@ from collections.abc import Callable
 import jax
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
-from drp_jax import Downsample, HourglassConfig, Identity, Mask, Operator, Settings
-from drp_jax.objectives import rmse
-from drp_jax.partition import Seed, Weight
-
-NEGATIVE_SLOPE = 0.2
+from drp_jax import Problem
+from drp_jax.operators import Downsample, Identity, Mask, Operator
+from drp_jax.untrained import HourglassConfig, Seed, Untrained, Weight
 
 
 class Joined(nn.Module):
@@ -27,71 +25,55 @@ class Joined(nn.Module):
         self.add_module("0", skip)
         self.add_module("1", deeper)
 
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
+    def forward(self, image: Tensor) -> Tensor:
         branches = [branch(image) for branch in self.children()]
-        size = [min(branch.shape[axis] for branch in branches) for axis in (2, 3)]
-        return torch.cat([_centre_crop(branch, *size) for branch in branches], dim=1)
+        height, width = (min(branch.shape[axis] for branch in branches) for axis in (2, 3))
+        return torch.cat([_centre_crop(branch, height, width) for branch in branches], dim=1)
 
 
 def hourglass(config: HourglassConfig, in_channels: int, out_channels: int) -> nn.Sequential:
     """The generator: images `[1, C, H, W]` from seeds `[1, in_channels, H, W]`."""
-    layers = _scale(config, 0, in_channels)
-    layers.append(_convolution(config.widths_up[0], out_channels, 1))
-    if config.sigmoid:
-        layers.append(nn.Sigmoid())
-    return _numbered(layers)
+    last = _convolution(config.widths_up[0], out_channels, 1)
+    return _numbered(*_scale(config, 0, in_channels), last, nn.Sigmoid())
 
 
-def stepper(
-    settings: Settings, operator: Operator, observation: np.ndarray, device: str
-) -> Callable[[], None]:
-    """One iteration of a method on an observation `[H, W, C]`, as a function.
+def stepper(method: Untrained, problem: Problem, device: str) -> Callable[[], None]:
+    """One iteration of a method on a problem, as a function.
 
     Draws its own weights and seed: times depend on sizes alone. Three Adams, as the original
     has them: seed, norms of the network, norm of the seed; DIP has one.
     """
-    method = settings.method
-    target = _to_torch(observation, device)
-    height, width, channels = operator.image_shape(observation.shape)
-    drawn = jax.eval_shape(lambda: method.seed.draw(jax.random.key(0), height, width, None))
-    in_channels = drawn.shape[-1]
-    network = hourglass(method.generator, in_channels, channels).to(device)
-    seed = 0.1 * torch.rand(1, in_channels, height, width, device=device)
-    seed_norm = nn.BatchNorm2d(in_channels).to(device) if method.normalize_seed else nn.Identity()
+    target = _to_torch(problem.observation, device)
+    height, width, channels = problem.image_shape
+    drawn = jax.eval_shape(lambda: method.seed.draw(jax.random.key(0), height, width, problem))
+    network = hourglass(method.generator, drawn.shape[-1], channels).to(device)
+    seed = 0.1 * torch.rand(1, drawn.shape[-1], height, width, device=device)
+    norm = nn.BatchNorm2d(seed.shape[1]).to(device) if method.normalize_seed else nn.Identity()
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    seed.requires_grad_(Seed in method.trainable)
     for convolution in convolutions:
-        convolution.requires_grad_(Weight in method.trains)
-    seed.requires_grad_(Seed in method.trains)
-    trained = [
-        [seed] if Seed in method.trains else [],
-        [parameter for parameter in network.parameters() if parameter.requires_grad],
-        list(seed_norm.parameters()),
-    ]
-    rate = settings.solver.learning_rate
-    adams = [torch.optim.Adam(group, lr=rate) for group in trained if group]
-    degrade = _operator(operator, device)
-    seed_jitters, weight_jitters = (
-        [jitter.std for kind, jitter in method.jitters if kind is jittered]
-        for jittered in (Seed, Weight)
-    )
-    weight = float(settings.objective.weight)
-    is_rooted = settings.objective.fidelity is rmse
+        convolution.requires_grad_(Weight in method.trainable)
+    groups = ([seed], network.parameters(), norm.parameters())
+    trained = [[one for one in group if one.requires_grad] for group in groups]
+    adams = [torch.optim.Adam(group, lr=method.learning_rate) for group in trained if group]
+    degrade = _operator(problem.operator, device)
+    jitter = {jitter.kind: jitter.std for jitter in method.jitters}
+    weight = float(method.objective.weight)
+    is_rooted = method.objective.fidelity.__name__ == "rmse"
 
     def step() -> None:
         for adam in adams:
             adam.zero_grad()
-        with torch.no_grad():  # accumulates, as in the original
-            for std in weight_jitters:
+        if Weight in jitter:
+            with torch.no_grad():  # accumulates, as in the original
                 for convolution in convolutions:
-                    convolution.weight += std * torch.randn_like(convolution.weight)
-        jittered = seed
-        for std in seed_jitters:
-            jittered = seed + std * torch.randn_like(seed)
-        image = network(seed_norm(jittered))
+                    convolution.weight += jitter[Weight] * torch.randn_like(convolution.weight)
+        jittered = seed + jitter[Seed] * torch.randn_like(seed) if Seed in jitter else seed
+        image = network(norm(jittered))
         squared = functional.mse_loss(degrade(image), target)
         loss = torch.sqrt(squared) if is_rooted else squared
         if weight:
-            loss = loss + weight * total_variation(image)
+            loss = loss + weight * _total_variation(image)
         loss.backward()
         for adam in adams:
             adam.step()
@@ -99,7 +81,7 @@ def stepper(
     return step
 
 
-def total_variation(image: torch.Tensor) -> torch.Tensor:
+def _total_variation(image: Tensor) -> Tensor:
     """Anisotropic, divided by the number of values."""
     rows = (image[:, :, 1:] - image[:, :, :-1]).abs().sum()
     columns = (image[:, :, :, 1:] - image[:, :, :, :-1]).abs().sum()
@@ -107,43 +89,34 @@ def total_variation(image: torch.Tensor) -> torch.Tensor:
 
 
 def _scale(config: HourglassConfig, depth: int, in_channels: int) -> list[nn.Module]:
-    down, up, skip = (
-        widths[depth] for widths in (config.widths_down, config.widths_up, config.widths_skip)
+    widths = (config.widths_down, config.widths_up, config.widths_skip)
+    down, up, skip = (width[depth] for width in widths)
+    size, deep_width = config.filter_size_down, down
+    deeper = [*_block(in_channels, down, size, stride=2), *_block(down, down, size)]
+    if depth + 1 < len(config.widths_down):
+        deeper.append(_numbered(*_scale(config, depth + 1, down)))
+        deep_width = config.widths_up[depth + 1]
+    branch: nn.Module = _numbered(
+        *deeper, nn.Upsample(scale_factor=2, mode=config.upsampling.value)
     )
-    is_deepest = depth + 1 == len(config.widths_down)
-    size = config.filter_size_down
-    deeper = _block(in_channels, down, size, stride=2) + _block(down, down, size)
-    if not is_deepest:
-        deeper.append(_numbered(_scale(config, depth + 1, down)))
-    mode = config.upsampling.value
-    deeper.append(nn.Upsample(scale_factor=2, mode=mode))
-    deep_width = down if is_deepest else config.widths_up[depth + 1]
-    layers: list[nn.Module]
     if skip:
-        branch = _numbered(_block(in_channels, skip, config.filter_size_skip))
-        layers = [Joined(branch, _numbered(deeper))]
-    else:
-        layers = [_numbered(deeper)]
-    layers.append(nn.BatchNorm2d(deep_width + skip))
-    layers += _block(deep_width + skip, up, config.filter_size_up)
-    return layers + (_block(up, up, 1) if config.pointwise_up else [])
+        branch = Joined(_numbered(*_block(in_channels, skip, config.filter_size_skip)), branch)
+    joined = [branch, nn.BatchNorm2d(deep_width + skip)]
+    pointwise = _block(up, up, 1) if config.pointwise_up else []
+    return [*joined, *_block(deep_width + skip, up, config.filter_size_up), *pointwise]
 
 
 def _block(in_channels: int, out_channels: int, size: int, stride: int = 1) -> list[nn.Module]:
-    return [
-        _convolution(in_channels, out_channels, size, stride),
-        nn.BatchNorm2d(out_channels),
-        nn.LeakyReLU(NEGATIVE_SLOPE),
-    ]
+    convolution = _convolution(in_channels, out_channels, size, stride)
+    return [convolution, nn.BatchNorm2d(out_channels), nn.LeakyReLU(0.2)]
 
 
 def _convolution(in_channels: int, out_channels: int, size: int, stride: int = 1) -> nn.Module:
-    return nn.Sequential(
-        nn.ReflectionPad2d((size - 1) // 2), nn.Conv2d(in_channels, out_channels, size, stride)
-    )
+    convolution = nn.Conv2d(in_channels, out_channels, size, stride)
+    return nn.Sequential(nn.ReflectionPad2d((size - 1) // 2), convolution)
 
 
-def _numbered(layers: list[nn.Module]) -> nn.Sequential:
+def _numbered(*layers: nn.Module) -> nn.Sequential:
     """Layers one after the other, named from 1 as the originals name them."""
     sequence = nn.Sequential()
     for number, layer in enumerate(layers, start=1):
@@ -151,33 +124,31 @@ def _numbered(layers: list[nn.Module]) -> nn.Sequential:
     return sequence
 
 
-def _operator(operator: Operator, device: str) -> Callable[[torch.Tensor], torch.Tensor]:
+def _operator(operator: Operator, device: str) -> Callable[[Tensor], Tensor]:
     if isinstance(operator, Identity):
         return lambda image: image
     if isinstance(operator, Mask):
-        known = _to_torch(np.asarray(operator.mask), device)
+        known = _to_torch(operator.mask, device)
         return lambda image: image * known
     if isinstance(operator, Downsample):
-        taps = np.outer(operator.taps, operator.taps).astype(np.float32)
-        margin = (taps.shape[0] - operator.factor) // 2
-        padding = nn.ReplicationPad2d(margin)
+        kernel = _to_torch(np.outer(operator.taps, operator.taps)[..., None], device)
+        padding = nn.ReplicationPad2d((kernel.shape[-1] - operator.factor) // 2)
 
-        def downsample(image: torch.Tensor) -> torch.Tensor:
-            channels = image.shape[1]
-            kernel = torch.from_numpy(taps).to(device).expand(channels, 1, *taps.shape)
-            padded = padding(image)
-            return functional.conv2d(padded, kernel, stride=operator.factor, groups=channels)
+        def downsample(image: Tensor) -> Tensor:
+            kernels = kernel.expand(image.shape[1], -1, -1, -1)
+            options = {"stride": operator.factor, "groups": image.shape[1]}
+            return functional.conv2d(padding(image), kernels, **options)
 
         return downsample
     raise NotImplementedError(f"no PyTorch form of {type(operator).__name__}")
 
 
-def _to_torch(image: np.ndarray, device: str) -> torch.Tensor:
+def _to_torch(image: np.ndarray, device: str) -> Tensor:
     """`[H, W, C]` to `[1, C, H, W]`."""
-    array = np.array(image.transpose(2, 0, 1)[None], dtype=np.float32, order="C")
+    array = np.array(np.moveaxis(np.asarray(image), -1, 0)[None], np.float32, order="C")
     return torch.from_numpy(array).to(device)
 
 
-def _centre_crop(image: torch.Tensor, height: int, width: int) -> torch.Tensor:
+def _centre_crop(image: Tensor, height: int, width: int) -> Tensor:
     top, left = (image.shape[2] - height) // 2, (image.shape[3] - width) // 2
     return image[:, :, top : top + height, left : left + width]

@@ -4,11 +4,14 @@ import re
 import golden_values
 import numpy as np
 import pytest
-from test_golden import CASES
+from PIL import Image
+from untrained.test_golden import CASES
 
-from drp_jax import HourglassConfig
-from experiments.benchmark import ideas
-from experiments.benchmark.__main__ import main
+from drp_jax import preset
+from drp_jax.untrained import HourglassConfig
+from experiments import degradations
+from experiments.benchmark import ablations, batch, reconstruction
+from experiments.benchmark.__main__ import COMMANDS, main
 
 
 def test_a_batch_is_compared_with_single_runs(tmp_path, capsys):
@@ -26,24 +29,79 @@ def test_a_batch_is_compared_with_single_runs(tmp_path, capsys):
     assert "3 images of 12 x 12" in capsys.readouterr().out
 
 
-def test_every_idea_has_a_row(tmp_path, capsys):
-    output = tmp_path / "ideas.json"
+def test_vmap_is_compared_with_single_runs(tmp_path, capsys, monkeypatch):
+    small = preset("paper").adjusted(width=4, iterations=2)
+    monkeypatch.setattr(batch, "preset", lambda: small)
+    output = tmp_path / "vmap.json"
+    flags = ["--images", "2", "--size", "16", "--repeats", "2", "--output", str(output)]
+    assert main(["vmap", *flags]) == 0
+    report = json.loads(output.read_text())
+    assert (report["images"], report["size"]) == (2, 16)
+    single, vmap = (report["seconds"][name] for name in ("single", "vmap"))
+    assert len(single) == len(vmap) == 2
+    np.testing.assert_allclose(report["ratio"], np.median(vmap) / np.median(single))
+    assert report["largest_difference"] < 1e-3
+    assert "2 images of 16 x 16" in capsys.readouterr().out
+
+
+def test_variants_have_rows(tmp_path, capsys, monkeypatch):
+    names = ("threshold", "threshold, Wiener, ridge: `default`")
+    names += ("`default` with one noise level for all brightnesses",)
+    every = ablations.variants("speckle", 3)
+    some = {name: every[name] for name in names} | {"by hand": ablations.denoised}
+    monkeypatch.setattr(ablations, "variants", lambda *_: some)
+    output = tmp_path / "ablations.json"
     flags = ["--photographs", "1", "--draws", "1", "--size", "32", "--case", "speckle"]
-    assert main(["ideas", *flags, "--output", str(output)]) == 0
-    scores = {row["idea"]: row["psnr"] for row in json.loads(output.read_text())["rows"]}
-    assert len(scores) == 6
-    # The first three steps, put together by hand, are the preset.
-    default = scores["threshold, Wiener, ridge: `default`"]
-    assert default > scores["threshold"]
-    assert default > scores["`default` with one noise level for all brightnesses"]
-    assert "| speckle | `default` without undoing the clipping |" in capsys.readouterr().out
+    assert main(["ablations", *flags, "--output", str(output)]) == 0
+    rows = json.loads(output.read_text())["rows"]
+    threshold, default, one_level, by_hand = (row["psnr"] for row in rows)
+    np.testing.assert_allclose(by_hand, default, atol=1e-3)
+    assert default > threshold
+    assert default > one_level
+    assert "| speckle | threshold, Wiener, ridge: `default` |" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("case", ideas.CASES)
-def test_every_case_has_ideas_beside_the_default(case):
-    names = list(ideas._ideas(case, iterations=3))
+@pytest.mark.parametrize("case", ablations.CASES)
+def test_every_case_has_variants_beside_the_default(case):
+    names = list(ablations.variants(case, iterations=3))
     assert len(names) >= 3
     assert sum("`default`" in name for name in names) >= 1
+
+
+def test_reconstructions_are_compared_where_there_are_scans(tmp_path, capsys, monkeypatch):
+    mri = {"MRI x4": degradations.MEASUREMENTS["MRI x4"]}
+    monkeypatch.setattr(reconstruction, "MEASUREMENTS", mri)
+    folder = tmp_path / "reconstruction"
+    folder.mkdir()
+    rows, columns = np.mgrid[:32, :32]
+    brain = np.where((rows - 16) ** 2 + (columns - 16) ** 2 < 100, 200, 0).astype(np.uint8)
+    np.savez(folder / "brain_slices.npz", slices=np.stack([brain] * 4))
+    np.savez(folder / "ct_slice.npz", hounsfield=10.0 * brain - 1000)
+    (tmp_path / "set12").mkdir()
+    Image.fromarray(brain).save(tmp_path / "set12" / "01.png")
+    output = tmp_path / "r.json"
+    flags = ["--data", str(tmp_path), "--size", "16", "--photographs", "1", "--iterations", "3"]
+    assert main(["reconstruction", *flags, "--output", str(output)]) == 0
+    rows = json.loads(output.read_text())["rows"]
+    methods = ["by itself", *(f"drp-dip, TV {weight}" for weight in ("0.1", "0.3", "1"))]
+    assert {row["case"] for row in rows} == {"MRI x4"}
+    assert [row["method"] for row in rows] == [*methods, "TV, best weight"]
+    assert all(row["psnr"] == row["images"][0]["psnr"] for row in rows)
+    assert all(row["psnr"] > 10 for row in rows if row["method"].startswith("TV"))
+    assert capsys.readouterr().out.count("| MRI x4 |") == 5
+
+
+def test_without_scans_nothing_is_reconstructed(tmp_path, capsys):
+    assert main(["reconstruction", "--data", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"skipped: no scans in {tmp_path}, which --data names\n"
+
+
+@pytest.mark.parametrize("name", degradations.MEASUREMENTS)
+def test_a_measurement_has_about_the_scale_of_the_image(name):
+    clean = np.random.default_rng(0).random((24, 24, 1)).astype(np.float32)
+    problem = degradations.degrade(name, clean, seed=0).problem
+    ratio = np.sqrt(np.mean(np.abs(problem.observation) ** 2) / np.mean(clean**2))
+    assert 0.5 < ratio < 3
 
 
 def test_the_profile_lists_the_operations_of_the_loop(capsys):
@@ -97,24 +155,26 @@ def test_rows_hold_what_was_measured(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([], "no measurement is named; accepted: speed, quality, ideas, batch, profile"),
-        (["sped"], "unknown measurement: 'sped'; accepted: speed, quality, ideas"),
+        ([], "no measurement is named; accepted: speed, quality, ablations, batch, vmap, profile"),
+        (["sped"], "unknown measurement: 'sped'; accepted: speed, quality, ablations"),
+        (["speed", "--sise", "8"], "Unrecognized options: --sise, 8; accepted: flags and their"),
         (["speed", "--suite", "x"], "--suite is 'x'; accepted: official, methods"),
         (["speed", "--size", "50"], "--size is 50; accepted: multiples of 4 from 32 up"),
         (["speed", "--repeats", "0"], "--repeats is 0; accepted: from 1 up"),
-        (["speed", "--seconds", "0"], "--seconds is 0.0; accepted: above 0"),
+        (["speed", "--seconds", "0"], "--seconds is 0.0; accepted: from 0.001 up"),
         (["profile", "--rows", "0"], "--rows is 0; accepted: from 1 up"),
-        (["profile", "--method", "x"], "unknown method: 'x'; accepted: non-local"),
+        (["profile", "--method", "x"], "--method is 'x'; accepted: drp-dip, drp-dd, dip, dd"),
         (["convolutions", "--size", "3"], "--size is 3; accepted: from 8 up"),
         (["quality", "--task", "x"], "--task is 'x'; accepted: denoise, inpaint, super-resolve"),
         (["quality", "--case", "x"], "--case is 'x'; accepted: Gaussian 15, Gaussian 25"),
+        (["quality", "--case", "x4"], "--case is 'x4'; accepted: Gaussian 15, Gaussian 25"),
         (["quality", "--images", "x"], "--images is 'x'; accepted: tune, report"),
         (["quality", "--network", "x"], "--network is 'x'; accepted: drp-dip, dip"),
         (["quality", "--size", "8"], "--size is 8; accepted: from 32 to 512"),
         (["quality", "--draws", "0"], "--draws is 0; accepted: from 1 up"),
         (["quality", "--photographs", "0"], "--photographs is 0; accepted: from 1 up"),
-        (["ideas", "--case", "x"], "--case is 'x'; accepted: Gaussian 25, speckle, impulse"),
-        (["ideas", "--draws", "0"], "--draws is 0; accepted: from 1 up"),
+        (["ablations", "--case", "x"], "--case is 'x'; accepted: Gaussian 25, speckle, impulse"),
+        (["ablations", "--draws", "0"], "--draws is 0; accepted: from 1 up"),
         (["batch", "--images", "0"], "--images is 0; accepted: from 1 to 100000"),
         (["batch", "--cpu-devices", "0"], "--cpu-devices is 0; accepted: from 1 to 1024"),
     ],
@@ -124,6 +184,14 @@ def test_bad_arguments_are_named_in_one_line(argv, message, capsys):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_the_help_lists_every_measurement_with_a_line(capsys):
+    assert main(["--help"]) == 0
+    lines = capsys.readouterr().out.split("Commands:")[1].splitlines()[1:]
+    names = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
+    assert names == [command.name for command in COMMANDS]
+    assert all(len(line.split()) > 2 for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,16 @@ import functools
 import json
 from pathlib import Path
 
-import commands
+import command_line
 import numpy as np
 import pytest
 from PIL import Image
 
-from drp_jax import WindowedVariance
+from drp_jax import preset
+from drp_jax.stopping import WindowedVariance
 from experiments import early_stopping
 
-run = functools.partial(commands.run, early_stopping)
+run = functools.partial(command_line.run, early_stopping)
 
 
 @pytest.fixture(autouse=True)
@@ -21,17 +22,20 @@ def in_empty_folder(tmp_path, monkeypatch):
 
 
 def test_the_published_settings_with_the_rule_and_without_the_average():
-    settings = early_stopping._settings(early_stopping.EarlyStoppingArguments(patience=7))
-    assert settings.solver.stopping == WindowedVariance(window=30, patience=7)
-    assert settings.solver.averaging == 0
-    assert settings.solver.learning_rate == 0.01
-    assert settings.method.name == "dip"
+    method = early_stopping.dip(early_stopping.Arguments(patience=7))
+    assert method.loop.stopping == WindowedVariance(window=30, patience=7)
+    assert method.loop.ema_decay is None
+    assert method.learning_rate == 0.01
+    assert method.name == "dip"
 
 
 def test_curves_page_and_figure_come_from_the_runs(monkeypatch):
-    crop = (slice(0, 16), slice(0, 16))
-    monkeypatch.setattr(early_stopping, "CROPS", {"coffee.png": crop, "chelsea.png": crop})
-    assert run("--width", "2", "--iterations", "9", "--window", "2", "--patience", "3") == 0
+    monkeypatch.setattr(early_stopping, "CROPS", {"coffee.png": (0, 0), "chelsea.png": (0, 0)})
+    monkeypatch.setattr(early_stopping, "SIDE", 16)
+    rule = WindowedVariance(window=2, patience=3)
+    small = preset("paper").adjusted(width=4, iterations=9, stopping=rule)
+    monkeypatch.setattr(early_stopping, "dip", lambda parsed: small)
+    assert run("--window", "2", "--patience", "3") == 0
     runs = json.loads(Path("benchmarks/results/early_stopping.json").read_text())["runs"]
     assert [(one["image"], one["sigma"]) for one in runs] == [
         (name, sigma) for name in ("coffee.png", "chelsea.png") for sigma in (25, 50)
@@ -43,6 +47,7 @@ def test_curves_page_and_figure_come_from_the_runs(monkeypatch):
         returned = one["psnr"][one["returned_iteration"] - 1]
         assert one["returned_psnr"] == pytest.approx(returned, abs=1e-3)
     page = Path("docs/early_stopping.md").read_text()
+    assert "window 2, patience 3" in page
     assert page.count("| coffee.png |") == page.count("| chelsea.png |") == 2
     with Image.open("docs/early_stopping.png") as figure:
         assert figure.width > figure.height > 300

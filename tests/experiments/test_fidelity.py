@@ -2,24 +2,23 @@ import functools
 import json
 from pathlib import Path
 
-import commands
+import command_line
 import numpy as np
 import pytest
 from conftest import make_photograph
 from PIL import Image
 
-from drp_jax import Downsample, luma_psnr, preset
-from experiments import fidelity, official
+from drp_jax import preset
+from drp_jax.operators import Downsample
+from experiments import fidelity, photographs
 
-run = functools.partial(commands.run, fidelity)
-refused = functools.partial(commands.refused, fidelity)
+run = functools.partial(command_line.run, fidelity)
+refused = functools.partial(command_line.refused, fidelity)
 
 SMALL = fidelity.Experiment(
     name="small",
-    image="a small image",
-    load=official.peppers,
-    task="denoise",
-    settings=preset("paper").adjusted(width=4, iterations=4),
+    official=fidelity.Official("denoise", "a small image", photographs.peppers),
+    method=preset("paper").adjusted(width=4, iterations=4),
     original="9 dB",
 )
 
@@ -67,15 +66,16 @@ def test_every_experiment_has_its_own_name():
 
 def test_official_images_are_degraded_as_the_programs_do():
     data = Path("data")
-    small = official.baby(data)
-    assert small.observation.shape == (12, 12, 3)
-    assert isinstance(small.operator, Downsample)
-    assert small.metric is luma_psnr
+    small = photographs.baby(data)
+    assert small.problem.observation.shape == (12, 12, 3)
+    assert isinstance(small.problem.operator, Downsample)
+    assert small.problem.metric_name == "luma_psnr"
     with Image.open("data/super_resolution/baby.png") as opened:
         expected = np.asarray(opened.resize((12, 12), Image.Resampling.LANCZOS)) / 255
-    np.testing.assert_allclose(small.observation, expected, atol=1e-6)
+    np.testing.assert_allclose(small.problem.observation, expected, atol=1e-6)
 
-    holes = official.barbara(data)
-    assert holes.reference.shape == (256, 256, 1)
-    assert abs(np.mean(holes.operator.mask) - 0.5) < 0.01
-    np.testing.assert_array_equal(holes.observation, holes.reference * holes.operator.mask)
+    holes = photographs.barbara(data)
+    assert holes.clean.shape == (256, 256, 1)
+    assert abs(np.mean(holes.known) - 0.5) < 0.01
+    known = holes.problem.operator.mask
+    np.testing.assert_array_equal(holes.problem.observation, holes.clean * known)

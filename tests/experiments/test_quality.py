@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 from conftest import make_photograph
 
-from drp_jax import psnr
-from experiments import degradations
-from experiments.benchmark import damage, quality_page
+from drp_jax import preset
+from drp_jax.metrics import psnr
+from experiments import degradations, photographs
+from experiments.benchmark import quality, quality_page
 from experiments.benchmark.__main__ import main
 
 
-def test_every_case_gives_a_row_per_method(tmp_path, capsys):
+def test_every_case_gives_a_row_per_method(tmp_path, capsys, monkeypatch):
+    short = preset("fast", task="super-resolve").adjusted(iterations=2)
+    monkeypatch.setattr(quality, "preset", lambda *_, **__: short)  # one program for all
     output = tmp_path / "q.json"
     flags = ["--photographs", "1", "--size", "32", "--output", str(output), "--images", "tune"]
     flags += ["--draws", "2"]
@@ -26,7 +29,7 @@ def test_every_case_gives_a_row_per_method(tmp_path, capsys):
     default = report["rows"][1]
     assert default["best_psnr"] >= default["last_psnr"]
     assert -1 <= default["uncertainty_correlation"] <= 1
-    assert "x2, astronaut.png, bicubic:" in capsys.readouterr().out
+    assert "| x2 | astronaut.png | bicubic |" in capsys.readouterr().out
 
 
 def row(method, image, psnr, **more):
@@ -49,7 +52,7 @@ def test_the_page_has_the_means_and_the_worst(tmp_path, monkeypatch):
     ]
     report = {"device": "cpu", "cores": 2, "size": 32, "draws": 1, "rows": rows}
     (tmp_path / "quality-t-report.json").write_text(json.dumps(report))
-    quality_page.write_page()
+    quality_page.write()
     page = (tmp_path / "page.md").read_text()
     assert "| c | non-local x | 31.25 | 0.500 | 2.0 | -0.50 | 0.50 | 0.25 |" in page
     assert "| c | theirs | 31.00 | 0.500 | 2.0 |  |  |  |" in page
@@ -80,8 +83,19 @@ def test_every_gap_has_its_size(name):
 
 
 def test_crops_stay_inside_and_small_photographs_stay_out(tmp_path):
-    squares = damage.crops("tune", 400, tmp_path)
+    squares = photographs.crops("tune", 400, tmp_path)
     assert {name: square.shape for name, square in squares.items()} == {
         "astronaut.png": (400, 400, 3),
         "coffee.png": (400, 400, 3),
     }
+
+
+def test_the_methods_are_the_presets_and_a_network_if_asked_for():
+    few = quality._methods(quality.Arguments())
+    assert list(few) == ["non-local fast", "non-local default", "non-local best"]
+    more = quality._methods(quality.Arguments(network="drp-dip", iterations=7))
+    assert list(more)[3:] == ["non-local, its first step", "drp-dip paper"]
+    assert more["drp-dip paper"].loop.iterations == 7
+    assert more["non-local, its first step"].loop.iterations == 1
+    dip = quality._methods(quality.Arguments(task="inpaint", network="dip"))["dip fast"]
+    assert dip == preset("fast", method="dip", task="inpaint")

@@ -1,0 +1,141 @@
+"""The flags of every command that restores an image, and the method that they ask for."""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+from drp_jax import InputError, Method, preset, read_image
+from drp_jax.commands import options
+from drp_jax.presets import completed, names
+from drp_jax.untrained import Precision
+
+_FLAGS = {
+    "iterations": "--iterations",
+    "learning_rate": "--learning-rate",
+    "regularizer_weight": "--tv-weight",
+    "width": "--width",
+    "ema_decay": "--ema-decay",
+    "precision": "--precision",
+    "rematerialise": "--rematerialise",
+    "seed": "--seed-image",
+}
+"""The flags of what a method's `adjusted` takes, by its name there."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RestoreArguments:
+    """What is restored, how, and where to; a command adds its own."""
+
+    image: pathlib.Path | None = options.file(
+        "The degraded image, gray or RGB, at least 8 x 8 pixels.",
+        shown="a bundled photograph that is degraded first",
+    )
+    output: pathlib.Path | None = options.file(
+        "Where to write the restored image.", shown="<name>_restored.png beside the input"
+    )
+    reference: pathlib.Path | None = options.file(
+        "The clean image, if known: reports PSNR and SSIM, before and after.", shown="none"
+    )
+    method: str | None = options.choice(
+        names(),
+        "The method: non-local filtering, or an untrained network.",
+        shown="non-local; drp-dip with --preset paper",
+    )
+    preset: str | None = options.option(
+        str,
+        "NAME",
+        "a name",
+        "Its settings, by name; which a method has is said below.",
+        shown="default; fast for a network",
+    )
+    iterations: int | None = options.whole(
+        "Limit on the iterations, or a filter's steps, from 1 up.", shown="of the preset"
+    )
+    learning_rate: float | None = options.number(
+        "Adam's learning rate, above 0; of networks.", shown="of the preset"
+    )
+    tv_weight: float | None = options.number(
+        "Weight of total variation, from 0 up; of networks.", shown="of the preset"
+    )
+    width: int | None = options.whole(
+        "Channels per scale of the network, from 1 up.", shown="of the preset"
+    )
+    ema_decay: float | None = options.number(
+        "Weight of the past in the average of a network's outputs, from 0 (no average) to below 1.",
+        shown="of the preset",
+    )
+    precision: str | None = options.choice(Precision, "Arithmetic of the network.", shown="float32")
+    rematerialise: bool = options.flag(
+        "Compute parts of the network twice instead of keeping them in memory."
+    )
+    seed: int = options.random_seed()
+    figure: pathlib.Path | None = options.file(
+        "Where to draw the images side by side, and the curves of the run, as PNG.", shown="none"
+    )
+    metrics: pathlib.Path | None = options.file(
+        "Where to write scores, times and settings as JSON.", shown="none"
+    )
+    compilation_cache: bool = options.flag(
+        "Keep compiled programs in the user's cache folder for the next start.", True
+    )
+
+    @property
+    def preset_name(self) -> str:
+        """The preset, also where it was left out."""
+        return completed(self.preset, self.method)[0]
+
+    def chosen_method(self, task: str, *, seed_image: pathlib.Path | None = None) -> Method:
+        """The preset for the task with the flags that were given.
+
+        Args:
+          task: as `preset`.
+          seed_image: a file with what a network is to take as its seed.
+
+        Raises:
+          InputError: if a name is unknown, a value out of its range, the file unusable, or a flag
+            means nothing for the method.
+        """
+        method = preset(self.preset, method=self.method, task=task)
+        flags: dict[str, Any] = {
+            "iterations": self.iterations,
+            "learning_rate": self.learning_rate,
+            "regularizer_weight": self.tv_weight,
+            "width": self.width,
+            "ema_decay": self.ema_decay,
+            "precision": self.precision,
+            "rematerialise": self.rematerialise or None,
+            "seed": seed_image,
+        }
+        given = {name: value for name, value in flags.items() if value is not None}
+        for name, value in given.items():
+            _require_meaning(method, name, value)
+        if seed_image is not None:
+            given["seed"] = read_image(seed_image).image
+        for name, value in given.items():
+            try:
+                method = method.adjusted(**{name: value})
+            except InputError as error:
+                raise InputError(f"{_FLAGS[name]}: {error}") from None
+        return method
+
+
+def presets_of(task: str) -> str:
+    """The presets that every method has for a task, as lines for the end of a help."""
+    lines = [
+        f"--method {method:<9} --preset {', '.join(tasks[task])}"
+        for method, tasks in names().items()
+        if task in tasks
+    ]
+    # The mark tells click to keep the lines as they are.
+    return "\n".join(("\b", "Presets of the methods:", *lines))
+
+
+def _require_meaning(method: Method, name: str, value: Any) -> None:
+    """Raises InputError unless the method takes what is called `name` there."""
+    taken = method.adjustments()
+    if name not in taken:
+        accepted = ", ".join(flag for known, flag in _FLAGS.items() if known in taken)
+        raise InputError(
+            f"{_FLAGS[name]} is {value}, and method {method.name} takes none; accepted: "
+            f"{accepted}, or another method"
+        )

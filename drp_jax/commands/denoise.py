@@ -1,0 +1,85 @@
+"""Denoise a photograph: `drp-jax denoise --image noisy.png`.
+
+Without `--image` it denoises a bundled photograph to which it adds noise itself. With
+`--method dip --preset paper-jpeg` it removes JPEG artefacts, and with `--method dip --preset
+paper-flash --seed-image flash.png` it restores a dark picture by the light of another.
+"""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+from drp_jax import InputError, Problem
+from drp_jax.commands import options
+from drp_jax.commands.arguments import RestoreArguments, presets_of
+from drp_jax.commands.report import score
+from drp_jax.commands.restoring import (
+    Job,
+    captioned,
+    given,
+    read_reference,
+    read_source,
+    run_job,
+)
+
+PROGRAM = "denoise"
+DEMONSTRATION_SIGMA = 25.0
+
+
+@dataclasses.dataclass(frozen=True)
+class DenoiseArguments(RestoreArguments):
+    add_noise: float | None = options.number(
+        "Take the image as clean, add Gaussian noise of this standard deviation on the 0-255 "
+        "scale, and score against the image.",
+        shown="none",
+    )
+    seed_image: pathlib.Path | None = options.file(
+        "Use this image of the same height and width as the network's input.",
+        shown="the method's random seed",
+    )
+
+
+@options.command("denoise", DenoiseArguments, help=__doc__, epilog=presets_of("denoise"))
+def denoise(parsed: DenoiseArguments) -> int:
+    """Denoise a photograph."""
+    method = parsed.chosen_method("denoise", seed_image=parsed.seed_image)
+    return run_job(_job(parsed), parsed, method)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return options.run(denoise, argv, program=PROGRAM)
+
+
+def _job(parsed: DenoiseArguments) -> Job:
+    if parsed.add_noise is not None and parsed.reference is not None:
+        raise InputError("--add-noise makes its own reference; leave out --reference")
+    if parsed.add_noise is not None and not 0 < parsed.add_noise <= 255:
+        raise InputError(f"--add-noise is {parsed.add_noise}; accepted: above 0, up to 255")
+    source = read_source(parsed)
+    image = source.picture.image
+    reference = read_reference(parsed, image.shape)
+    sigma = parsed.add_noise or (DEMONSTRATION_SIGMA if source.is_bundled else None)
+    if sigma is not None:
+        reference, image = image, add_noise(image, sigma, parsed.seed)
+    scored = None if reference is None else functools.partial(score, reference=reference)
+    return Job(
+        source=source,
+        problem=Problem(image, reference=reference),
+        template=source.picture,
+        before_name="input",
+        before=image,
+        score=scored,
+        panels=captioned("noisy", image, scored),
+        inputs=given(parsed.image, parsed.reference, parsed.seed_image),
+    )
+
+
+def add_noise(clean: np.ndarray, sigma: float, seed: int) -> np.ndarray:
+    """Gaussian noise of standard deviation sigma / 255, clipped to [0, 1]."""
+    key = jax.random.fold_in(jax.random.key(seed), 1)  # not the key of the run
+    noise = np.asarray(jax.random.normal(key, clean.shape))
+    return np.clip(clean + sigma / 255 * noise, 0, 1).astype(np.float32)

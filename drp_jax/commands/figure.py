@@ -1,0 +1,80 @@
+"""The picture of a run: images side by side above its curves."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from drp_jax import Restoration
+from drp_jax.commands.progress import step_word
+from drp_jax.images import replace_whole
+
+PANEL_INCHES = 4.0
+CURVES_INCHES = 2.6
+MOST_MARKERS = 50
+
+
+def save_figure(
+    path: pathlib.Path, panels: dict[str, np.ndarray], restoration: Restoration
+) -> None:
+    """Draws the panels, captioned by their names, and the run's curves, and writes a PNG.
+
+    Args:
+      path: where to; replaced whole.
+      panels: images `[H, W, C]` in [0, 1], left to right.
+      restoration: the curves of its history, whose NaN are iterations that did not run; and its
+        uncertainty, a last panel, if it has one.
+
+    Raises:
+      InputError: if `path` cannot be written.
+    """
+    from matplotlib.figure import Figure  # slow to import, and only needed here
+
+    height, width = next(iter(panels.values())).shape[:2]
+    row = PANEL_INCHES * min(height / width, 2)
+    uncertainty = restoration.uncertainty
+    count = len(panels) + (uncertainty is not None)
+    figure: Any = Figure(
+        figsize=(PANEL_INCHES * count, row + CURVES_INCHES + 0.4), layout="constrained"
+    )
+    images, curves = figure.subfigures(2, 1, height_ratios=(row + 0.4, CURVES_INCHES))
+    places = np.atleast_1d(images.subplots(1, count))
+    for axes, (title, image) in zip(places, panels.items(), strict=False):
+        axes.imshow(np.clip(image.squeeze(), 0, 1), cmap="gray", vmin=0, vmax=1)
+        axes.set_title(title)
+    if uncertainty is not None:
+        drawn = places[-1].imshow(np.asarray(uncertainty), cmap="inferno", vmin=0)
+        places[-1].set_title("uncertainty")
+        images.colorbar(drawn, ax=places[-1], shrink=0.8)
+    for axes in places:
+        axes.set_axis_off()
+    draw_curves(curves, restoration)
+    with replace_whole(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=100)
+
+
+def draw_curves(figure: Any, restoration: Restoration) -> None:
+    """Draws what a run has to show over its iterations, side by side in a figure of matplotlib.
+
+    For a network the loss, and PSNR if there is a reference. A filter minimises nothing: PSNR, or
+    else what it measures first, as how much it has taken away.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    history = {name: np.asarray(values) for name, values in restoration.history.items()}
+    metric = restoration.run.problem.metric_name
+    curves = {"loss": history["loss"]} if "loss" in history else {}
+    if metric in history:
+        curves["PSNR (dB)"] = history[metric]
+    if not curves:
+        name = restoration.run.method.measures[0]
+        curves[f"{name} (intensity)"] = history[name]
+    count = int(restoration.iterations)
+    for axes, (label, values) in zip(
+        figure.subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True
+    ):
+        marker = "o" if count <= MOST_MARKERS else ""
+        axes.plot(np.arange(1, count + 1), values[:count], marker=marker)
+        axes.set(xlabel=step_word(restoration.run.method), ylabel=label)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)

@@ -1,0 +1,113 @@
+"""One run of `restore` from a command: progress, Ctrl-C, and the clock."""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import signal
+import time
+from collections.abc import Iterator, Sequence
+
+import jax
+import jax.monitoring
+
+from drp_jax import Method, Problem, Progress, Restoration, Status, restore
+from drp_jax.commands.progress import ProgressDisplay
+
+_IMPORTED = time.monotonic()
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """A restoration and what it took.
+
+    Attributes:
+      restoration: the result.
+      seconds: wall time of the run without compilation.
+      compile_seconds: time to trace and compile its programs, or to read them from the cache.
+      first_iteration_seconds: time from the start of the command to the end of the first
+        iteration, or None if there was none.
+    """
+
+    restoration: Restoration
+    seconds: float
+    compile_seconds: float
+    first_iteration_seconds: float | None
+
+    @property
+    def interrupted(self) -> bool:
+        return int(self.restoration.status) == Status.INTERRUPTED
+
+
+def fit(problem: Problem, *, seed: int, method: Method, interrupts: Sequence[int] = ()) -> Fit:
+    """Restores an image and shows progress.
+
+    It ends after the next report once `interrupts`, from `deferred_interrupts`, has an entry.
+
+    Raises:
+      InputError: as `restore`.
+    """
+    start = time.perf_counter()
+    first_report: list[float] = []
+    with compile_clock() as compile_times, ProgressDisplay(int(method.loop.iterations)) as display:
+
+        def report(progress: Progress) -> bool:
+            first_report.append(seconds_since_start())
+            display.update(progress)
+            return bool(interrupts)
+
+        restoration = restore(problem, key=jax.random.key(seed), method=method, callback=report)
+    elapsed = time.perf_counter() - start
+    compile_seconds = sum(compile_times)
+    first = first_report[0] if first_report else None
+    return Fit(restoration, elapsed - compile_seconds, compile_seconds, first)
+
+
+def seconds_since_start() -> float:
+    """Wall time since this process began, with all that it imported.
+
+    Where the operating system does not say when that was, since this module was imported.
+    """
+    try:
+        # The 22nd field, counted from the end of the second, which may itself have blanks.
+        fields = pathlib.Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        began = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - began
+    except (OSError, AttributeError):
+        return time.monotonic() - _IMPORTED
+
+
+@contextlib.contextmanager
+def compile_clock(beginning: str = "/jax/core/compile/") -> Iterator[list[float]]:
+    """A list that collects the seconds of JAX's events whose name has that beginning.
+
+    By default these are all of tracing and compilation.
+    """
+    durations: list[float] = []
+
+    def listen(event: str, duration_secs: float, **_: str | int) -> None:
+        if event.startswith(beginning):
+            durations.append(duration_secs)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield durations
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+
+
+@contextlib.contextmanager
+def deferred_interrupts() -> Iterator[list[int]]:
+    """A list that is empty until Ctrl-C; a second Ctrl-C raises KeyboardInterrupt."""
+    signals: list[int] = []
+    previous = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, _: object) -> None:
+        signals.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield signals
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -1,0 +1,341 @@
+"""The command line: a dataclass whose fields are flags becomes a command of click.
+
+    @dataclasses.dataclass(frozen=True)
+    class Arguments:
+        image: pathlib.Path | None = options.file("The image.", shown="a photograph")
+        size: int = options.whole("Its side in pixels.", 256, least=8)
+
+    @options.command("measure", Arguments, help=__doc__)
+    def measure(parsed: Arguments) -> int:
+        "Measure something."
+
+    def main(argv: Sequence[str] | None = None) -> int:
+        return options.run(measure, argv, program="measure")
+
+A field `learning_rate` is the flag `--learning-rate`. What is not accepted is answered in one line.
+"""
+
+import dataclasses
+import os
+import pathlib
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from drp_jax.errors import InputError
+
+Parsed = TypeVar("Parsed")
+
+MOST_SEED = 2**32 - 1
+WIDEST_HELP = 100
+_OPTION = "option"
+_ALIKE = {"help_option_names": ["-h", "--help"], "max_content_width": WIDEST_HELP}
+_LIKE_THIS = "flags and their values, like --image x.png (see --help)"
+
+
+class _Value(click.ParamType):
+    """A value that a function makes of its text, or refuses by ValueError."""
+
+    def __init__(self, convert: Callable[[str], Any], metavar: str, kind: str):
+        self.name = metavar
+        self._convert = convert
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):  # a default, which is no text
+            return value
+        try:
+            return self._convert(value)
+        except ValueError:
+            raise InputError(f"{_flag_of(param)}: {value!r} is not {self._kind}") from None
+
+
+class _Number(_Value):
+    """A number in a range; an end that is None is open."""
+
+    def __init__(
+        self,
+        convert: Callable[[str], Any],
+        metavar: str,
+        kind: str,
+        least: float | None,
+        most: float | None,
+    ):
+        super().__init__(convert, metavar, kind)
+        self._least = least
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        is_inside = (self._least is None or number >= self._least) and (
+            self._most is None or number <= self._most
+        )
+        if not is_inside:
+            ends = (("from", self._least), ("to", self._most))
+            accepted = " ".join(f"{word} {end}" for word, end in ends if end is not None)
+            accepted += " up" if self._most is None else ""
+            raise InputError(f"{_flag_of(param)} is {number}; accepted: {accepted}")
+        return number
+
+
+class _Name(click.Choice):
+    """One of some names."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value not in self.choices:
+            raise InputError(f"{_flag_of(param)} is {value!r}; accepted: {', '.join(self.choices)}")
+        return value
+
+
+def option(
+    convert: Callable[[str], Any],
+    metavar: str,
+    kind: str,
+    help: str,
+    default: Any = None,
+    *,
+    shown: str | None = None,
+) -> Any:
+    """A field that is a flag with a value.
+
+    Args:
+      convert: makes the value from its text, or raises ValueError.
+      metavar: the value's name in the help.
+      kind: what is accepted, for the error message.
+      help: what the flag does, with units.
+      default: the value where the flag is left out.
+      shown: words for the default where it is no fixed value.
+    """
+    return _field(_Value(convert, metavar, kind), help, default, shown)
+
+
+def file(help: str, default: pathlib.Path | None = None, *, shown: str | None = None) -> Any:
+    return option(_path, "PATH", "a path", help, default, shown=shown)
+
+
+def whole(
+    help: str,
+    default: int | None = None,
+    *,
+    shown: str | None = None,
+    least: int | None = None,
+    most: int | None = None,
+) -> Any:
+    return _field(_Number(int, "N", "a whole number", least, most), help, default, shown)
+
+
+def number(
+    help: str,
+    default: float | None = None,
+    *,
+    shown: str | None = None,
+    least: float | None = None,
+    most: float | None = None,
+) -> Any:
+    return _field(_Number(float, "X", "a number", least, most), help, default, shown)
+
+
+def random_seed() -> Any:
+    return option(
+        _seed_in_range,
+        "N",
+        f"a whole number from 0 to {MOST_SEED}",
+        "Number that fixes all random draws, from 0 up.",
+        0,
+    )
+
+
+def choice(
+    names: Iterable[str],
+    help: str,
+    default: str | None = None,
+    *,
+    shown: str | None = None,
+    metavar: str | None = None,
+) -> Any:
+    """A field that is one of some names, which the help lists unless there is a `metavar`."""
+    return _field(_Name([str(name) for name in names]), help, default, shown, metavar=metavar)
+
+
+def flag(help: str, default: bool = False) -> Any:
+    """A field that is a flag to be given or not, or given as `--no-...`."""
+    return _field(click.BOOL, help, default, "yes" if default else "no", is_flag=True)
+
+
+def command(
+    name: str, kind: type[Parsed], *, help: str | None, epilog: str | None = None
+) -> Callable[[Callable[[Parsed], int]], click.Command]:
+    """Decorator: a function of an instance of the dataclass `kind` becomes a command.
+
+    Args:
+      name: what the command is called.
+      kind: a dataclass whose fields are made by the functions above.
+      help: what `--help` says above the flags.
+      epilog: what it says below them.
+
+    The docstring of the function is what a list of commands says of it.
+    """
+
+    def decorate(action: Callable[[Parsed], int]) -> click.Command:
+        def call(**values: Any) -> int:
+            unknown = click.get_current_context().args
+            if unknown:
+                raise InputError(
+                    f"Unrecognized options: {', '.join(unknown)}; accepted: {_LIKE_THIS}"
+                )
+            return action(kind(**values))
+
+        return click.Command(
+            name,
+            callback=call,
+            params=[
+                click.Option(_declarations(field), **field.metadata[_OPTION])
+                for field in dataclasses.fields(kind)  # type: ignore[arg-type]
+            ],
+            help=help,
+            epilog=epilog,
+            short_help=action.__doc__,
+            options_metavar="[flags]",
+            context_settings={
+                **_ALIKE,
+                # Kept, so that one message names all of what is unknown.
+                "ignore_unknown_options": True,
+                "allow_extra_args": True,
+            },
+        )
+
+    return decorate
+
+
+class _Group(click.Group):
+    """Commands in the order given, one of which has to be named; see `group`."""
+
+    def __init__(self, noun: str, **settings: Any):
+        super().__init__(**settings)
+        self._noun = noun
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        accepted = f"accepted: {', '.join(self.commands)}"
+        if not args:
+            raise InputError(f"no {self._noun} is named; {accepted}")
+        name, *others = args
+        if any(name in param.opts for param in self.get_params(ctx)):  # like --help
+            return super().parse_args(ctx, args)
+        command = name.replace("_", "-")  # as a module is called
+        if command not in self.commands:
+            raise InputError(f"unknown {self._noun}: {name!r}; {accepted}")
+        return super().parse_args(ctx, [command, *others])
+
+
+def group(
+    commands: Sequence[click.Command],
+    *,
+    help: str,
+    noun: str = "command",
+    version: str | None = None,
+) -> click.Command:
+    """A command that runs the one of several whose name comes first.
+
+    Args:
+      commands: what `command` made.
+      help: what `--help` says above the list of them.
+      noun: what errors call one of them.
+      version: what `--version` prints, or None to have no such flag.
+    """
+    grouped = _Group(
+        noun,
+        commands=commands,
+        help=help,
+        options_metavar="",
+        subcommand_metavar=f"{noun.upper()} [flags]",
+        context_settings=_ALIKE,
+    )
+    return grouped if version is None else click.version_option(message=version)(grouped)
+
+
+def run(command: click.Command, argv: Sequence[str] | None = None, *, program: str) -> int:
+    """Runs a command and gives its exit status: 2 after bad input, 130 after Ctrl-C.
+
+    Args:
+      command: what `command` made, or a group of such commands.
+      argv: its arguments, by default those of this process.
+      program: what errors begin with, followed by the command's name within a group.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    context = None
+    try:
+        # Not click's `main`, which would answer Ctrl-C and a broken pipe in its own way.
+        with command.make_context(_called_as(program), arguments) as context:
+            return command.invoke(context)
+    except click.exceptions.Exit as end:  # the help was asked for
+        return end.exit_code
+    except click.UsageError as error:
+        return _refuse(
+            program, context, f"{error.message.removesuffix('.')}; accepted: {_LIKE_THIS}"
+        )
+    except InputError as error:
+        return _refuse(program, context, str(error))
+    except BrokenPipeError:  # the reader of our output has gone; the files are written
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print(
+            f"{_name(program, context)}: interrupted before everything was written",
+            file=sys.stderr,
+        )
+        # An orderly exit would wait for, or crash in, a compilation that is still running.
+        sys.stderr.flush()
+        os._exit(130)
+
+
+def _refuse(program: str, context: click.Context | None, message: str) -> int:
+    line = message.replace("\n", "\\n")
+    print(f"{_name(program, context)}: error: {line}", file=sys.stderr)
+    return 2
+
+
+def _name(program: str, context: click.Context | None) -> str:
+    """The program, and the command of a group that was called."""
+    within = None if context is None else context.invoked_subcommand
+    return program if within is None else f"{program} {within}"
+
+
+def _called_as(program: str) -> str:
+    """What the user typed before the flags, for the line of usage."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return program if spec is None else f"python -m {spec.name.removesuffix('.__main__')}"
+
+
+def _field(kind: click.ParamType, help: str, default: Any, shown: str | None, **more: Any) -> Any:
+    words = shown if shown is not None or default is None else str(default)
+    described = help if words is None else f"{help} (default: {words})"
+    option = {"type": kind, "help": described, "default": default, **more}
+    return dataclasses.field(default=default, metadata={_OPTION: option})
+
+
+def _declarations(field: dataclasses.Field) -> list[str]:
+    name = field.name.replace("_", "-")
+    on_and_off = field.metadata[_OPTION].get("is_flag", False)
+    return [f"--{name}/--no-{name}" if on_and_off else f"--{name}", field.name]
+
+
+def _flag_of(param: click.Parameter | None) -> str:
+    return "the value" if param is None else param.opts[0]
+
+
+def _path(text: str) -> pathlib.Path:
+    if text.startswith("--"):  # the value was forgotten, and this is the next flag
+        raise ValueError
+    return pathlib.Path(text)
+
+
+def _seed_in_range(text: str) -> int:
+    seed = int(text)
+    if not 0 <= seed <= MOST_SEED:
+        raise ValueError
+    return seed

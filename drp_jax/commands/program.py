@@ -1,0 +1,34 @@
+"""The program `drp-jax`: chooses the command, if what the extra `commands` installs is there."""
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+
+import drp_jax
+
+PROGRAM = "drp-jax"
+EXTRA = {"click": "click", "matplotlib": "matplotlib", "rich": "rich", "skimage": "scikit-image"}
+"""What the commands import beyond the library, and the names to install it by."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    missing = [name for module, name in EXTRA.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        print(
+            f"{PROGRAM}: error: the commands need {', '.join(missing)}; accepted: after "
+            "pip install 'drp_jax[commands]'",
+            file=sys.stderr,
+        )
+        return 2
+    # Only now, because these modules import what may be missing.
+    from drp_jax.commands import options
+    from drp_jax.commands.denoise import denoise
+    from drp_jax.commands.inpaint import inpaint
+    from drp_jax.commands.super_resolve import super_resolve
+
+    commands = options.group(
+        [denoise, inpaint, super_resolve],
+        help="Restore one degraded photograph without any training data.",
+        version=f"{PROGRAM} {drp_jax.__version__}",
+    )
+    return options.run(commands, argv, program=PROGRAM)

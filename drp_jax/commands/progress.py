@@ -1,0 +1,85 @@
+"""What a person sees while a run goes on: a live bar, or plain lines in a log."""
+
+import sys
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from drp_jax import Method, Progress
+
+LINES_PER_RUN = 10
+
+
+class ProgressDisplay:
+    """Shows how far a run is, what it measures and the time left on standard error.
+
+    A context manager whose `update` takes what `restore` tells its callback. On a terminal
+    it draws a bar, elsewhere it prints a line for every tenth of the run.
+    """
+
+    def __init__(self, iterations: int):
+        self._iterations = iterations
+        self._console = Console(stderr=True)
+        self._first: tuple[int, float] | None = None
+        self._lines_printed = 0
+        self._bar = Bar(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("compiling ...", total=iterations)
+
+    def __enter__(self) -> "ProgressDisplay":
+        self._bar.start()
+        if self._bar.disable:
+            print("compiling ...", file=sys.stderr, flush=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def update(self, progress: Progress) -> None:
+        text = self._describe(progress)
+        self._bar.update(self._task, completed=progress.iteration, description=text)
+        tenth = progress.iteration * LINES_PER_RUN // self._iterations
+        if self._bar.disable and (progress.iteration == 1 or tenth > self._lines_printed):
+            self._lines_printed = tenth
+            counted = f"{step_word(progress.run.method)} {progress.iteration}/{self._iterations}"
+            gap = " " if progress.step else "  "
+            print(f"{counted}{gap}{text}", file=sys.stderr, flush=True)
+
+    def _describe(self, progress: Progress) -> str:
+        parts = [progress.step] if progress.step else []
+        name = progress.run.method.measures[0]
+        parts.append(f"{name} {progress.measures[name]:.4f}")
+        if progress.metric is not None:
+            parts.append(f"PSNR {progress.measures[progress.metric]:.2f} dB")
+        left = self._seconds_left(progress.iteration)
+        if left is not None:
+            parts.append(f"{left // 60:.0f}:{left % 60:02.0f} left")
+        return "  ".join(parts)
+
+    def _seconds_left(self, iteration: int) -> int | None:
+        """Time left from the pace since the first report, which followed the compilation."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = (iteration, now)
+            return None
+        first_iteration, first_time = self._first
+        pace = (now - first_time) / (iteration - first_iteration)
+        return round(pace * (self._iterations - iteration))
+
+
+def step_word(method: Method) -> str:
+    """What a method's iterations are called: a filter takes a few steps."""
+    return "step" if method.is_finite_process else "iteration"

@@ -1,0 +1,242 @@
+"""What the commands have in common, from the degraded image to the files written."""
+
+import dataclasses
+import importlib.resources
+import os
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+
+from drp_jax import InputError, Method, Problem, Status, read_image, write_image
+from drp_jax.commands.arguments import RestoreArguments
+from drp_jax.commands.compilation_cache import use_compilation_cache
+from drp_jax.commands.figure import save_figure
+from drp_jax.commands.fit import Fit, deferred_interrupts, fit
+from drp_jax.commands.progress import step_word
+from drp_jax.commands.report import Scores, metrics, write_json
+from drp_jax.images import Picture, check_writable
+from drp_jax.problem import SMALLEST_SIDE
+
+DEMONSTRATION_IMAGE = pathlib.Path("chelsea.png")
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The picture that a command starts from.
+
+    Attributes:
+      path: its path; of the bundled photograph, its name in the current folder.
+      picture: the picture.
+      is_bundled: whether it is the bundled photograph, because no other was given.
+    """
+
+    path: pathlib.Path
+    picture: Picture
+    is_bundled: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One restoration: what is observed, how it is scored, and how it is shown.
+
+    Attributes:
+      source: where it comes from.
+      problem: what is observed, with the reference if known and the metric that is followed.
+      template: a picture of the result's size, with the mode and alpha to write.
+      before_name: what the image to compare with is called: "input" or "bicubic".
+      before: that image, of the result's size.
+      score: scores of an image against the reference, or None without one.
+      panels: images for the figure, shown left of the result.
+      finish: applied to the restored image before it is scored and written.
+      inputs: the files read, which no output may replace.
+    """
+
+    source: Source
+    problem: Problem
+    template: Picture
+    before_name: str
+    before: np.ndarray
+    score: Callable[[np.ndarray], Scores] | None
+    panels: dict[str, np.ndarray]
+    finish: Callable[[np.ndarray], np.ndarray] = lambda image: image
+    inputs: tuple[pathlib.Path, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Outputs:
+    """The files to write; figure and metrics may be None."""
+
+    restored: pathlib.Path
+    figure: pathlib.Path | None
+    metrics: pathlib.Path | None
+
+
+def run_job(job: Job, parsed: RestoreArguments, method: Method) -> int:
+    """Checks every path, restores, writes, reports; gives the exit status.
+
+    The first Ctrl-C ends the run and keeps its image, and waits while files are written.
+
+    Raises:
+      InputError: if an output cannot be written, or as `restore`.
+    """
+    outputs = _outputs(job, parsed)
+    if parsed.compilation_cache:
+        use_compilation_cache()
+    with deferred_interrupts() as interrupts:
+        fitted = fit(job.problem, seed=parsed.seed, method=method, interrupts=interrupts)
+        if not int(fitted.restoration.image_iteration):
+            raise InputError(
+                "the loss is not finite at the first iteration, so there is no image; accepted: "
+                "settings closer to the preset's"
+            )
+        _write(job, outputs, fitted, parsed, method)
+        if interrupts:
+            return 130
+    return 1 if int(fitted.restoration.status) == Status.NON_FINITE else 0
+
+
+def _write(
+    job: Job, outputs: Outputs, fitted: Fit, parsed: RestoreArguments, method: Method
+) -> None:
+    """Writes all files, then says what came out."""
+    restored = job.finish(np.asarray(fitted.restoration.image))
+    write_image(outputs.restored, job.template.with_image(restored))
+    before, after = ({}, {}) if job.score is None else (job.score(job.before), job.score(restored))
+    if outputs.figure is not None:
+        panels = job.panels | {_caption("restored", after): restored}
+        if job.problem.reference is not None:
+            panels["reference"] = np.asarray(job.problem.reference)
+        save_figure(outputs.figure, panels, fitted.restoration)
+    if outputs.metrics is not None:
+        scores = after | {f"{name}_{job.before_name}": value for name, value in before.items()}
+        write_json(
+            outputs.metrics, metrics(fitted, method, preset=parsed.preset_name, scores=scores)
+        )
+    _print_summary(job, outputs, fitted, before, after)
+
+
+def read_source(parsed: RestoreArguments) -> Source:
+    """The image of the command line, or the bundled photograph.
+
+    Raises:
+      InputError: if the file is unusable or smaller than 8 x 8.
+    """
+    if parsed.image is None:
+        if parsed.reference is not None:
+            raise InputError("--reference needs --image; the bundled photograph has its own")
+        return Source(DEMONSTRATION_IMAGE, bundled_photograph(), is_bundled=True)
+    picture = read_image(parsed.image)
+    height, width = picture.image.shape[:2]
+    if min(height, width) < SMALLEST_SIDE:
+        raise InputError(
+            f"{parsed.image}: {width} x {height} pixels; accepted: from {SMALLEST_SIDE} x "
+            f"{SMALLEST_SIDE} up"
+        )
+    return Source(parsed.image, picture, is_bundled=False)
+
+
+def bundled_photograph(name: str = str(DEMONSTRATION_IMAGE)) -> Picture:
+    """A photograph that scikit-image carries in its package."""
+    folder = importlib.resources.files("skimage.data")
+    with importlib.resources.as_file(folder / name) as path:
+        return read_image(path)
+
+
+def read_reference(parsed: RestoreArguments, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The reference of the command line, if given.
+
+    Raises:
+      InputError: if it is unusable or not of the given shape `(H, W, C)`.
+    """
+    if parsed.reference is None:
+        return None
+    return read_same_size(parsed.reference, shape)
+
+
+def read_same_size(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray:
+    """An image file that must have the given shape `(H, W, C)`.
+
+    Raises:
+      InputError: if it is unusable or has another shape.
+    """
+    image = read_image(path).image
+    if image.shape != shape:
+        raise InputError(
+            f"{path}: {describe_size(image.shape)}; accepted: {describe_size(shape)}, "
+            "the size of the image"
+        )
+    return image
+
+
+def describe_size(shape: tuple[int, ...]) -> str:
+    """The size of an image in words."""
+    height, width, channels = shape
+    return f"{width} x {height} {'gray' if channels == 1 else 'RGB'} pixels"
+
+
+def _outputs(job: Job, parsed: RestoreArguments) -> Outputs:
+    path = job.source.path
+    suffix = ".tif" if job.template.mode == "F" else ".png"
+    figure = parsed.figure
+    if figure is None and job.source.is_bundled:
+        figure = path.with_name(f"{path.stem}_figure.png")
+    outputs = Outputs(
+        restored=parsed.output or path.with_name(f"{path.stem}_restored{suffix}"),
+        figure=figure,
+        metrics=parsed.metrics,
+    )
+    taken = {os.path.realpath(path): "an input" for path in job.inputs}
+    for path in dataclasses.astuple(outputs):
+        if path is not None:
+            real = os.path.realpath(path)
+            if real in taken:
+                raise InputError(f"{path}: is {taken[real]} too; accepted: a path of its own")
+            taken[real] = "another output"
+    check_writable(outputs.restored, job.template)
+    for extra in (outputs.figure, outputs.metrics):
+        if extra is not None:
+            check_writable(extra)
+    if outputs.figure is not None and outputs.figure.suffix.lower() != ".png":
+        raise InputError(f"--figure is {outputs.figure}; accepted: a path that ends in .png")
+    return outputs
+
+
+def given(*paths: pathlib.Path | None) -> tuple[pathlib.Path, ...]:
+    """Those of the paths that are not None."""
+    return tuple(path for path in paths if path is not None)
+
+
+def captioned(name: str, image: np.ndarray, score: Callable | None) -> dict[str, np.ndarray]:
+    """A panel under its name and, if it can be scored, its PSNR."""
+    return {_caption(name, {} if score is None else score(image)): image}
+
+
+def _caption(name: str, scores: Scores) -> str:
+    value = scores.get("psnr")
+    return name if value is None else f"{name}, {value:.2f} dB"
+
+
+def _print_summary(job: Job, outputs: Outputs, fitted: Fit, before: Scores, after: Scores) -> None:
+    count = int(fitted.restoration.iterations)
+    word = step_word(fitted.restoration.run.method)
+    if fitted.interrupted:
+        print(f"Interrupted after {word} {count}; its image is kept.")
+    else:
+        print(fitted.restoration.message)
+    print(
+        f"{count} {word}{'s' if count > 1 else ''} in {fitted.seconds:.1f} s, "
+        f"after {fitted.compile_seconds:.1f} s of compilation; "
+        f"the first ended {fitted.first_iteration_seconds:.1f} s after the start"
+    )
+    for name, value in after.items():
+        was = before[name]
+        if value is not None and was is not None:
+            label, digits = ("SSIM", 3) if name == "ssim" else ("PSNR in dB", 2)
+            where = " of the missing pixels" if name == "psnr_missing" else ""
+            print(
+                f"{label}{where}: {job.before_name} {was:.{digits}f} -> restored {value:.{digits}f}"
+            )
+    for path in (outputs.restored, outputs.figure, outputs.metrics):
+        if path is not None:
+            print(f"wrote {path}")

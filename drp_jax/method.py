@@ -1,0 +1,149 @@
+"""What a method is: the steps from a problem to a restoration.
+
+A method is a frozen dataclass that is a pytree (see `pytrees.record`), with the pure functions
+below. It says how an image is found, and nothing of how a run is driven: `loop` runs any method.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+
+from drp_jax.errors import InputError, require_kind, require_number, require_whole, shown
+from drp_jax.problem import Problem
+from drp_jax.pytrees import record
+from drp_jax.stopping import StoppingRule
+
+State = Any
+"""A pytree of a method's own."""
+
+MOST_ITERATIONS = 10_000_000
+
+
+@record
+class Loop:
+    """How long a method runs and which of its images is returned.
+
+    Attributes:
+      iterations: limit on the number of iterations, from 1 to ten million.
+      ema_decay: weight of the past in an exponential average of the images, in [0, 1); None takes
+        the images as they are. The average is bias-corrected: it starts at the first image.
+      stopping: a rule that ends the run early and says which image is the best, or None. It
+        watches the images; what is kept is the average if images are averaged.
+
+    Raises:
+      InputError: if a value is out of its range.
+    """
+
+    iterations: int | jax.Array = 5000
+    ema_decay: float | jax.Array | None = None
+    stopping: StoppingRule | None = None
+
+    def __post_init__(self) -> None:
+        require_whole(self.iterations, "iterations", 1, MOST_ITERATIONS)
+        if self.ema_decay is not None:
+            require_number(
+                self.ema_decay, "ema_decay", 0, 1, most_allowed=False, accepted="in [0, 1), or None"
+            )
+        kinds = (StoppingRule, type(None))
+        require_kind(self.stopping, kinds, "stopping", "None, or a rule, like Plateau()")
+
+    @property
+    def iterate(self) -> str:
+        """Which image of a run is returned."""
+        if self.stopping is not None:
+            return "best by the stopping rule"
+        return "last" if self.ema_decay is None else "averaged"
+
+
+class Stage(NamedTuple):
+    """A stretch of a run in which every iteration takes the same step.
+
+    Attributes:
+      name: what a person is told that is happening.
+      step: maps problem and state to the next state.
+      end: number of iterations of the run after which the stage is over.
+    """
+
+    name: str
+    step: Callable[[Problem, State], State]
+    end: int | jax.Array
+
+
+class Method:
+    """Base of all methods. A new one is a `record` with `loop`, `init`, `step` and `image`.
+
+    Attributes:
+      name: what it is called.
+      measures: names of the numbers that `measured` gives, which the history keeps; the first is
+        what a person is shown.
+      is_finite_process: whether it has so many steps and no more, as filters have.
+      advice: what may help if values become non-finite.
+      loop: how long it runs, see `Loop`.
+    """
+
+    name: str
+    loop: Loop
+    measures: ClassVar[tuple[str, ...]] = ()
+    is_finite_process: ClassVar[bool] = False
+    advice: ClassVar[str] = ""
+
+    def check(self, problem: Problem) -> None:
+        """Raises `InputError` if the method cannot do what the problem asks for."""
+
+    def init(self, problem: Problem, key: jax.Array) -> State:
+        """The state before the first step; everything random is drawn from the key."""
+        raise NotImplementedError
+
+    def step(self, problem: Problem, state: State) -> State:
+        """The state after one iteration."""
+        raise NotImplementedError
+
+    def stages(self, problem: Problem) -> tuple[Stage, ...]:
+        """The stretches of a run, in order: one, unless steps differ.
+
+        They are compiled one after the other, so that a batch does not compute all kinds of steps
+        at every iteration, as it would if a step chose.
+        """
+        return (Stage("", self.step, self.loop.iterations),)
+
+    def image(self, problem: Problem, state: State) -> jax.Array:
+        """The image `[H, W, C]` of the last iteration; its shape also before the first."""
+        raise NotImplementedError
+
+    def measured(self, problem: Problem, state: State) -> dict[str, jax.Array]:
+        """The numbers called `measures` of the last iteration, as scalars."""
+        return {}
+
+    def uncertainty(self, problem: Problem, state: State) -> jax.Array | None:
+        """How uncertain each pixel is, `[H, W]`, or None if the method does not say."""
+        return None
+
+    def trees(self, state: State) -> Any:
+        """The trained and the frozen variables, see `untrained.Trees`, or None without any."""
+        return None
+
+    def adjusted(self, **changes: Any) -> "Method":
+        """The same method with some numbers replaced; those that are None stay.
+
+        Raises:
+          InputError: if the method has no such number, or it is out of its range.
+        """
+        given = {name: value for name, value in changes.items() if value is not None}
+        setters = self.adjustments()
+        for name, value in given.items():
+            if name not in setters:
+                raise InputError(
+                    f"{name} is {shown(value)}, and method {self.name} takes none; accepted: "
+                    f"{', '.join(setters)}"
+                )
+        return functools.reduce(
+            lambda method, change: method.adjustments()[change[0]](change[1]),
+            given.items(),
+            self,
+        )
+
+    def adjustments(self) -> Mapping[str, Callable[[Any], "Method"]]:
+        """What `adjusted` takes: by name, a function from the value to the new method."""
+        return {}

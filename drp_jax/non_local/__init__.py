@@ -1,0 +1,30 @@
+"""Filters without a network: collaborative denoising, and plug-and-play with any denoiser."""
+
+from drp_jax.non_local.clipping import unclip
+from drp_jax.non_local.collaborative import (
+    Filtered,
+    hard_threshold_step,
+    ridge_step,
+    wiener_step,
+)
+from drp_jax.non_local.denoise import Denoise, NoisyImage, denoise
+from drp_jax.non_local.impulses import without_impulses
+from drp_jax.non_local.noise_estimate import noise_level, noise_map
+from drp_jax.non_local.plug_and_play import CollaborativeDenoiser, Denoiser, PlugAndPlay
+
+__all__ = [
+    "CollaborativeDenoiser",
+    "Denoise",
+    "Denoiser",
+    "Filtered",
+    "NoisyImage",
+    "PlugAndPlay",
+    "denoise",
+    "hard_threshold_step",
+    "noise_level",
+    "noise_map",
+    "ridge_step",
+    "unclip",
+    "wiener_step",
+    "without_impulses",
+]

@@ -1,0 +1,384 @@
+"""Collaborative filtering: a denoiser that uses how often a photograph repeats itself.
+
+Around every few pixels a patch is taken with those most like it nearby, the group is denoised
+together, and overlapping results are averaged. Three ways to denoise a group, used in turn:
+
+1. *Hard threshold*, the first step of BM3D (Dabov et al., Image denoising by sparse 3-D
+   transform-domain collaborative filtering, TIP 2007): a cosine transform within and across
+   patches, in which small coefficients are set to zero. Here with a cosine across patches too
+   and without the Kaiser window.
+2. *Wiener*, the second step of BM3D: every coefficient is scaled by what the first step says of
+   it.
+3. *Ridge*, the second step of NL-Ridge (Herbreteau and Kervrann, Towards a unified view of
+   unsupervised non-local methods for image denoising, SIIMS 2022): every patch becomes the best
+   linear combination of the noisy patches of its group, by the estimate of the step before. It is
+   better where there is texture and worse where there is none, so the two are averaged by how
+   much there is.
+
+All work on the three orthonormal opponent colours, matched together. No training data.
+"""
+
+import functools
+import itertools
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from drp_jax.batching import one_by_one
+from drp_jax.errors import require, require_kind, require_picture, require_whole
+from drp_jax.non_local.noise_estimate import check_noise, local_variance
+from drp_jax.problem import SMALLEST_SIDE
+from drp_jax.pytrees import record
+
+OPPONENT = np.array(
+    [[3**-0.5] * 3, [2**-0.5, 0, -(2**-0.5)], [6**-0.5, -2 * 6**-0.5, 6**-0.5]], np.float32
+)
+"""Orthonormal, so that white noise stays white: brightness, red - blue, magenta - green."""
+
+LEAST_RADIUS, MOST_RADIUS, MOST_PATCH = 4, 64, 64
+
+_THRESHOLD = 2.7
+_STRIDE = 4
+_CHUNK = 32
+_STRIP = 16  # rows of reference patches whose distances are held at once
+_TEXTURE_WINDOW = 7
+# Variance at which an image counts half as texture, in variances of the noise: what is left of the
+# noise in a well denoised flat patch.
+_SMOOTH = 0.05
+_LEAST_NOISE = 1e-3  # below it the ridge step's matrices are singular in float32
+
+Shrink = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
+
+
+@record
+class Filtered:
+    """A filtered image.
+
+    Attributes:
+      image: `[H, W, C]`, not clipped.
+      spread: weighted standard deviation of the overlapping estimates of a pixel, root mean
+        square over the channels, `[H, W]`. Where they disagree the image is uncertain.
+    """
+
+    image: jax.Array
+    spread: jax.Array
+
+
+def hard_threshold_step(
+    noisy: jax.Array,
+    noise: jax.typing.ArrayLike,
+    *,
+    patch: int = 8,
+    count: int = 16,
+    radius: int = 12,
+) -> Filtered:
+    """Removes white Gaussian noise, well and fast: a hard threshold.
+
+    Args:
+      noisy: the noisy image `[H, W, C]`, both sides from 8 up.
+      noise: its standard deviation (intensity), from 0 up, one or `[H, W]`; anything below 1e-3
+        counts as that.
+      patch: side of a patch in pixels, from 1 to 64; that of the image, if the image is smaller.
+      count: patches per group, from 1 up.
+      radius: how far like patches are looked for, in pixels along each axis, from 4 to 64.
+    """
+    require_picture(noisy, "image", SMALLEST_SIDE)
+    require_whole(patch, "patch", 1, MOST_PATCH)
+    patch = min(patch, *noisy.shape[:2])
+    return _filter(
+        noisy, noisy, noise, shrink=hard_threshold, patch=patch, count=count, radius=radius
+    )
+
+
+def wiener_step(
+    noisy: jax.Array,
+    pilot: Filtered,
+    noise: jax.typing.ArrayLike,
+    *,
+    count: int = 32,
+    radius: int = 12,
+) -> Filtered:
+    """Removes white Gaussian noise, better, by an estimate: groups of 8 x 8 patches, Wiener.
+
+    Args:
+      noisy, noise, count, radius: as in `hard_threshold_step`.
+      pilot: an estimate of the clean image, the first step's.
+    """
+    _check_pilot(pilot, noisy)
+    return _filter(noisy, pilot.image, noise, shrink=wiener, patch=8, count=count, radius=radius)
+
+
+def ridge_step(
+    noisy: jax.Array,
+    pilot: Filtered,
+    noise: jax.typing.ArrayLike,
+    *,
+    count: int = 64,
+    radius: int = 12,
+) -> Filtered:
+    """Removes white Gaussian noise where there is texture: groups of 7 x 7 patches, ridge.
+
+    Where the pilot is smooth, compared with the noise, it is left as it is, image and spread.
+
+    Args:
+      noisy, noise, count, radius: as in `hard_threshold_step`.
+      pilot: an estimate of the clean image, that of the step before.
+    """
+    _check_pilot(pilot, noisy)
+    filtered = _filter(noisy, pilot.image, noise, shrink=ridge, patch=7, count=count, radius=radius)
+    variance = local_variance(pilot.image, _TEXTURE_WINDOW)
+    level = jnp.broadcast_to(jnp.maximum(noise, _LEAST_NOISE), noisy.shape[:2])[..., None]
+    share = variance / (variance + _SMOOTH * jnp.square(level))
+    image = share * filtered.image + (1 - share) * pilot.image
+    spread = share[..., 0] * filtered.spread + (1 - share[..., 0]) * pilot.spread
+    return Filtered(image, spread)
+
+
+def hard_threshold(
+    noisy: jax.Array, pilot: jax.Array, noise: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Denoises groups by what their cosine transform has above 2.7 standard deviations.
+
+    Args:
+      noisy: groups of patches `[groups, count, p, p, C]`.
+      pilot: not used; an argument of every way to shrink.
+      noise: standard deviation of every group, `[groups]`.
+
+    Returns:
+      The groups, and their weights in the average, of the same shape: one over the number of
+      coefficients kept.
+    """
+    coefficients = _transformed(noisy)
+    kept = jnp.abs(coefficients) > _THRESHOLD * noise[:, None, None, None, None]
+    estimate = _untransformed(coefficients * kept)
+    weight = 1 / jnp.maximum(jnp.sum(kept, axis=(1, 2, 3), keepdims=True), 1)
+    return estimate, jnp.broadcast_to(weight, estimate.shape)
+
+
+def wiener(noisy: jax.Array, pilot: jax.Array, noise: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Denoises groups by scaling their cosine transform by `p^2 / (p^2 + noise^2)`, p the pilot's.
+
+    Args:
+      noisy, pilot: groups of patches `[groups, count, p, p, C]`.
+      noise: standard deviation of every group, `[groups]`.
+
+    Returns:
+      The groups, and their weights in the average, of the same shape: one over the sum of the
+      squared factors.
+    """
+    energy = jnp.square(_transformed(pilot))
+    factor = energy / (energy + jnp.square(noise)[:, None, None, None, None])
+    estimate = _untransformed(factor * _transformed(noisy))
+    weight = 1 / jnp.maximum(jnp.sum(jnp.square(factor), axis=(1, 2, 3), keepdims=True), 1e-3)
+    return estimate, jnp.broadcast_to(weight, estimate.shape)
+
+
+def ridge(noisy: jax.Array, pilot: jax.Array, noise: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Denoises groups by linear combinations of their patches, colour by colour.
+
+    With the patches as rows of `Y`, and the pilot's as rows of `X`, both less their mean patch,
+    the estimate is `A Y` with `A = X (X^T X + n noise^2 I)^-1 X^T` and n pixels in a patch, which
+    has the least expected squared error if the pilot is right. NL-Ridge leaves the mean in; here
+    float32 needs it out.
+
+    Args:
+      noisy, pilot: groups of patches `[groups, count, p, p, C]`.
+      noise: standard deviation of every group, `[groups]`.
+
+    Returns:
+      The groups, and their weights in the average, of the same shape: one over the squared norm
+      of a patch's combination.
+    """
+    groups, count, patch, _, channels = noisy.shape
+    pixels = patch * patch
+
+    def as_rows(group: jax.Array) -> jax.Array:
+        return jnp.moveaxis(group, -1, 1).reshape(groups, channels, count, pixels)
+
+    def as_patches(rows: jax.Array) -> jax.Array:
+        return jnp.moveaxis(rows.reshape(groups, channels, count, patch, patch), 1, -1)
+
+    clean, observed = as_rows(pilot), as_rows(noisy)
+    mean = jnp.mean(observed, axis=2, keepdims=True)
+    clean = clean - jnp.mean(clean, axis=2, keepdims=True)
+    covariance = jnp.einsum("gckm,gckn->gcmn", clean, clean)
+    variance = jnp.square(noise)[:, None, None, None] * jnp.eye(pixels)[None, None]
+    inverse = _inverse(covariance + pixels * variance, block=patch)
+    combination = jnp.einsum("gckm,gcmn,gcln->gckl", clean, inverse, clean)
+    estimate = mean + jnp.einsum("gckl,gcln->gckn", combination, observed - mean)
+    squared = jnp.sum(jnp.square(combination), axis=-1, keepdims=True) + 1 / count
+    weight = jnp.broadcast_to(1 / jnp.clip(squared, 1 / count, 1), estimate.shape)
+    return as_patches(estimate), as_patches(weight)
+
+
+def check_search(count: int, radius: int) -> None:
+    """Raises InputError if the search for patches has a value out of its range."""
+    require_whole(radius, "radius", LEAST_RADIUS, MOST_RADIUS)
+    require_whole(count, "patches per group", 1, (2 * radius + 1) ** 2)
+
+
+def _check_pilot(pilot: Filtered, noisy: jax.Array) -> None:
+    require_picture(noisy, "image", SMALLEST_SIDE)
+    require_kind(pilot, Filtered, "pilot", "a Filtered, as the step before gives")
+    shape = pilot.image.shape
+    require(shape == noisy.shape, f"pilot has shape {shape}; accepted: {noisy.shape}, the image's")
+
+
+def _filter(
+    noisy: jax.Array,
+    pilot: jax.Array,
+    noise: jax.typing.ArrayLike,
+    *,
+    shrink: Shrink,
+    patch: int,
+    count: int,
+    radius: int,
+) -> Filtered:
+    """One step: groups that are alike in the pilot, shrunk and averaged."""
+    check_noise(noise, "noise", noisy.shape[:2])
+    check_search(count, radius)
+    level = jnp.broadcast_to(jnp.maximum(noise, _LEAST_NOISE), noisy.shape[:2])
+    step = functools.partial(_filter_one, shrink=shrink, patch=patch, count=count, radius=radius)
+    return one_by_one(step, elsewhere=step)(noisy, pilot, level)
+
+
+def _filter_one(
+    noisy: jax.Array,
+    pilot: jax.Array,
+    level: jax.Array,
+    *,
+    shrink: Shrink,
+    patch: int,
+    count: int,
+    radius: int,
+) -> Filtered:
+    channels = noisy.shape[-1]
+    both = jnp.concatenate([_to_opponent(noisy), _to_opponent(pilot)], axis=-1)
+    places = _match(both[..., channels:], patch, count, radius)
+    total = places.shape[0]
+    places = jnp.pad(places, ((0, -total % _CHUNK), (0, 0), (0, 0)))
+    is_real = jnp.arange(places.shape[0]) < total
+
+    def add(sums: jax.Array, chunk: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+        places, is_real = chunk
+        groups = _gather(both, places, patch)
+        around = _gather(level[..., None], places[:, :1], patch)
+        at_groups = jnp.mean(around, axis=(1, 2, 3, 4))
+        estimate, weight = shrink(groups[..., :channels], groups[..., channels:], at_groups)
+        weight = weight * is_real[:, None, None, None, None]
+        weighted = estimate * weight
+        scatter = jax.linear_transpose(lambda image: _gather(image, places, patch), sums)
+        (added,) = scatter(jnp.concatenate([weighted, weight, estimate * weighted], axis=-1))
+        return sums + added, None
+
+    chunks = (places.reshape(-1, _CHUNK, *places.shape[1:]), is_real.reshape(-1, _CHUNK))
+    blank = jnp.zeros((*noisy.shape[:2], 3 * channels), noisy.dtype)
+    sums, _ = lax.scan(add, blank, chunks)
+    first, weight, second = jnp.split(sums, 3, axis=-1)
+    mean = first / weight
+    variance = jnp.maximum(second / weight - jnp.square(mean), 0.0)
+    return Filtered(_from_opponent(mean), jnp.sqrt(jnp.mean(variance, axis=-1)))
+
+
+def _match(image: jax.Array, patch: int, count: int, radius: int) -> jax.Array:
+    """Where the patches most like each reference patch are: corners `[groups, count, 2]`."""
+    height, width = image.shape[:2]
+    rows, columns = (_corners(side, patch) for side in (height, width))
+    reach = range(-radius, radius + 1)
+    # The nearest first: among equals they win, the patch itself before all.
+    offsets = jnp.array(sorted(itertools.product(reach, reach), key=lambda it: math.hypot(*it)))
+    # Channel by channel: a short last axis would cost XLA three times as much on a CPU.
+    channels = [image[..., channel] for channel in range(image.shape[-1])]
+    padded = [jnp.pad(channel, radius, constant_values=1e6) for channel in channels]
+    strips = np.pad(rows, (0, -rows.size % _STRIP), mode="edge").reshape(-1, _STRIP)
+    extent = min((_STRIP - 1) * _STRIDE + patch, height)
+    starts = np.minimum(strips[:, 0], height - extent)
+
+    def nearest_of_strip(strip: tuple[jax.Array, jax.Array]) -> jax.Array:
+        start, rows = strip
+
+        def strip_of(image: jax.Array, margin: int) -> jax.Array:
+            size = (extent + 2 * margin, width + 2 * margin)
+            return lax.dynamic_slice(image, (start, 0), size)
+
+        here = [strip_of(channel, 0) for channel in channels]
+        around = [strip_of(channel, radius) for channel in padded]
+
+        def distances(offset: jax.Array) -> jax.Array:
+            moved = [lax.dynamic_slice(one, offset + radius, (extent, width)) for one in around]
+            squared = sum(jnp.square(a - b) for a, b in zip(moved, here, strict=True))
+            squared = lax.reduce_window(squared, 0.0, lax.add, (patch, 1), (1, 1), "VALID")[rows]
+            return lax.reduce_window(squared, 0.0, lax.add, (1, patch), (1, 1), "VALID")[:, columns]
+
+        unlike = jnp.moveaxis(lax.map(distances, offsets), 0, -1)
+        return lax.top_k(-unlike, count)[1]
+
+    nearest = lax.map(nearest_of_strip, (jnp.array(starts), jnp.array(strips - starts[:, None])))
+    nearest = nearest.reshape(-1, columns.size, count)[: rows.size]
+    corners = jnp.stack(jnp.meshgrid(rows, columns, indexing="ij"), axis=-1)[:, :, None]
+    last = jnp.array([[[[height - patch, width - patch]]]])
+    return jnp.clip(corners + offsets[nearest], 0, last).reshape(-1, count, 2)
+
+
+def _corners(side: int, patch: int) -> np.ndarray:
+    """Where reference patches begin along a side: every few pixels, and the last place."""
+    return np.unique(np.append(np.arange(0, side - patch + 1, _STRIDE), side - patch))
+
+
+def _gather(image: jax.Array, places: jax.Array, patch: int) -> jax.Array:
+    """The patches `[groups, count, p, p, C]` with their corners at `places`."""
+
+    def take(corner: jax.Array) -> jax.Array:
+        return lax.dynamic_slice(image, (*corner, 0), (patch, patch, image.shape[-1]))
+
+    return jax.vmap(jax.vmap(take))(places)
+
+
+def _transformed(groups: jax.Array) -> jax.Array:
+    """The cosine transform of groups within and across their patches, `[groups, m, a, b, C]`."""
+    within, across = _cosines(groups.shape[2]), _cosines(groups.shape[1])
+    return jnp.einsum("gkijc,ai,bj,mk->gmabc", groups, within, within, across)
+
+
+def _untransformed(coefficients: jax.Array) -> jax.Array:
+    within, across = _cosines(coefficients.shape[2]), _cosines(coefficients.shape[1])
+    return jnp.einsum("gmabc,ai,bj,mk->gkijc", coefficients, within, within, across)
+
+
+def _cosines(size: int) -> np.ndarray:
+    """The orthonormal cosine transform, one basis vector per row."""
+    frequencies, points = np.arange(size)[:, None], np.arange(size)[None, :]
+    basis = np.sqrt(2 / size) * np.cos(np.pi / size * (points + 0.5) * frequencies)
+    basis[0] /= np.sqrt(2)
+    return basis.astype(np.float32)
+
+
+def _inverse(matrices: jax.Array, *, block: int) -> jax.Array:
+    """Inverses of symmetric positive definite matrices `[..., n, n]`, n a multiple of `block`.
+
+    Gauss-Jordan elimination without pivots, in place and block by block. It is made of matrix
+    products, which batch well, where LAPACK takes one small matrix after the other.
+    """
+    size = matrices.shape[-1]
+    for start in range(0, size, block):
+        here = slice(start, start + block)
+        pivot = matrices[..., here, here]
+        pivot = 1 / pivot if block == 1 else _inverse(pivot, block=1)
+        column = matrices[..., :, here]
+        row = pivot @ matrices[..., here, :]
+        matrices = matrices - column @ row
+        matrices = matrices.at[..., :, here].set(-column @ pivot)
+        matrices = matrices.at[..., here, :].set(row).at[..., here, here].set(pivot)
+    return matrices
+
+
+def _to_opponent(image: jax.Array) -> jax.Array:
+    return image @ OPPONENT.T if image.shape[-1] == 3 else image
+
+
+def _from_opponent(image: jax.Array) -> jax.Array:
+    return image @ OPPONENT if image.shape[-1] == 3 else image

@@ -1,0 +1,250 @@
+"""Denoising by collaborative filtering: `denoise`, and the same step by step as a method."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from drp_jax.errors import is_known, require, require_kind, require_picture, require_whole
+from drp_jax.method import MOST_ITERATIONS, Loop, Method, Stage
+from drp_jax.noise import Gaussian, NoiseFree, Poisson
+from drp_jax.non_local.clipping import unclip
+from drp_jax.non_local.collaborative import (
+    Filtered,
+    check_search,
+    hard_threshold_step,
+    ridge_step,
+    wiener_step,
+)
+from drp_jax.non_local.impulses import without_impulses
+from drp_jax.non_local.noise_estimate import check_noise, local_mean, noise_level, noise_map
+from drp_jax.operators import Identity
+from drp_jax.problem import SMALLEST_SIDE, UNIT, Problem, check_values
+from drp_jax.pytrees import fixed, record
+
+# What is left of the noise where it is averaged best: over 64 patches that are alike.
+_LEAST_LEFT = 1 / 8
+# Far below the steps of 8 bits: a picture with less noise is left as it is.
+_LEAST_LEVEL = 1e-4
+_PHOTON_WINDOW = 7
+
+
+@record
+class NoisyImage:
+    """A picture and what is known of its noise.
+
+    Attributes:
+      image: the picture without its impulses, `[H, W, C]`.
+      level: standard deviation of the noise where it was not clipped.
+      deviation: its standard deviation around every pixel, `[H, W]`.
+    """
+
+    image: jax.Array
+    level: jax.Array
+    deviation: jax.Array
+
+
+def denoise(
+    image: jax.Array,
+    sigma: jax.typing.ArrayLike | None = None,
+    *,
+    refinements: tuple[int, ...] = (64,),
+    radius: int = 12,
+) -> Filtered:
+    """Removes noise from a picture: a hard threshold, Wiener, then ridge steps.
+
+    What clipping at black and white did to the noise is undone. A picture whose noise is below
+    1e-4 comes back as it is.
+
+    Args:
+      image: `[H, W, C]`, values in [0, 1], both sides from 8 up.
+      sigma: standard deviation of the noise (intensity), one number or `[H, W]`. By default it is
+        estimated: how much there is, at which brightness, and whether some of it is impulses,
+        which are then filled in first.
+      refinements: number of patches per group of every ridge step, each from 1 up.
+      radius: how far similar patches are looked for, in pixels along each axis, from 4 to 64.
+
+    Returns:
+      The picture, values in [0, 1], and its uncertainty as `spread`: how far the estimates of a
+      pixel are apart, and beside it what any average leaves of the noise.
+    """
+    require_picture(image, "image", SMALLEST_SIDE)
+    check_values(image, "image", UNIT)
+    check_filters(refinements, radius)
+    noisy = noisy_image(image, sigma)
+    filtered = hard_threshold_step(noisy.image, noisy.deviation, radius=radius)
+    filtered = wiener_step(noisy.image, filtered, noisy.deviation, radius=radius)
+    for count in refinements:
+        filtered = ridge_step(noisy.image, filtered, noisy.deviation, count=count, radius=radius)
+    return finished(noisy, filtered)
+
+
+def noisy_image(image: jax.Array, sigma: jax.typing.ArrayLike | None = None) -> NoisyImage:
+    """A picture with its noise, which is estimated if it is not given."""
+    if sigma is None:
+        image = without_impulses(image, noise_level(image))
+        return NoisyImage(image, noise_level(image), noise_map(image))
+    check_noise(sigma, "sigma", image.shape[:2])
+    sigma = jnp.asarray(sigma, image.dtype)
+    deviation = jnp.broadcast_to(sigma, image.shape[:2])
+    return NoisyImage(image, jnp.sqrt(jnp.mean(jnp.square(sigma))), deviation)
+
+
+def finished(noisy: NoisyImage, filtered: Filtered) -> Filtered:
+    """A filtered picture without the bias of clipping, or the picture itself if it has no noise."""
+    denoised = unclip(filtered.image, noisy.image, noisy.level)
+    is_noisy = noisy.level > _LEAST_LEVEL
+    image = jnp.where(is_noisy, denoised, jnp.clip(noisy.image, 0, 1))
+    return Filtered(image, jnp.hypot(filtered.spread, _LEAST_LEFT * noisy.deviation))
+
+
+def check_filters(refinements: tuple[int, ...], radius: int) -> None:
+    """Raises InputError if a value is out of its range."""
+    require_kind(refinements, tuple, "refinements", "a tuple of whole numbers")
+    for count in (1, *refinements):
+        check_search(count, radius)
+
+
+FilterStep = Callable[[jax.Array, Filtered, jax.Array], Filtered]
+"""From the noisy picture, the picture after the step before, and the noise."""
+
+
+def _filtered(apply: FilterStep, problem: Problem, state: "DenoiseState") -> "DenoiseState":
+    filtered = apply(state.noisy.image, state.filtered, state.noisy.deviation)
+    return dataclasses.replace(state, filtered=filtered)
+
+
+@record
+class DenoiseState:
+    """The picture between two steps of `Denoise`.
+
+    Attributes:
+      noisy: the picture, its values brought to [0, 1], and its noise.
+      filtered: it after the last step.
+      low: what 0 stands for in the observation.
+      span: what 1 stands for above that.
+    """
+
+    noisy: NoisyImage
+    filtered: Filtered
+    low: jax.Array
+    span: jax.Array
+
+
+@record
+class Denoise(Method):
+    """`denoise`, one step an iteration.
+
+    The image of every step is finished, so that a run may end after any. Noise that the problem
+    states is taken as stated, and is estimated otherwise.
+
+    Attributes:
+      refinements, radius: as in `denoise`.
+      iterations: limit on the number of steps, from 1 up; all are taken if None.
+
+    Raises:
+      InputError: if a value is out of its range.
+    """
+
+    refinements: tuple[int, ...] = fixed(default=(64,))
+    radius: int = fixed(default=12)
+    iterations: int | jax.Array | None = None
+    name: str = fixed(default="non-local")
+
+    measures: ClassVar[tuple[str, ...]] = ("residual",)
+    is_finite_process: ClassVar[bool] = True
+    advice: ClassVar[str] = "The observation may hold values that are too large."
+
+    def __post_init__(self) -> None:
+        require_kind(self.name, str, "name", "a string")
+        check_filters(self.refinements, self.radius)
+        if self.iterations is not None:
+            require_whole(self.iterations, "iterations", 1, MOST_ITERATIONS)
+
+    @property
+    def loop(self) -> Loop:  # type: ignore[override]
+        steps = 2 + len(self.refinements)
+        if self.iterations is None:
+            return Loop(steps)
+        least = min if is_known(self.iterations) else jnp.minimum
+        return Loop(least(steps, self.iterations))
+
+    def check(self, problem: Problem) -> None:
+        kind = type(problem.operator).__name__
+        require(
+            isinstance(problem.operator, Identity),
+            f"method {self.name} here denoises, and the operator is {kind}; accepted: Identity, or "
+            "a method for another task",
+        )
+        require(
+            not problem.complex_image,
+            f"method {self.name} denoises real pictures, and the image is complex; accepted: "
+            "drp-dip for task reconstruct",
+        )
+        require(
+            not isinstance(problem.noise, NoiseFree),
+            "noise is NoiseFree() and the operator Identity: there is nothing to restore; "
+            "accepted: Gaussian(...) or Poisson(...)",
+        )
+
+    def init(self, problem: Problem, key: jax.Array) -> DenoiseState:
+        observation = problem.observation
+        bounds = problem.value_range or (jnp.min(observation), jnp.max(observation))
+        low, high = (jnp.asarray(bound, jnp.float32) for bound in bounds)
+        span = jnp.where(high > low, high - low, 1.0)
+        noisy = noisy_image((observation - low) / span, _sigma(problem, span))
+        blank = Filtered(noisy.image, jnp.zeros(noisy.image.shape[:2]))
+        return DenoiseState(noisy, blank, low, span)
+
+    def stages(self, problem: Problem) -> tuple[Stage, ...]:
+        radius = self.radius
+
+        def threshold(image: jax.Array, _: Filtered, noise: jax.Array) -> Filtered:
+            return hard_threshold_step(image, noise, radius=radius)
+
+        steps: list[tuple[str, FilterStep]] = [
+            ("hard threshold", threshold),
+            ("Wiener", functools.partial(wiener_step, radius=radius)),
+        ]
+        for count in self.refinements:
+            steps.append(("ridge", functools.partial(ridge_step, count=count, radius=radius)))
+        return tuple(
+            Stage(name, functools.partial(_filtered, apply), end)
+            for end, (name, apply) in enumerate(steps, start=1)
+        )
+
+    def image(self, problem: Problem, state: DenoiseState) -> jax.Array:
+        return state.low + state.span * finished(state.noisy, state.filtered).image
+
+    def measured(self, problem: Problem, state: DenoiseState) -> dict[str, jax.Array]:
+        """The root mean square of what was taken away."""
+        removed = problem.observation - self.image(problem, state)
+        return {"residual": jnp.sqrt(jnp.mean(jnp.square(removed)))}
+
+    def uncertainty(self, problem: Problem, state: DenoiseState) -> jax.Array:
+        return state.span * finished(state.noisy, state.filtered).spread
+
+    def adjustments(self) -> Mapping[str, Callable[[Any], "Denoise"]]:
+        return {
+            "iterations": lambda iterations: dataclasses.replace(self, iterations=iterations),
+            "radius": lambda radius: dataclasses.replace(self, radius=radius),
+        }
+
+
+def _sigma(problem: Problem, span: jax.Array) -> jax.Array | None:
+    """The stated noise as a deviation for an image in [0, 1], None if it is to be estimated."""
+    noise, observation = problem.noise, problem.observation
+    if isinstance(noise, Poisson):
+        mean = jnp.mean(local_mean(observation, _PHOTON_WINDOW), axis=-1)
+        return noise.deviation(mean) / span
+    if isinstance(noise, Gaussian) and noise.level is not None:
+        level = jnp.asarray(noise.level, jnp.float32)
+        if level.ndim == 3:  # one per channel: their root mean square
+            level = jnp.sqrt(jnp.mean(jnp.square(level), axis=-1))
+        if level.ndim > 0:
+            level = jnp.broadcast_to(level, observation.shape[:2])
+        return level / span
+    return None

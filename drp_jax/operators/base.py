@@ -1,0 +1,212 @@
+"""What an operator is, and what can be done with any: transpose, back-projection, gain.
+
+An operator `f` maps an image `[H, W, C]`, real or complex, to a prediction of the observation: an
+array of any shape, real or complex, or a pytree of arrays. Any function will do. A class of its own
+is needed only where the operator holds numbers that vary (make it a `flax.struct.dataclass`) or
+knows the shape of the image.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from drp_jax.errors import InputError, in_a_line, require, shown
+from drp_jax.filling import fill
+from drp_jax.pytrees import as_pytree, record
+
+Shape = tuple[int, ...]
+Observation = Any
+"""An array, or a pytree of arrays."""
+
+_POWER_ITERATIONS = 12
+_LEAST_SEEN = 1e-3  # share of the greatest weight below which a pixel counts as not observed
+
+
+class Operator:
+    """Base of the operators that come with the library; pytrees with a `__call__`."""
+
+    @property
+    def maps_pictures(self) -> bool:
+        """Whether it maps pictures to pictures in the same range of values."""
+        return False
+
+    def __call__(self, image: jax.Array) -> Observation:
+        """The observation that `image` would give, without noise."""
+        raise NotImplementedError
+
+    def image_shape(self, observation: Observation) -> Shape | None:
+        """The shape `(H, W, C)` of an image that gives such an observation, None if not known.
+
+        Raises:
+          InputError: if no image gives one.
+        """
+        return None
+
+    def known(self, observation: Observation) -> Observation:
+        """The observation with zeros where the operator says that nothing was observed."""
+        return observation
+
+
+class PixelOperator(Operator):
+    """Base of the operators that map pictures to pictures, in the same range of values.
+
+    Their gain is 1: a constant image gives a constant observation of the same value.
+    """
+
+    @property
+    def maps_pictures(self) -> bool:
+        return True
+
+
+@record
+class Function(Operator):
+    """Any function of an image.
+
+    Attributes:
+      function: maps an image to a prediction of the observation; a pytree.
+    """
+
+    function: Callable[[jax.Array], Observation]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "function", as_pytree(self.function, "operator"))
+
+    def __call__(self, image: jax.Array) -> Observation:
+        return self.function(image)
+
+    def image_shape(self, observation: Observation) -> Shape | None:
+        """What the function says by an attribute `image_shape`, or the shape of one image."""
+        declared = getattr(self.function, "image_shape", None)
+        if isinstance(declared, tuple):
+            return declared
+        shape = getattr(observation, "shape", ())
+        return shape if len(shape) == 3 else None
+
+
+def as_operator(operator: Any) -> Operator:
+    """An operator as it is, any other function as a `Function`, None as the `Identity`.
+
+    Raises:
+      InputError: if it cannot be called.
+    """
+    from drp_jax.operators.pixels import Identity  # which is made of what stands here
+
+    if operator is None:
+        return Identity()
+    if isinstance(operator, Operator):
+        return operator
+    return Function(operator)
+
+
+def adjoint(operator: Callable, observation: Observation, image: jax.ShapeDtypeStruct) -> jax.Array:
+    """The adjoint of a linear operator applied to an observation: an image `[H, W, C]`.
+
+    By `jax.linear_transpose`, so it is exact for whatever the operator computes. For a real image
+    and a complex observation it is the real part.
+
+    Args:
+      operator: a linear function of an image.
+      observation: what it is applied to.
+      image: shape and type of the operator's image.
+
+    Raises:
+      InputError: if the operator is not linear.
+    """
+    operator = as_operator(operator)
+    try:
+        transpose = jax.linear_transpose(operator, image)
+        (result,) = transpose(jax.tree.map(jnp.conj, observation))
+    except InputError:
+        raise
+    except Exception as error:  # JAX raises many kinds, and the operator may be a user's
+        raise InputError(
+            f"the operator cannot be transposed ({in_a_line(error)}); accepted: a linear function "
+            "of such an image here"
+        ) from error
+    return jnp.conj(result)
+
+
+def back_projection(
+    operator: Operator, observation: Observation, image: jax.ShapeDtypeStruct
+) -> jax.Array:
+    """A rough image from an observation: `A^T y / A^T A 1`, 0 where nothing was observed.
+
+    The weights `A^T A 1` undo what the adjoint does to intensities, so that a constant
+    image is recovered from its observation wherever the operator saw it.
+
+    Raises:
+      InputError: if the operator is not linear.
+    """
+    operator = as_operator(operator)
+    weight = _sight(operator, image)
+    seen = _is_seen(weight)
+    projected = adjoint(operator, operator.known(observation), image)
+    return jnp.where(seen, projected / jnp.where(seen, weight, 1.0), 0.0)
+
+
+def filled_back_projection(
+    operator: Operator, observation: Observation, image: jax.ShapeDtypeStruct
+) -> jax.Array:
+    """The same with what was not observed filled in smoothly from around."""
+    rough, seen = back_projection(operator, observation, image), is_seen(operator, image)
+    if jnp.iscomplexobj(rough):
+        return jax.lax.complex(fill(rough.real, seen), fill(rough.imag, seen))
+    return fill(rough, seen)
+
+
+def is_seen(operator: Operator, image: jax.ShapeDtypeStruct) -> jax.Array:
+    """Which pixels of the image `[H, W, C]` the observation depends on, bool."""
+    return _is_seen(_sight(operator, image))
+
+
+def gain(operator: Operator, image: jax.ShapeDtypeStruct) -> jax.Array:
+    """How much an operator amplifies: the greatest ratio of root mean squares `f(x)` to `x`.
+
+    It is 1 for operators that map pictures to pictures. For others it is the greatest singular
+    value, by power iteration, times the root of the number of pixels over that of measurements;
+    that of the derivative at a gray image if the operator is not linear. Dividing residuals by it
+    makes them comparable with intensities, whatever unit the observation is in.
+    """
+    operator = as_operator(operator)
+    if operator.maps_pictures:
+        return jnp.ones(())
+    middle = _constant(0.5, image)
+    _, derivative = jax.linearize(operator, middle)
+
+    def applied(image: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """The direction after `A^T A`, and the root mean square that `A` gave."""
+        measured = derivative(image)
+        size = sum(leaf.size for leaf in jax.tree.leaves(measured))
+        power = sum(jnp.sum(jnp.square(jnp.abs(leaf))) for leaf in jax.tree.leaves(measured))
+        back = adjoint(derivative, measured, jax.ShapeDtypeStruct(middle.shape, middle.dtype))
+        root = jnp.sqrt(jnp.mean(jnp.square(jnp.abs(back))))
+        return back / jnp.where(root > 0, root, 1.0), jnp.sqrt(power / size)
+
+    start = 1 + jax.random.normal(jax.random.key(0), image.shape).astype(image.dtype)
+    start = start / jnp.sqrt(jnp.mean(jnp.square(jnp.abs(start))))
+    (_, found) = jax.lax.fori_loop(
+        0, _POWER_ITERATIONS, lambda _, carry: applied(carry[0]), (start, jnp.zeros(()))
+    )
+    return jnp.where(found > 0, found, 1.0)
+
+
+def _is_seen(weight: jax.Array) -> jax.Array:
+    strength = jnp.abs(weight)
+    return strength > _LEAST_SEEN * jnp.max(strength)
+
+
+def _sight(operator: Operator, image: jax.ShapeDtypeStruct) -> jax.Array:
+    """How much of each pixel is observed: `A^T A 1`."""
+    operator = as_operator(operator)
+    return adjoint(operator, operator(_constant(1.0, image)), image)
+
+
+def _constant(value: float, image: jax.ShapeDtypeStruct) -> jax.Array:
+    """A constant image."""
+    require(
+        hasattr(image, "shape") and hasattr(image, "dtype"),
+        f"image is {shown(image)}; accepted: shape and type, as a jax.ShapeDtypeStruct",
+    )
+    return jnp.full(image.shape, value, image.dtype)

@@ -1,0 +1,71 @@
+"""Untrained networks fitted to one observation: DRP, DIP, Deep Decoder, and your own."""
+
+from drp_jax.untrained.compute import Compute, Precision
+from drp_jax.untrained.fit import FitState, Untrained
+from drp_jax.untrained.generators import (
+    DeepDecoderConfig,
+    Generator,
+    HourglassConfig,
+    Linen,
+    SeededGenerator,
+    Upsampling,
+)
+from drp_jax.untrained.jitter import Jitter
+from drp_jax.untrained.objectives import (
+    Huber,
+    Objective,
+    Terms,
+    WeightedSum,
+    anisotropic_tv,
+    isotropic_tv,
+    l1,
+    mse,
+    poisson,
+    rmse,
+)
+from drp_jax.untrained.optimizers import CosineDecay
+from drp_jax.untrained.partition import NormAffine, Seed, Summary, Trees, Weight
+from drp_jax.untrained.seeds import (
+    BackProjectionSeed,
+    FixedSeed,
+    MeshGridSeed,
+    NormalSeed,
+    SeedConfig,
+    UniformSeed,
+)
+
+__all__ = [
+    "BackProjectionSeed",
+    "Compute",
+    "CosineDecay",
+    "DeepDecoderConfig",
+    "FitState",
+    "FixedSeed",
+    "Generator",
+    "HourglassConfig",
+    "Huber",
+    "Jitter",
+    "Linen",
+    "MeshGridSeed",
+    "NormAffine",
+    "NormalSeed",
+    "Objective",
+    "Precision",
+    "Seed",
+    "SeedConfig",
+    "SeededGenerator",
+    "Summary",
+    "Terms",
+    "Trees",
+    "UniformSeed",
+    "Untrained",
+    "Upsampling",
+    "Weight",
+    "WeightedSum",
+    "anisotropic_tv",
+    "isotropic_tv",
+    "l1",
+    "mse",
+    "poisson",
+    "rmse",
+]

@@ -1,0 +1,90 @@
+"""Where clean images come from: photographs of scikit-image, and a folder of data.
+
+The folder is not part of the checkout. It has the official images of the published programs and
+slices of scans.
+"""
+
+import pathlib
+
+import numpy as np
+
+from drp_jax import InputError, read_image
+from drp_jax.commands.restoring import bundled_photograph
+from experiments.degradations import Degraded, shrunk, with_gaps, with_noise
+
+DATA = pathlib.Path("../shared/data")
+
+# Row and column where the crops of 256 x 256 pixels begin. The presets were chosen on "tune".
+IMAGES = {
+    "tune": {"astronaut.png": (0, 100), "coffee.png": (60, 150), "chelsea.png": (20, 100)},
+    "report": {
+        **{"rocket.jpg": (100, 200), "retina.jpg": (500, 500), "ihc.png": (128, 128)},
+        **{"camera.png": (50, 130), "coins.png": (20, 60), "brick.png": (128, 128)},
+    },
+}
+
+
+def crop(name: str, top: int, left: int, size: int) -> np.ndarray:
+    """A square of a bundled photograph, float32 `[size, size, C]` in [0, 1]."""
+    return bundled_photograph(name).image[top : top + size, left : left + size]
+
+
+def crops(images: str, size: int, data: pathlib.Path = DATA) -> dict[str, np.ndarray]:
+    """Squares of the photographs in `IMAGES`, and of Peppers for "report" where that is, by name.
+
+    Corners move if a photograph ends too soon; photographs that are smaller are left out.
+    """
+    squares = {}
+    for name, corner in IMAGES[images].items():
+        sides = bundled_photograph(name).image.shape[:2]
+        if min(sides) >= size:
+            corner = (min(start, side - size) for start, side in zip(corner, sides, strict=True))
+            squares[name] = crop(name, *corner, size)
+    if images == "report" and (data / "denoise").exists():
+        start = (512 - size) // 2
+        squares["Peppers"] = peppers(data, slice(start, start + size)).clean
+    return squares
+
+
+def peppers(data: pathlib.Path, part: slice = slice(None)) -> Degraded:
+    """Denoising: Peppers with the official noise "Gaussian 2" (18.8 dB), or a square of it."""
+    paths = (data / "denoise" / f"Peppers_{name}.npz" for name in ("clean", "Gaussian_Noise_2"))
+    clean, noisy = (np.load(_existing(path))["arr_0"][part, part] for path in paths)
+    return with_noise(clean.astype(np.float32) / 255, noisy.astype(np.float32) / 255)
+
+
+def baby(data: pathlib.Path) -> Degraded:
+    """Super-resolution: baby made four times smaller."""
+    return shrunk(read_image(_existing(data / "super_resolution" / "baby.png")).image, 4)
+
+
+def barbara(data: pathlib.Path) -> Degraded:
+    """Inpainting: rows 100-355, columns 200-455 of barbara, half the pixels missing."""
+    whole = read_image(_existing(data / "inpaint" / "barbara_img_0.1.png")).image
+    clean = whole[100:356, 200:456]
+    return with_gaps(clean, np.random.default_rng(0).random(clean.shape) < 0.5)
+
+
+def scans(data: pathlib.Path, size: int) -> dict[str, np.ndarray]:
+    """Slices of scans and a gray photograph `[size, size, 1]` by name; none without the files."""
+    folder = data / "reconstruction"
+    if not folder.exists():
+        return {}
+    brains = np.load(folder / "brain_slices.npz")["slices"] / 255
+    ct = (np.load(folder / "ct_slice.npz")["hounsfield"] + 1000) / 2200  # from air to bone
+    photograph = read_image(data / "set12" / "01.png").image[..., 0]
+    images = {"brain 1": brains[0], "brain 2": brains[2], "CT": ct, "cameraman": photograph}
+    return {name: _reduced(np.clip(image, 0, 1), size) for name, image in images.items()}
+
+
+def _reduced(image: np.ndarray, size: int) -> np.ndarray:
+    """A square image `[H, H]` made smaller by means over blocks."""
+    block = len(image) // size
+    blocks = image[: size * block, : size * block].reshape(size, block, size, block)
+    return blocks.mean((1, 3), dtype=np.float32)[..., None]
+
+
+def _existing(path: pathlib.Path) -> pathlib.Path:
+    if not path.exists():
+        raise InputError(f"{path}: no such file; --data names the folder of the official images")
+    return path

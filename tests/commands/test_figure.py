@@ -1,0 +1,44 @@
+"""The curves of a run: which are drawn, and over what."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from drp_jax.commands.figure import draw_curves
+
+UNKNOWN = np.nan
+
+
+def axes_of(history, iterations):
+    """The axes drawn for a run with that history."""
+    run = SimpleNamespace(problem=SimpleNamespace(metric_name="luma_psnr"))
+    figure = Figure()
+    draw_curves(figure, SimpleNamespace(history=history, iterations=iterations, run=run))
+    return figure.axes
+
+
+def labels(axes):
+    return [(one.get_xlabel(), one.get_ylabel()) for one in axes]
+
+
+def test_a_network_has_curves_of_loss_and_psnr():
+    loss, psnr = np.array([3, 2, UNKNOWN]), np.array([20, 21, UNKNOWN])
+    fitted = {"loss": loss, "residual": loss, "luma_psnr": psnr}
+    axes = axes_of(fitted, iterations=2)
+    assert labels(axes) == [("iteration", "loss"), ("iteration", "PSNR (dB)")]
+    np.testing.assert_array_equal(axes[1].lines[0].get_xydata(), [[1, 20], [2, 21]])
+    del fitted["luma_psnr"]
+    assert labels(axes_of(fitted, iterations=2)) == [("iteration", "loss")]
+
+
+@pytest.mark.parametrize(
+    ("more", "label"),
+    [({}, "residual (intensity)"), ({"luma_psnr": np.array([20, 21, 22])}, "PSNR (dB)")],
+)
+def test_a_filter_has_one_curve_over_its_steps(more, label):
+    (axes,) = axes_of({"residual": np.array([0.2, 0.3, 0.4]), **more}, iterations=3)
+    assert labels([axes]) == [("step", label)]
+    ticks = axes.get_xticks()
+    np.testing.assert_array_equal(ticks, np.rint(ticks))

@@ -1,0 +1,120 @@
+"""The code in README.md and docs/methods.md runs as it is written, and their tables are true."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import pytest
+from code_blocks import blocks, run_python, table
+from command_line import save
+
+import drp_jax
+from drp_jax import Gaussian, InputError, NoiseFree, Poisson, Problem, Status, begin, preset
+from drp_jax.non_local import Denoise, PlugAndPlay
+from drp_jax.operators import Blur, Composition, Downsample, Identity, Mask
+from drp_jax.presets import method_for
+from drp_jax.untrained import Untrained, poisson
+
+METHODS = "docs/methods.md"
+
+
+@pytest.fixture
+def short_runs(monkeypatch):
+    """The networks of the pages with a few channels and iterations."""
+    presets = drp_jax.presets
+    short = presets.RECONSTRUCT.adjusted(width=4, iterations=3)
+    monkeypatch.setattr(presets, "RECONSTRUCT", short)
+    networks = presets._PRESETS["drp-dip"]
+    monkeypatch.setitem(networks["reconstruct"], "default", short)
+    monkeypatch.setitem(networks["denoise"], "fast", networks["denoise"]["fast"].adjusted(width=4))
+
+
+@pytest.fixture
+def pictures(tmp_path, monkeypatch):
+    """The files that the pages name, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "noisy").mkdir()
+    for number, name in enumerate(("photograph", "noisy", "blurred", "noisy/a", "noisy/b")):
+        save(f"{name}.png", height=16, width=18, seed=number)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("short_runs")
+def test_the_python_of_the_readme_runs(pictures, capsys):
+    names = run_python("README.md")
+    assert Status.ITERATION_LIMIT.message in capsys.readouterr().out
+    assert (pictures / "restored.png").exists()
+    assert names["four"].shape == (4, 16, 18, 3)
+
+
+def test_the_trees_of_the_readme_are_those_of_a_picture_of_256_pixels():
+    (shown,) = blocks("README.md", "text")
+    problem = Problem(jnp.zeros((256, 256, 3)), operator=jnp.negative)
+    run = begin(problem, method=method_for(problem), key=jax.random.key(0))
+    assert str(run.trees.summary()) == shown.rstrip()
+
+
+@pytest.mark.usefixtures("short_runs")
+def test_the_python_of_the_methods_page_runs(pictures):
+    names = run_python(METHODS)
+    assert names["result"].run.method.name == "drp-dip"
+    assert names["method"].objective.weight == 0.3
+    assert (names["smoother"].image != names["result"].image).any()
+    assert all((pictures / f"restored_{number}.png").exists() for number in range(2))
+
+
+OPERATORS = {
+    "Identity": Identity(),
+    "Mask": Mask(jnp.ones((16, 16, 1))),
+    "Downsample": Downsample(2),
+    "Blur": Blur(jnp.ones((3, 3)) / 9),
+    "Composition": Composition((Blur(jnp.ones((3, 3)) / 9), Downsample(2))),
+    "any": lambda image: jnp.fft.fft2(image, axes=(0, 1)),
+}
+NOISES = {
+    "not stated": [None],
+    "NoiseFree": [NoiseFree()],
+    "Gaussian": [Gaussian(), Gaussian(0.1)],
+    "Poisson": [Poisson(100.0)],
+    "any": [None, NoiseFree(), Gaussian(0.1), Poisson(100.0)],
+}
+
+
+def test_the_table_of_defaults_is_what_restore_does():
+    seen = 0
+    for operators, noises, _, named in table(METHODS, "operator"):
+        task = re.search(r'task="(.+)"', named).group(1)
+        expected = preset(task=task)
+        for operator in (value for name, value in OPERATORS.items() if name in operators):
+            for noise in (one for name, some in NOISES.items() if name in noises for one in some):
+                is_complex = "complex" in operators
+                clean = jnp.full((16, 16, 1), 0.5, jnp.complex64 if is_complex else jnp.float32)
+                problem = Problem(
+                    operator(clean),
+                    operator,
+                    noise,
+                    image_shape=clean.shape,
+                    complex_image=is_complex,
+                )
+                method = method_for(problem)
+                assert method.name == expected.name
+                assert type(method) is type(expected)
+                if isinstance(noise, Poisson) and isinstance(method, Untrained):
+                    assert method.objective.fidelity.__name__ == poisson.__name__
+                else:
+                    assert method == expected
+                seen += 1
+    assert seen > 20
+    with pytest.raises(InputError, match="there is nothing to restore"):
+        drp_jax.restore(jnp.full((16, 16, 1), 0.5), key=jax.random.key(0), noise=NoiseFree())
+
+
+@pytest.mark.parametrize("kind", [Untrained, Denoise, PlugAndPlay])
+def test_the_table_of_measures_is_complete(kind):
+    rows = {cells[0]: cells[1] for cells in table(METHODS, "method") if len(cells) == 3}
+    assert tuple(re.findall(r"`(\w+)`", rows[f"`{kind.__name__}`"])) == kind.measures
+
+
+def test_the_table_of_statuses_is_complete():
+    rows = [(cells[0].strip("`"), cells[1]) for cells in table(METHODS, "`Status`")]
+    assert rows == [(status.name, status.message) for status in Status]

@@ -1,0 +1,147 @@
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.fft
+from conftest import make_photograph
+
+from drp_jax.metrics import psnr
+from drp_jax.non_local.collaborative import (
+    OPPONENT,
+    Filtered,
+    _inverse,
+    _match,
+    hard_threshold,
+    hard_threshold_step,
+    ridge,
+    ridge_step,
+    wiener,
+    wiener_step,
+)
+
+SIGMA = 0.1
+RANDOM = np.random.default_rng(0)
+
+
+def stripes(channels=3):
+    """A clean image that repeats itself `[32, 24, channels]`, and a noisy one."""
+    rows = np.where(np.arange(32) % 8 < 4, 0.3, 0.7)[:, None, None]
+    clean = np.broadcast_to(rows, (32, 24, channels)).astype(np.float32)
+    noise = np.random.default_rng(1).normal(0, SIGMA, clean.shape)
+    return clean, (clean + noise).astype(np.float32)
+
+
+def test_the_opponent_colours_are_orthonormal_and_begin_with_brightness():
+    np.testing.assert_allclose(OPPONENT @ OPPONENT.T, np.eye(3), atol=1e-6)
+    np.testing.assert_allclose(OPPONENT @ np.ones(3), [np.sqrt(3), 0, 0], atol=1e-6)
+
+
+def test_the_inverse_is_the_inverse():
+    rows = RANDOM.normal(size=(3, 49, 60))
+    matrices = (rows @ rows.swapaxes(1, 2) + np.eye(49)).astype(np.float32)
+    inverse = _inverse(jnp.asarray(matrices), block=7)
+    np.testing.assert_allclose(inverse, np.linalg.inv(matrices), atol=1e-5)
+
+
+@pytest.mark.parametrize("height", [13, 71])  # of one strip and of several
+def test_matches_are_the_nearest_patches_by_brute_force(height):
+    image = RANDOM.random((height, 14, 2)).astype(np.float32)
+    places = np.asarray(_match(jnp.asarray(image), 4, 5, 4))
+    rows = [*range(0, height - 4, 4), height - 4]
+    corners = [(row, column) for row in rows for column in (0, 4, 8, 10)]
+    assert places.shape == (len(corners), 5, 2)
+    for (row, column), found in zip(corners, places, strict=True):
+        reference = image[row : row + 4, column : column + 4]
+        near = [
+            (np.sum((image[r : r + 4, c : c + 4] - reference) ** 2), (r, c))
+            for r in range(max(row - 4, 0), min(row + 4, height - 4) + 1)
+            for c in range(max(column - 4, 0), min(column + 4, 10) + 1)
+        ]
+        expected = [place for _, place in sorted(near)[:5]]
+        assert [tuple(place) for place in found] == expected
+
+
+def test_a_hard_threshold_keeps_what_is_above_it():
+    groups = jnp.asarray(RANDOM.random((2, 4, 8, 8, 3)), jnp.float32)
+    estimate, weight = hard_threshold(groups, groups, jnp.full(2, 1e-6))
+    np.testing.assert_allclose(estimate, groups, atol=1e-5)
+    np.testing.assert_allclose(weight, 1 / (4 * 8 * 8), rtol=0.02)
+    # Far above all coefficients nothing is left.
+    estimate, weight = hard_threshold(groups, groups, jnp.full(2, 1e3))
+    np.testing.assert_array_equal(estimate, jnp.zeros_like(groups))
+    np.testing.assert_array_equal(weight, jnp.ones_like(groups))
+
+
+def test_wiener_scales_the_cosine_transform():
+    noisy, pilot = (RANDOM.random((1, 4, 8, 8, 1)).astype(np.float32) for _ in range(2))
+    estimate, weight = wiener(jnp.asarray(noisy), jnp.asarray(pilot), jnp.full(1, 0.2))
+    transform, back = (
+        functools.partial(f, axes=(0, 1, 2), norm="ortho")
+        for f in (scipy.fft.dctn, scipy.fft.idctn)
+    )
+    energy = transform(pilot[0, ..., 0].astype(np.float64)) ** 2
+    factor = energy / (energy + 0.2**2)
+    expected = back(factor * transform(noisy[0, ..., 0].astype(np.float64)))
+    np.testing.assert_allclose(estimate[0, ..., 0], expected, atol=1e-4)
+    np.testing.assert_allclose(weight, 1 / np.sum(factor**2), rtol=1e-3)
+
+
+def test_a_ridge_is_its_formula():
+    noisy, pilot = (RANDOM.random((1, 6, 3, 3, 1)).astype(np.float32) for _ in range(2))
+    estimate, weight = ridge(jnp.asarray(noisy), jnp.asarray(pilot), jnp.full(1, 0.2))
+    y, x = (group.reshape(6, 9).astype(np.float64) for group in (noisy, pilot))
+    mean = y.mean(0)
+    x = x - x.mean(0)
+    combination = x @ np.linalg.inv(x.T @ x + 9 * 0.2**2 * np.eye(9)) @ x.T
+    expected = mean + combination @ (y - mean)
+    np.testing.assert_allclose(estimate.reshape(6, 9), expected, atol=1e-4)
+    squared = (combination**2).sum(1) + 1 / 6
+    np.testing.assert_allclose(weight.reshape(6, 9)[:, 0], 1 / np.clip(squared, 1 / 6, 1), 1e-3)
+
+
+def test_a_ridge_leaves_what_is_smooth():
+    _, noisy = stripes()
+    smooth = jnp.full_like(noisy, 0.5)
+    pilot = Filtered(smooth, jnp.full((32, 24), 0.01))
+    refined = ridge_step(noisy, pilot, SIGMA)
+    np.testing.assert_allclose(refined.image, smooth, atol=1e-6)
+    np.testing.assert_allclose(refined.spread, 0.01, rtol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_step_removes_noise_and_the_second_more(channels):
+    clean, noisy = stripes(channels)
+    first = hard_threshold_step(noisy, SIGMA)
+    assert psnr(first.image, clean) > psnr(noisy, clean) + 8
+    for step in (wiener_step, ridge_step):
+        second = step(noisy, first, SIGMA)
+        assert psnr(second.image, clean) > psnr(first.image, clean) + 0.3
+    assert first.spread.shape == (32, 24)
+    assert (first.spread > 0).all()
+
+
+def test_a_map_of_one_noise_level_is_that_level():
+    _, noisy = stripes()
+    one = hard_threshold_step(noisy, SIGMA)
+    mapped = hard_threshold_step(noisy, jnp.full((32, 24), SIGMA))
+    np.testing.assert_allclose(one.image, mapped.image, atol=1e-6)
+
+
+def test_a_clean_image_stays_and_its_estimates_agree():
+    image = make_photograph(16, 15, 3)
+    flat = hard_threshold_step(jnp.full((16, 15, 3), 0.5), 0.1)
+    np.testing.assert_allclose(flat.image, 0.5, atol=1e-5)
+    np.testing.assert_allclose(flat.spread, 0, atol=1e-3)
+    pilot = Filtered(image, jnp.zeros((16, 15)))
+    for step in (hard_threshold_step(image, 0.0), ridge_step(image, pilot, 0.0)):
+        assert psnr(step.image, image) > 40
+
+
+def test_under_vmap_it_equals_the_plain_calls():
+    images = jnp.stack([make_photograph(10, 12, 1, seed=seed) for seed in range(2)])
+    batch = jax.vmap(lambda image: hard_threshold_step(image, 0.05).image)(images)
+    for image, filtered in zip(images, batch, strict=True):
+        single = hard_threshold_step(image, 0.05).image
+        np.testing.assert_allclose(filtered, single, atol=1e-5)

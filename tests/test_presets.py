@@ -1,0 +1,238 @@
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from drp_jax import Gaussian, InputError, Loop, NoiseFree, Poisson, Problem, presets
+from drp_jax.non_local import Denoise, PlugAndPlay
+from drp_jax.operators import Blur, Composition, Downsample, Mask
+from drp_jax.presets import completed, method_for, preset
+from drp_jax.untrained import (
+    CosineDecay,
+    HourglassConfig,
+    NormAffine,
+    Precision,
+    Seed,
+    anisotropic_tv,
+    mse,
+    poisson,
+    rmse,
+)
+
+PHOTOGRAPH_TASKS = ("denoise", "super-resolve", "inpaint")
+NETWORKS = ("drp-dip", "drp-dd", "dip", "dd")
+
+
+def widths(generator):
+    """The widths of every layer, outermost first."""
+    if isinstance(generator, HourglassConfig):
+        return (*generator.widths_down, *generator.widths_up, *generator.widths_skip)
+    return (generator.width,) * (generator.upsamplings + 1)
+
+
+def is_function(wrapped, function):
+    """Whether what a method holds is a function; methods hold functions as pytrees."""
+    return jax.tree.structure(wrapped) == jax.tree.structure(
+        dataclasses.replace(preset("paper").objective, fidelity=function).fidelity
+    )
+
+
+def test_the_paper_preset_is_the_official_denoising_program():
+    method = preset("paper", method="drp-dip", task="denoise")
+    assert method.generator == HourglassConfig(widths_down=(64,), widths_up=(64,), widths_skip=(4,))
+    assert (method.seed.channels, method.seed.std) == (3, 0.1)
+    assert set(method.trainable) == {Seed, NormAffine}
+    assert method.normalize_seed
+    assert method.sigmoid
+    assert method.jitters == ()
+    assert (method.learning_rate, method.loop) == (0.1, Loop(5000))
+    objective = method.objective
+    assert is_function(objective.fidelity, rmse)
+    assert is_function(objective.regularizer, anisotropic_tv)
+    assert objective.weight == 0.45
+
+
+@pytest.mark.parametrize("task", PHOTOGRAPH_TASKS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_fast_is_shorter_and_never_wider_than_paper(name, task):
+    fast, paper = (preset(one, method=name, task=task) for one in ("fast", "paper"))
+    assert fast.loop.iterations < paper.loop.iterations
+    narrow, wide = widths(fast.generator), widths(paper.generator)
+    assert len(narrow) == len(wide)
+    assert all(one <= other for one, other in zip(narrow, wide, strict=True))
+    assert narrow != wide or name == "drp-dd"  # whose decoder is small as it is
+    assert type(fast.generator) is type(paper.generator)
+    assert fast.trainable == paper.trainable
+    assert fast.objective == paper.objective
+
+
+@pytest.mark.parametrize("task", PHOTOGRAPH_TASKS)
+def test_best_takes_longer_than_default_and_that_longer_than_fast(task):
+    limits = [preset(name, task=task).loop.iterations for name in ("fast", "default", "best")]
+    assert limits == sorted(set(limits))
+
+
+def test_every_name_gives_a_method_with_its_name():
+    for name, tasks in presets.names().items():
+        assert set(tasks) >= set(PHOTOGRAPH_TASKS)
+        for task, settings in tasks.items():
+            for one in settings:
+                method = preset(one, method=name, task=task)
+                assert method.name == name
+                assert int(method.loop.iterations) >= 1
+                hash(jax.tree.structure(method))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "method", "name"),
+    [
+        ({}, "non-local", "default"),
+        ({"name": "best"}, "non-local", "best"),
+        ({"name": "paper"}, "drp-dip", "paper"),
+        ({"method": "dip"}, "dip", "fast"),
+    ],
+)
+def test_what_is_left_out_is_completed(arguments, method, name):
+    for task in PHOTOGRAPH_TASKS:
+        assert completed(arguments.get("name"), arguments.get("method"), task) == (name, method)
+        assert preset(task=task, **arguments) == preset(name, method=method, task=task)
+    assert completed(None, None, "reconstruct") == ("default", "drp-dip")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "papper"}, "unknown preset of non-local denoise: 'papper'; accepted: default"),
+        ({"method": "drp"}, "unknown method: 'drp'; accepted: non-local, drp-dip, drp-dd, dip"),
+        (
+            {"task": "dehaze"},
+            "unknown task of non-local: 'dehaze'; accepted: denoise, super-resolve, inpaint",
+        ),
+        ({"method": "dip", "task": "reconstruct"}, "unknown task of dip: 'reconstruct'; accepted"),
+        ({"name": 3}, "unknown preset of non-local denoise: 3; accepted: default"),
+    ],
+)
+def test_unknown_names_are_answered_with_the_known(arguments, message):
+    with pytest.raises(InputError, match=message):
+        preset(**arguments)
+
+
+def test_adjusted_replaces_what_is_given_and_nothing_else():
+    paper = preset("paper")
+    assert paper.adjusted() == paper
+    assert paper.adjusted(width=None, iterations=None) == paper
+    changed = paper.adjusted(iterations=7, learning_rate=0.2, regularizer_weight=0.0, width=12)
+    assert changed == dataclasses.replace(
+        paper,
+        loop=Loop(7),
+        learning_rate=0.2,
+        objective=dataclasses.replace(paper.objective, weight=0.0),
+        generator=paper.generator.with_width(12),
+    )
+    lean = paper.adjusted(precision=Precision.BFLOAT16, rematerialise=True)
+    assert (lean.compute.precision, lean.compute.rematerialise) == (Precision.BFLOAT16, True)
+    assert paper.adjusted(precision="bfloat16").compute.precision is Precision.BFLOAT16
+
+
+def test_a_weight_gives_methods_without_a_regularizer_one():
+    dip = preset("paper", method="dip")
+    assert dip.objective.regularizer is None
+    assert is_function(dip.adjusted(regularizer_weight=0.2).objective.regularizer, anisotropic_tv)
+    assert is_function(dip.objective.fidelity, mse)
+
+
+def test_filters_have_so_many_steps():
+    assert preset().adjusted(iterations=2).loop.iterations == 2
+    assert preset().adjusted(iterations=99).loop.iterations == 3
+    assert preset(task="inpaint").adjusted(iterations=5).loop.iterations == 5
+    assert preset().adjusted(radius=6).radius == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"width": 0}, "width is 0; accepted: whole numbers from 1 to 4096"),
+        (
+            {"regularizer_weight": -1.0},
+            r"regularizer weight is -1\.0; accepted: from 0 to 1e\+06",
+        ),
+        ({"iterations": -5}, "iterations is -5; accepted: whole numbers from 1"),
+        ({"learning_rate": 0.0}, r"learning rate is 0\.0; accepted: above 0"),
+        ({"ema_decay": 1.0}, r"ema_decay is 1\.0; accepted: in \[0, 1\)"),
+        ({"precision": "half"}, "precision is 'half'; accepted: "),
+        ({"radius": 12}, "radius is 12, and method drp-dip takes none; accepted: iterations, lea"),
+    ],
+)
+def test_bad_adjustments_are_named(arguments, message):
+    with pytest.raises(InputError, match=message):
+        preset("paper").adjusted(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("width", "8"),
+        ("learning_rate", "0.1"),
+        ("regularizer_weight", "0.1"),
+        ("precision", "bfloat16"),
+        ("rematerialise", "True"),
+        ("ema_decay", "0.9"),
+    ],
+)
+def test_what_only_networks_have_is_refused_without_one(name, value):
+    given = {"width": 8, "precision": "bfloat16", "rematerialise": True}.get(name, 0.1)
+    given = 0.9 if name == "ema_decay" else given
+    message = f"{name} is '?{value}'?, and method non-local takes none; accepted: iterations"
+    for task in PHOTOGRAPH_TASKS:
+        with pytest.raises(InputError, match=message):
+            preset(task=task).adjusted(**{name: given})
+
+
+PICTURE = np.full((8, 8, 3), 0.5, np.float32)
+BLUR = Blur(np.ones((3, 3)) / 9)
+MASK = Mask(np.ones((8, 8, 1)))
+
+
+@pytest.mark.parametrize(
+    ("operator", "noise", "task"),
+    [
+        (None, None, "denoise"),
+        (None, Gaussian(0.1), "denoise"),
+        (None, Poisson(100), "denoise"),
+        (MASK, None, "inpaint"),
+        (MASK, NoiseFree(), "inpaint"),
+        (MASK, Gaussian(), "reconstruct"),
+        (Downsample(2), None, "super-resolve"),
+        (Downsample(2), Gaussian(0.1), "reconstruct"),
+        (BLUR, None, "reconstruct"),
+        (BLUR, NoiseFree(), "super-resolve"),
+        (Composition((BLUR, Downsample(2))), None, "reconstruct"),
+        (jnp.sin, None, "reconstruct"),
+    ],
+)
+def test_the_method_follows_operator_and_noise(operator, noise, task):
+    chosen = method_for(Problem(PICTURE, operator, noise=noise))
+    assert chosen == preset(task=task)
+    kinds = {"denoise": Denoise, "inpaint": PlugAndPlay, "super-resolve": PlugAndPlay}
+    assert isinstance(chosen, kinds.get(task, type(presets.RECONSTRUCT)))
+
+
+def test_photons_get_their_likelihood():
+    chosen = method_for(Problem(PICTURE, jnp.square, noise=Poisson(100)))
+    assert is_function(chosen.objective.fidelity, poisson)
+    assert dataclasses.replace(chosen, objective=presets.RECONSTRUCT.objective) == (
+        presets.RECONSTRUCT
+    )
+
+
+def test_complex_images_are_reconstructed():
+    chosen = method_for(Problem(PICTURE * 1j, complex_image=True))
+    assert chosen == presets.RECONSTRUCT
+
+
+def test_another_limit_is_the_length_of_a_rate_that_falls():
+    method = preset(task="reconstruct").adjusted(iterations=50)
+    assert method.learning_rate == CosineDecay(0.1, 0.005, 50)
+    assert method.loop == Loop(50, ema_decay=0.95)
