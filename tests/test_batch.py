@@ -13,8 +13,8 @@ import pytest
 from conftest import compilations, make_photograph
 
 from drp_jax import InputError, Loop, Problem, Request, Status, preset, restore, restore_many
-from drp_jax.slots import MOST_SLOTS, slots_in_memory
 from drp_jax.operators import Mask
+from drp_jax.slots import MOST_SLOTS, slots_in_memory
 from drp_jax.stopping import Plateau
 
 KEY = jax.random.key(0)

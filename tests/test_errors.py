@@ -35,7 +35,7 @@ def test_whole_numbers_are_accepted(value):
 
 @pytest.mark.parametrize("value", [0, 6, 2.0, "2", None, True, np.float32(2), jnp.ones(2, int)])
 def test_what_is_no_whole_number_in_the_range_is_named(value):
-    with pytest.raises(InputError, match="count is .*; accepted: whole numbers from 1 to 5"):
+    with pytest.raises(InputError, match=r"count is .*; accepted: whole numbers from 1 to 5"):
         require_whole(value, "count", 1, 5)
 
 
@@ -64,7 +64,7 @@ def test_numbers_and_batches_of_them_are_accepted(value):
     ],
 )
 def test_what_is_no_number_in_the_range_is_named(value):
-    with pytest.raises(InputError, match="share is .*; accepted: above 0, up to 1"):
+    with pytest.raises(InputError, match=r"share is .*; accepted: above 0, up to 1"):
         require_number(value, "share", 0, 1, least_allowed=False, accepted="above 0, up to 1")
 
 
@@ -89,7 +89,7 @@ def test_nothing_is_checked_inside_transformations():
 
 def test_choices_and_kinds_are_named():
     require_choice(Colour.RED, Colour, "colour")
-    with pytest.raises(InputError, match="(?i)colour is 'red'; accepted: .*red, .*blue"):
+    with pytest.raises(InputError, match=r"(?i)colour is 'red'; accepted: .*red, .*blue"):
         require_choice("red", Colour, "colour")
     require_kind(3, (int, float), "size", "a number")
     with pytest.raises(InputError, match="size is 'three'; accepted: a number"):

@@ -23,6 +23,7 @@ import itertools
 import math
 from collections.abc import Callable
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -256,6 +257,7 @@ def _filter_one(
     count: int,
     radius: int,
 ) -> Filtered:
+    chex.assert_equal_shape((noisy, pilot))
     channels = noisy.shape[-1]
     both = jnp.concatenate([_to_opponent(noisy), _to_opponent(pilot)], axis=-1)
     places = _match(both[..., channels:], patch, count, radius)

@@ -117,7 +117,7 @@ def test_the_adjoint_of_complex_measurements_is_the_conjugate_transpose(dtype):
 @pytest.mark.parametrize("operator", [Function(jnp.sin), jnp.abs, lambda image: image**2])
 def test_the_adjoint_of_a_nonlinear_function_is_refused(operator):
     with pytest.raises(
-        InputError, match="the operator cannot be transposed .*; accepted: a linear"
+        InputError, match=r"the operator cannot be transposed .*; accepted: a linear"
     ):
         adjoint(operator, uniform(12, 24, 3), IMAGE)
 

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 import pytest
 
-from drp_jax import Loop, Problem, Run, advance, begin
+from drp_jax import Loop, Problem, advance, begin
 from drp_jax.operators import Downsample, Identity, Mask, Operator
 from drp_jax.untrained import (
     DeepDecoderConfig,

@@ -114,7 +114,7 @@ def test_the_weight_is_swept_by_vmap():
 
 
 def test_shapes_that_would_broadcast_are_refused():
-    with pytest.raises(AssertionError, match="shape"):
+    with pytest.raises(InputError, match="shape"):
         Objective()(PREDICTION, PREDICTION, OBSERVATION[:1])
 
 

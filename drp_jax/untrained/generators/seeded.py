@@ -3,8 +3,8 @@
 A generator is anything that is called as `generator(seed_shape, image_shape, rngs=rngs)` and gives
 a Flax module that maps the seed `[h, w, c]` to an image `[H, W, C]`: a class of the user's own, a
 function, or one of the configurations here. If its seed is to be smaller than the image, it says so
-by an attribute `seed_reduction`. Seed and image have no batch axis; most normalisations of Flax want
-one, `norm(image[None])[0]`, and would take the rows for it.
+by an attribute `seed_reduction`. Seed and image have no batch axis; most normalisations of Flax
+want one, `norm(image[None])[0]`, and would take the rows for it.
 """
 
 from collections.abc import Callable

@@ -158,8 +158,8 @@ def test_two_keys_give_two_networks():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"width": 0}, "width is 0; accepted: from 1 up"),
-        ({"upsamplings": -1}, "upsamplings is -1; accepted: from 0 up"),
+        ({"width": 0}, "width is 0; accepted: whole numbers from 1 to 4096"),
+        ({"upsamplings": -1}, "upsamplings is -1; accepted: whole numbers from 0 to 16"),
         ({"upsampling": "cubic"}, "(?i)upsampling is 'cubic'; accepted: .*bilinear, .*nearest"),
         ({"upsampling": "nearest"}, "(?i)upsampling is 'nearest'; accepted: .*bilinear, .*nearest"),
     ],
@@ -170,5 +170,5 @@ def test_bad_configurations_are_named(arguments, message):
 
 
 def test_a_bad_width_is_named():
-    with pytest.raises(InputError, match="width is 0; accepted: from 1 up"):
+    with pytest.raises(InputError, match="width is 0; accepted: whole numbers from 1 to 4096"):
         SMALL.with_width(0)

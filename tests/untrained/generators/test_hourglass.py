@@ -65,7 +65,7 @@ def test_two_keys_give_two_networks_and_vmap_draws_them_together():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"widths_down": ()}, "widths_down is empty; an hourglass has at least one scale"),
+        ({"widths_down": ()}, r"widths_down is \(\); accepted: one or more whole numbers"),
         ({"widths_up": (8, 8)}, r"widths_up is \(8, 8\); accepted: 5 whole numbers from 1 up"),
         ({"widths_skip": (-1,) * 5}, r"widths_skip is \(-1, .*accepted: 5 whole numbers from 0"),
         ({"filter_size_down": 4}, "filter_size_down is 4; accepted: odd, from 1 up"),
