@@ -62,11 +62,11 @@ def _job(parsed: SuperResolveArguments) -> Job:
     if parsed.from_high_resolution or source.is_bundled:
         if parsed.reference is not None:
             raise InputError("--from-high-resolution makes its own reference; leave it out")
-        picture = _cropped(picture, factor)
-        reference: np.ndarray | None = picture.image
         height, width = (side // factor for side in picture.image.shape[:2])
         if min(height, width) < 1:
             raise InputError(f"{source.path}: smaller than --factor {factor}")
+        picture = _cropped(picture, factor)
+        reference: np.ndarray | None = picture.image
         observation = np.rint(resize(picture.image, height, width, Image.Resampling.LANCZOS) * 255)
         observation = observation.astype(np.float32) / 255
         template = picture

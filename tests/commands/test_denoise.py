@@ -167,7 +167,7 @@ def test_the_bundled_photograph_is_in_the_package():
         (
             lambda: Image.fromarray(np.full((9, 9), np.nan, np.float32)).save("x.tif"),
             ["--image", "x.tif"],
-            "not finite (NaN)",
+            "x.tif: has values that are not finite; accepted: finite numbers",
         ),
         (
             lambda: save("y.png", 12, 14),

@@ -75,8 +75,8 @@ def test_a_filter_fills_in_by_steps(capsys):
     flags = ["--preset", "fast", "--iterations", "2", "--figure", "f.png"]
     assert run("--image", "x.png", "--mask", "m.png", *flags) == 0
     out, err = capsys.readouterr()
-    assert re.search(r"^step 1/2  residual \d\.\d+$", err, re.MULTILINE)
-    assert re.search(r"^step 2/2  residual \d\.\d+  \d:\d\d left$", err, re.MULTILINE)
+    assert re.search(r"^step 1/2  change \d\.\d+$", err, re.MULTILINE)
+    assert re.search(r"^step 2/2  change \d\.\d+  \d:\d\d left$", err, re.MULTILINE)
     assert "All steps of the method are done.\n2 steps in " in out
     assert "wrote f.png" in out
 
