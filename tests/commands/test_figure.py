@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from drp_jax import preset
 from drp_jax.commands.figure import draw_curves
 
 UNKNOWN = np.nan
@@ -13,7 +14,8 @@ UNKNOWN = np.nan
 
 def axes_of(history, iterations):
     """The axes drawn for a run with that history."""
-    run = SimpleNamespace(problem=SimpleNamespace(metric_name="luma_psnr"))
+    method = preset("paper") if "loss" in history else preset()
+    run = SimpleNamespace(problem=SimpleNamespace(metric_name="luma_psnr"), method=method)
     figure = Figure()
     draw_curves(figure, SimpleNamespace(history=history, iterations=iterations, run=run))
     return figure.axes

@@ -78,7 +78,7 @@ def test_all_ways_to_a_command_do_the_same(monkeypatch, capsys):
 def test_the_modules_of_the_checkout_are_the_commands(monkeypatch, capsys, name):
     arguments = ["--image", "none.png"]
     assert run_module(monkeypatch, f"experiments.{name}", *arguments) == 2
-    assert capsys.readouterr().err == f"{name}: error: none.png: no such file\n"
+    assert capsys.readouterr().err == f"{name}: error: none.png: no such file; accepted: an image\n"
 
 
 def test_without_the_extra_it_says_what_to_install():
