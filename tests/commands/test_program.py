@@ -22,6 +22,7 @@ def in_empty_folder(tmp_path, monkeypatch):
 def run_module(monkeypatch, name, *arguments):
     """The exit status of `python -m name`, run in this process."""
     monkeypatch.setattr(sys, "argv", [name, *arguments])
+    monkeypatch.delitem(sys.modules, name, raising=False)  # another test may have imported it
     with pytest.raises(SystemExit) as end:
         runpy.run_module(name, run_name="__main__")
     return end.value.code
