@@ -216,6 +216,13 @@ def test_the_geometry_is_swept_over():
     np.testing.assert_array_equal(slope, 0)
 
 
+def test_other_angles_do_not_compile():
+    image, apply = np.ones((9, 14, 1), np.float32), jax.jit(lambda operator, image: operator(image))
+    for turn in (0.0, 0.3):
+        apply(Radon(VIEWS + turn, (9, 14), spacing=1.0 + turn, detectors=15), image)
+    assert apply._cache_size() == 1
+
+
 def test_a_problem_knows_the_image_of_a_sinogram():
     operator = Radon(VIEWS, (9, 14))
     problem = Problem(np.zeros((60, operator.detectors), np.float32), operator)
