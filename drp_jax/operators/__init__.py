@@ -11,7 +11,10 @@ from drp_jax.operators.base import (
     gain,
     is_seen,
 )
-from drp_jax.operators.composition import Composition
+from drp_jax.operators.composition import Composition, Offset, Stack
+from drp_jax.operators.fourier import FourierMagnitude, MaskedFourier
+from drp_jax.operators.matrix import Matrix, from_scico
+from drp_jax.operators.mosaic import Bayer
 from drp_jax.operators.pixels import (
     MOST_FACTOR,
     Blur,
@@ -21,23 +24,34 @@ from drp_jax.operators.pixels import (
     Mask,
     Resampling,
 )
+from drp_jax.operators.radon import FanBeam, Radon, filtered_back_projection
 
 __all__ = [
     "MOST_FACTOR",
+    "Bayer",
     "Blur",
     "Boundary",
     "Composition",
     "Downsample",
+    "FanBeam",
+    "FourierMagnitude",
     "Function",
     "Identity",
     "Mask",
+    "MaskedFourier",
+    "Matrix",
+    "Offset",
     "Operator",
     "PixelOperator",
+    "Radon",
     "Resampling",
+    "Stack",
     "adjoint",
     "as_operator",
     "back_projection",
     "filled_back_projection",
+    "filtered_back_projection",
+    "from_scico",
     "gain",
     "is_seen",
 ]
