@@ -206,13 +206,14 @@ _DIP_TV = dataclasses.replace(
 )
 _SELF_GUIDED = SelfGuided(
     generator=DIP.generator,
-    objective=Objective(mse, None, 0.0),
+    objective=Objective(rmse, None, 0.0),
     learning_rate=0.01,
     loop=Loop(3000, ema_decay=0.99),
+    autoencoding_weight=2.0,
 )
 _ASEQDIP = AutoencodingSequential(
     generator=DIP.generator,
-    objective=Objective(mse, None, 0.0),
+    objective=Objective(rmse, None, 0.0),
     learning_rate=0.01,
     loop=Loop(4000),
 )
@@ -327,7 +328,12 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
         },
     },
     "tv": {"reconstruct": {"default": TV}},
-    "plug-and-play": {"reconstruct": {"default": HalfQuadratic()}},
+    "plug-and-play": {
+        "reconstruct": {
+            "default": HalfQuadratic((_FINE, _REFINED), steps=40),
+            "fast": HalfQuadratic(_FINE, steps=20),
+        },
+    },
 }
 
 

@@ -120,7 +120,8 @@ class HalfQuadratic(Method):
     def init(self, problem: Problem, key: jax.Array) -> HalfQuadraticState:
         units = Units.of(problem)
         image = filled_back_projection(problem.operator, problem.observation, problem.image)
-        start = units.unit(image)
+        # In the range: of an operator that mixes all pixels a back-projection may be far from it.
+        start = units.unit(problem.in_range(image))
         check_denoisers(self.denoiser, start.real)
         return HalfQuadraticState(
             step=jnp.int32(0),
