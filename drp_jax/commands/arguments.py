@@ -22,6 +22,11 @@ _FLAGS = {
 """The flags of what a method's `adjusted` takes, by its name there."""
 
 
+def methods_of(*tasks: str) -> tuple[str, ...]:
+    """The names of the methods that have presets for all of these tasks."""
+    return tuple(method for method, known in names().items() if set(tasks) <= set(known))
+
+
 @dataclasses.dataclass(frozen=True)
 class RestoreArguments:
     """What is restored, how, and where to; a command adds its own."""
@@ -37,7 +42,7 @@ class RestoreArguments:
         "The clean image, if known: reports PSNR and SSIM, before and after.", shown="none"
     )
     method: str | None = options.choice(
-        names(),
+        methods_of("denoise", "super-resolve", "inpaint"),
         "The method: non-local filtering, or an untrained network.",
         shown="non-local; drp-dip with --preset paper",
     )
