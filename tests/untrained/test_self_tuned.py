@@ -151,8 +151,10 @@ def test_measurements_in_several_arrays_are_drawn_from_each():
 
 
 def test_adjusting_keeps_the_share_of_the_search():
-    assert TUNED.adjusted(iterations=28).search_iterations == 6
-    assert TUNED.adjusted(iterations=28).loop.iterations == 28
+    longer = TUNED.adjusted(iterations=10)
+    assert (longer.search_iterations, longer.loop.iterations) == (6, 3 * 6 + 10)
+    assert TUNED.adjusted(iterations=1).loop.iterations == 3 * 1 + 1
+    assert TUNED.adjusted(iterations=5) == TUNED
     assert TUNED.adjusted(learning_rate=0.3).method.learning_rate == 0.3
     assert TUNED.adjusted(projectors=2).projectors == 2
 
