@@ -28,7 +28,6 @@ EACH = [
     ("dip", "denoise"),
     ("dd", "inpaint"),
     ("drp-dip", "reconstruct"),
-    ("self-guided-dip", "reconstruct"),
     ("aseqdip", "reconstruct"),
     ("plug-and-play", "reconstruct"),
     ("drp-dd", "super-resolve"),
