@@ -15,7 +15,7 @@ import numpy as np
 
 from drp_jax import InputError, Problem, read_image
 from drp_jax.commands import options
-from drp_jax.commands.arguments import RestoreArguments, presets_of
+from drp_jax.commands.arguments import RestoreArguments, methods_of, presets_of
 from drp_jax.commands.report import Scores, score
 from drp_jax.commands.restoring import (
     Job,
@@ -64,7 +64,12 @@ class InpaintArguments(RestoreArguments):
     )
 
 
-@options.command("inpaint", InpaintArguments, help=__doc__, epilog=presets_of("inpaint"))
+@options.command(
+    "inpaint",
+    InpaintArguments,
+    help=__doc__,
+    epilog=presets_of(methods_of("inpaint")),
+)
 def inpaint(parsed: InpaintArguments) -> int:
     """Fill in missing pixels."""
     method = parsed.chosen_method("inpaint")
@@ -98,6 +103,7 @@ def _job(parsed: InpaintArguments) -> Job:
     scored = None if reference is None else functools.partial(both_scores, reference=reference)
     return Job(
         source=source,
+        task="inpaint",
         problem=Problem(observation, Mask(jnp.asarray(known, jnp.float32)), reference=reference),
         template=_opaque(source.picture) if parsed.mask_from_alpha else source.picture,
         before_name="input",

@@ -14,7 +14,7 @@ from PIL import Image
 
 from drp_jax import InputError, Problem
 from drp_jax.commands import options
-from drp_jax.commands.arguments import RestoreArguments, presets_of
+from drp_jax.commands.arguments import RestoreArguments, methods_of, presets_of
 from drp_jax.commands.report import Scores, score
 from drp_jax.commands.restoring import (
     Job,
@@ -43,7 +43,10 @@ class SuperResolveArguments(RestoreArguments):
 
 
 @options.command(
-    "super-resolve", SuperResolveArguments, help=__doc__, epilog=presets_of("super-resolve")
+    "super-resolve",
+    SuperResolveArguments,
+    help=__doc__,
+    epilog=presets_of(methods_of("super-resolve")),
 )
 def super_resolve(parsed: SuperResolveArguments) -> int:
     """Enlarge a photograph."""
@@ -81,6 +84,7 @@ def _job(parsed: SuperResolveArguments) -> Job:
     scored = None if reference is None else functools.partial(_score, reference=reference)
     return Job(
         source=source,
+        task="super-resolve",
         problem=Problem(observation, Downsample(factor), reference=reference, metric=luma_psnr),
         template=template,
         before_name="bicubic",
