@@ -12,6 +12,7 @@ from drp_jax.operators.base import (
     is_seen,
 )
 from drp_jax.operators.composition import Composition
+from drp_jax.operators.fourier import FourierMagnitude, MaskedFourier
 from drp_jax.operators.pixels import (
     MOST_FACTOR,
     Blur,
@@ -21,6 +22,7 @@ from drp_jax.operators.pixels import (
     Mask,
     Resampling,
 )
+from drp_jax.operators.radon import FanBeam, Radon, filtered_back_projection
 
 __all__ = [
     "MOST_FACTOR",
@@ -28,16 +30,21 @@ __all__ = [
     "Boundary",
     "Composition",
     "Downsample",
+    "FanBeam",
+    "FourierMagnitude",
     "Function",
     "Identity",
     "Mask",
+    "MaskedFourier",
     "Operator",
     "PixelOperator",
+    "Radon",
     "Resampling",
     "adjoint",
     "as_operator",
     "back_projection",
     "filled_back_projection",
+    "filtered_back_projection",
     "gain",
     "is_seen",
 ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.extend.core import Var
 
 from drp_jax.errors import InputError, in_a_line, require, shown
 from drp_jax.filling import fill
@@ -47,6 +48,10 @@ class Operator:
     def known(self, observation: Observation) -> Observation:
         """The observation with zeros where the operator says that nothing was observed."""
         return observation
+
+    def adjoint(self, observation: Observation, image: jax.ShapeDtypeStruct) -> jax.Array:
+        """What `operators.adjoint` gives; to be replaced where there is a faster way."""
+        return _transposed(self, observation, image)
 
 
 class PixelOperator(Operator):
@@ -103,29 +108,19 @@ def as_operator(operator: Any) -> Operator:
 def adjoint(operator: Callable, observation: Observation, image: jax.ShapeDtypeStruct) -> jax.Array:
     """The adjoint of a linear operator applied to an observation: an image `[H, W, C]`.
 
-    By `jax.linear_transpose`, so it is exact for whatever the operator computes. For a real image
-    and a complex observation it is the real part.
+    By `jax.linear_transpose`, or what the operator has in its place, so it is exact for whatever
+    the operator computes. For a real image and a complex observation it is the real part. The
+    adjoint of an affine function is that of its linear part.
 
     Args:
-      operator: a linear function of an image.
+      operator: a linear function of an image, or a constant more than one.
       observation: what it is applied to.
       image: shape and type of the operator's image.
 
     Raises:
       InputError: if the operator is not linear.
     """
-    operator = as_operator(operator)
-    try:
-        transpose = jax.linear_transpose(operator, image)
-        (result,) = transpose(jax.tree.map(jnp.conj, observation))
-    except InputError:
-        raise
-    except Exception as error:  # JAX raises many kinds, and the operator may be a user's
-        raise InputError(
-            f"the operator cannot be transposed ({in_a_line(error)}); accepted: a linear function "
-            "of such an image here"
-        ) from error
-    return jnp.conj(result)
+    return as_operator(operator).adjoint(observation, image)
 
 
 def back_projection(
@@ -133,8 +128,9 @@ def back_projection(
 ) -> jax.Array:
     """A rough image from an observation: `A^T y / A^T A 1`, 0 where nothing was observed.
 
-    The weights `A^T A 1` undo what the adjoint does to intensities, so that a constant
-    image is recovered from its observation wherever the operator saw it.
+    Of an affine operator `A x + b` it is that of `y - b`. The weights `A^T A 1` undo what the
+    adjoint does to intensities, so that a constant image is recovered from its observation wherever
+    the operator saw it.
 
     Raises:
       InputError: if the operator is not linear.
@@ -142,7 +138,8 @@ def back_projection(
     operator = as_operator(operator)
     weight = _sight(operator, image)
     seen = _is_seen(weight)
-    projected = adjoint(operator, operator.known(observation), image)
+    linear = _beyond_black(operator, operator.known(observation), image)
+    projected = adjoint(operator, operator.known(linear), image)
     return jnp.where(seen, projected / jnp.where(seen, weight, 1.0), 0.0)
 
 
@@ -172,15 +169,17 @@ def gain(operator: Operator, image: jax.ShapeDtypeStruct) -> jax.Array:
     operator = as_operator(operator)
     if operator.maps_pictures:
         return jnp.ones(())
-    middle = _constant(0.5, image)
-    _, derivative = jax.linearize(operator, middle)
+    # In reverse mode alone, as operators with derivatives of their own have no other: the
+    # derivative is the transpose of its transpose.
+    predicted, transposed = jax.vjp(operator, _constant(0.5, image))
+    _, derivative = jax.vjp(transposed, jax.tree.map(jnp.zeros_like, predicted))
 
     def applied(image: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The direction after `A^T A`, and the root mean square that `A` gave."""
-        measured = derivative(image)
+        (measured,) = derivative((image,))
         size = sum(leaf.size for leaf in jax.tree.leaves(measured))
         power = sum(jnp.sum(jnp.square(jnp.abs(leaf))) for leaf in jax.tree.leaves(measured))
-        back = adjoint(derivative, measured, jax.ShapeDtypeStruct(middle.shape, middle.dtype))
+        back = jnp.conj(*transposed(jax.tree.map(jnp.conj, measured)))
         root = jnp.sqrt(jnp.mean(jnp.square(jnp.abs(back))))
         return back / jnp.where(root > 0, root, 1.0), jnp.sqrt(power / size)
 
@@ -200,7 +199,55 @@ def _is_seen(weight: jax.Array) -> jax.Array:
 def _sight(operator: Operator, image: jax.ShapeDtypeStruct) -> jax.Array:
     """How much of each pixel is observed: `A^T A 1`."""
     operator = as_operator(operator)
-    return adjoint(operator, operator(_constant(1.0, image)), image)
+    return adjoint(operator, _beyond_black(operator, operator(_constant(1.0, image)), image), image)
+
+
+def _beyond_black(
+    operator: Operator, observation: Observation, image: jax.ShapeDtypeStruct
+) -> Observation:
+    """An observation without what the operator adds to all: `y - f(0)`."""
+    if operator.maps_pictures:  # which adds nothing, by the promise that its gain is 1
+        return observation
+    return jax.tree.map(jnp.subtract, observation, operator(_constant(0.0, image)))
+
+
+def _transposed(
+    operator: Operator, observation: Observation, image: jax.ShapeDtypeStruct
+) -> jax.Array:
+    """The adjoint by transposing what the operator computes."""
+    turned = jax.tree.map(jnp.conj, observation)
+    try:
+        try:
+            (result,) = jax.linear_transpose(operator, image)(turned)
+        except NotImplementedError:  # a function with derivatives of its own is in it
+            (result,) = _pulled_back(operator, turned, image)
+    except InputError:
+        raise
+    except Exception as error:  # JAX raises many kinds, and the operator may be a user's
+        raise InputError(
+            f"the operator cannot be transposed ({in_a_line(error)}); accepted: a linear function "
+            "of such an image here"
+        ) from error
+    return jax.tree.map(jnp.conj, result)
+
+
+def _pulled_back(
+    operator: Operator, observation: Observation, image: jax.ShapeDtypeStruct
+) -> tuple[jax.Array]:
+    """The same in reverse mode, for a function whose derivative is the same everywhere."""
+
+    def pulled(at: jax.Array, observation: Observation) -> tuple[jax.Array]:
+        return jax.vjp(operator, at)[1](observation)
+
+    somewhere = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), image)
+    program = jax.make_jaxpr(pulled)(somewhere, observation).jaxpr
+    moving = set(program.invars[: len(jax.tree.leaves(image))])
+    for step in program.eqns:
+        if moving.intersection(value for value in step.invars if isinstance(value, Var)):
+            moving.update(step.outvars)
+    if moving.intersection(value for value in program.outvars if isinstance(value, Var)):
+        raise ValueError("its derivative is not the same everywhere")
+    return pulled(somewhere, observation)
 
 
 def _constant(value: float, image: jax.ShapeDtypeStruct) -> jax.Array:

@@ -1,0 +1,411 @@
+"""Operators that measure line integrals of an image: tomography with parallel or fan beams. Linear.
+
+Coordinates are in pixels from the centre of rotation ((H - 1) / 2, (W - 1) / 2), x to the right and
+y upwards. A ray is the line `x cos(phi) + y sin(phi) = s`. An image `[H, W, 1]`, real or complex,
+gives a sinogram `[views, detectors]`: integrals with the side of a pixel as the unit of length.
+
+A ray is followed by Joseph's method (IEEE Trans. Med. Imaging 1, 1982): at every column, or at
+every row if it is steeper than 45 degrees, the image is interpolated linearly between two pixels. A
+pixel whose centre is r away from the ray has thus the weight `max(m - |r|, 0) / m^2` where m is the
+greater one of |cos(phi)| and |sin(phi)|. The adjoint sums, for every pixel, the few rays whose
+weight is not zero; it is the exact transpose. Derivatives with respect to the geometry are zero.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from drp_jax.errors import (
+    is_known,
+    is_whole,
+    require,
+    require_kind,
+    require_number,
+    require_whole,
+    shown,
+)
+from drp_jax.operators.base import Observation, Operator, Shape
+from drp_jax.pytrees import fixed, record
+
+_ARRAYS = (np.ndarray, jax.Array)
+_MOST_DETECTORS = 2**20
+_MOST_ANGLE = 2 * math.pi * 1.01
+_UNROLLED = 4  # steps along the rays that make one loop body
+
+
+class Projection(Operator):
+    """Base of the two beams: what a ray is and where a pixel is seen differs, all else is here.
+
+    Attributes:
+      angles: `[views]`, radians.
+      shape: (H, W) of the image.
+      detectors: how many there are.
+      spacing: between two detectors, in pixels.
+      offset: of the middle of the detectors from where the central ray meets them, in pixels.
+    """
+
+    angles: jax.Array
+    shape: tuple[int, int]
+    detectors: Any
+    spacing: Any
+    offset: Any
+
+    def __call__(self, image: jax.Array) -> jax.Array:
+        require(
+            image.shape == (*self.shape, 1),
+            f"image has shape {image.shape}; accepted: {(*self.shape, 1)}",
+        )
+        return _for_complex(lambda part: _project(self, part), image[..., 0])
+
+    def adjoint(self, observation: Observation, image: jax.ShapeDtypeStruct) -> jax.Array:
+        if not jnp.issubdtype(image.dtype, jnp.complexfloating):
+            observation = jnp.real(observation)
+        spread = _for_complex(lambda part: _spread(self, part), jnp.asarray(observation))
+        return spread[..., None].astype(image.dtype)
+
+    def image_shape(self, observation: Observation) -> Shape:
+        shape, own = getattr(observation, "shape", None), (len(self.angles), self.detectors)
+        require(
+            shape == own,
+            f"observation has shape {shape}; accepted: {own}, the views and detectors of the "
+            "operator",
+        )
+        return (*self.shape, 1)
+
+    def rays(self, angle: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """The phi and s `[detectors]` of the rays of a view."""
+        raise NotImplementedError
+
+    def seen(self, x: jax.Array, y: jax.Array, angle: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Where on the detector a point is seen, from the central ray, and how enlarged."""
+        raise NotImplementedError
+
+    def most_enlarged(self) -> Any:
+        """A bound on how wide the shadow of a disc in the image is, over the disc's width."""
+        raise NotImplementedError
+
+    @property
+    def positions(self) -> jax.Array:
+        """Where the detectors are, in pixels from the central ray `[detectors]`."""
+        middle = (self.detectors - 1) / 2
+        return (jnp.arange(self.detectors) - middle) * self.spacing + self.offset
+
+    def detector(self, position: jax.Array) -> jax.Array:
+        """Which detector, as a real number, is at a position."""
+        return (position - self.offset) / self.spacing + (self.detectors - 1) / 2
+
+
+@record
+class Radon(Projection):
+    """Parallel rays: `phi` is the angle of the view, `s` the place on the detector.
+
+    At angle 0 the rays run along the columns, and the detectors are numbered from left to right.
+    The sinogram is the transpose of `skimage.transform.radon(image, numpy.rad2deg(angles))`.
+
+    Attributes:
+      angles: `[views]`, radians; from -2 pi to 2 pi.
+      shape: (H, W) of the image.
+      detectors: how many. By default enough for the diagonal of the image, and as odd or even as
+        W, so that at angle 0 the rays meet the centres of the pixels.
+      spacing: between two detectors, in pixels, above 0.
+      offset: of the middle of the detectors from the projected centre of rotation, in pixels.
+
+    Raises:
+      InputError: if a value is something else.
+    """
+
+    angles: jax.Array
+    shape: tuple[int, int] = fixed()
+    detectors: int | None = fixed(default=None)
+    spacing: float | jax.Array = 1.0
+    offset: float | jax.Array = 0.0
+
+    def __post_init__(self) -> None:
+        _check(self)
+        if self.detectors is None:
+            width = 2 * _half_diagonal(self.shape)
+            object.__setattr__(self, "detectors", _enough(width, self.spacing, self.shape[1]))
+
+    def rays(self, angle: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return jnp.broadcast_to(angle, (self.detectors,)), self.positions
+
+    def seen(self, x: jax.Array, y: jax.Array, angle: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return x * jnp.cos(angle) + y * jnp.sin(angle), jnp.ones(())
+
+    def most_enlarged(self) -> float:
+        return 1.0
+
+
+@record
+class FanBeam(Projection):
+    """Rays from a point to a flat detector: `phi = angle + gamma`, `s = R sin(gamma)`.
+
+    R is the distance of the source to the centre of rotation; gamma is the angle of the ray to the
+    central one, the arc tangent of the place on the detector over the distance of the source to
+    it. At angle 0 the source is above the image and the detectors are numbered from left to right;
+    it turns anticlockwise.
+
+    Attributes:
+      angles: `[views]`, radians; from -2 pi to 2 pi.
+      shape: (H, W) of the image.
+      source_distance: from the source to the centre of rotation, in pixels; more than half of the
+        image's diagonal.
+      detector_distance: from the centre of rotation to the detector, in pixels, from 0 up.
+      detectors: how many; by default enough for the circle around the image.
+      spacing: between two detectors, in pixels, above 0.
+      offset: of the middle of the detectors from the central ray, in pixels.
+
+    Raises:
+      InputError: if a value is something else.
+    """
+
+    angles: jax.Array
+    shape: tuple[int, int] = fixed()
+    source_distance: float | jax.Array
+    detector_distance: float | jax.Array
+    detectors: int | None = fixed(default=None)
+    spacing: float | jax.Array = 1.0
+    offset: float | jax.Array = 0.0
+
+    def __post_init__(self) -> None:
+        _check(self)
+        radius = _half_diagonal(self.shape)
+        require_number(
+            self.source_distance,
+            "source_distance",
+            radius + 1,
+            accepted=f"{radius + 1:.1f} pixels or more, so that the source is outside the image",
+        )
+        require_number(
+            self.detector_distance, "detector_distance", 0.0, accepted="pixels, from 0 up"
+        )
+        if self.detectors is None:
+            distances = self.source_distance, self.detector_distance
+            require(
+                all(map(is_known, distances)),
+                "detectors is None, and the distances are not known; accepted: whole numbers",
+            )
+            source, behind = (float(np.max(np.asarray(one))) for one in distances)
+            nearest = float(np.min(np.asarray(self.source_distance)))
+            width = 2 * (source + behind) * math.tan(math.asin(radius / nearest))
+            object.__setattr__(self, "detectors", _enough(width, self.spacing, self.shape[1]))
+
+    @property
+    def reach(self) -> Any:
+        """From the source to the detector, in pixels."""
+        return self.source_distance + self.detector_distance
+
+    def rays(self, angle: jax.Array) -> tuple[jax.Array, jax.Array]:
+        gamma = jnp.arctan2(self.positions, self.reach)
+        return angle + gamma, self.source_distance * jnp.sin(gamma)
+
+    def seen(self, x: jax.Array, y: jax.Array, angle: jax.Array) -> tuple[jax.Array, jax.Array]:
+        cosine, sine = jnp.cos(angle), jnp.sin(angle)
+        enlarged = self.reach / (self.source_distance + x * sine - y * cosine)
+        return enlarged * (x * cosine + y * sine), enlarged
+
+    def most_enlarged(self) -> Any:
+        return self.reach / (self.source_distance - _half_diagonal(self.shape))
+
+
+def filtered_back_projection(operator: Radon | FanBeam, sinogram: jax.Array) -> jax.Array:
+    """The image `[H, W, 1]` by filtered back-projection, without regard to noise.
+
+    With the Ram-Lak filter, of which the kernel is given in space, and linear interpolation between
+    detectors. See Kak and Slaney, Principles of Computerized Tomographic Imaging, 1988, chapter 3.
+
+    Args:
+      operator: the beam. Its angles are spread evenly over a half or a full turn; those of a fan
+        over a full one.
+      sinogram: `[views, detectors]`, real or complex.
+
+    Raises:
+      InputError: if the operator is another, or the sinogram not its own.
+    """
+    require_kind(operator, Projection, "operator", "a Radon or a FanBeam")
+    operator.image_shape(sinogram)
+    return _for_complex(lambda part: _filtered(operator, part), jnp.asarray(sinogram))[..., None]
+
+
+def _filtered(operator: Projection, sinogram: jax.Array) -> jax.Array:
+    count, last = operator.detectors, operator.detectors - 1
+    central: Any = 1.0
+    axial: Any = 1.0
+    if isinstance(operator, FanBeam):
+        # The detector is thought to go through the centre of rotation.
+        axial = operator.source_distance / operator.reach
+        central = jnp.cos(jnp.arctan2(operator.positions, operator.reach))[None]
+    spacing = axial * operator.spacing
+    # Zeros keep the end of a view from the beginning.
+    length = 2 ** math.ceil(math.log2(2 * count))
+    lags = np.fft.fftfreq(length, 1 / length)
+    kernel = np.where(lags % 2 == 1, -1 / (np.pi * np.where(lags == 0, 1, lags)) ** 2, 0.0)
+    kernel[0] = 1 / 4
+    response = jnp.asarray(np.fft.rfft(kernel).real, sinogram.dtype)[None]
+    spectra = jnp.fft.rfft(central * sinogram, length, axis=1) * response
+    filtered = jnp.fft.irfft(spectra, length, axis=1)[:, :count] / spacing
+    padded = jnp.pad(filtered, ((0, 0), (1, 1)))
+    x, y = _pixels(operator.shape, sinogram.dtype)
+
+    def add(image: jax.Array, view: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+        angle, values = view
+        position, enlarged = operator.seen(x, y, angle)
+        place = jnp.clip(operator.detector(position), -1.0, last + 1.0)
+        below = jnp.minimum(jnp.floor(place), last)
+        at = below.astype(jnp.int32) + 1
+        value = values[at] + (place - below) * (values[at + 1] - values[at])
+        return image + value * jnp.square(axial * enlarged), None
+
+    angles = jnp.asarray(operator.angles, sinogram.dtype)
+    image, _ = lax.scan(add, jnp.zeros(operator.shape, sinogram.dtype), (angles, padded))
+    return image * (math.pi / len(angles))
+
+
+@jax.custom_vjp
+def _project(operator: Projection, image: jax.Array) -> jax.Array:
+    """The sinogram `[views, detectors]` of a real image `[H, W]`."""
+    dtype, (height, width) = image.dtype, operator.shape
+    side = max(height, width)
+    phi, s = jax.vmap(operator.rays)(jnp.asarray(operator.angles, dtype))
+    cosine, sine, s = jnp.cos(phi).astype(dtype), jnp.sin(phi).astype(dtype), s.astype(dtype)
+    # A hair more than 45 degrees, where rounding must not decide.
+    flat = jnp.abs(sine) > jnp.abs(cosine) - 1e-5
+    # A flat ray meets column j at a row, another one row j at a column: at first + j * slope.
+    middle_row, middle_column = (height - 1) / 2, (width - 1) / 2
+    safe_sine, safe_cosine = jnp.where(flat, sine, 1.0), jnp.where(flat, 1.0, cosine)
+    row = middle_row - (s + middle_column * cosine) / safe_sine
+    column = middle_column + (s - middle_row * sine) / safe_cosine
+    first = jnp.where(flat, row, column)
+    slope = jnp.where(flat, cosine / safe_sine, sine / safe_cosine)
+    # Lines of pixels one after the other, each between two zeros: first columns, then rows.
+    square = jnp.pad(image, ((0, side - height), (0, side - width)))
+    lines = jnp.pad(jnp.stack([square.T, square]), ((0, 0), (0, 0), (1, 1)))
+    pixels, pitch = lines.reshape(-1), side + 2
+    start = jnp.where(flat, 0, side * pitch) + 1
+
+    def add(step: jax.Array, total: jax.Array) -> jax.Array:
+        place = jnp.clip(first + step * slope, -1.0, side)
+        below = jnp.minimum(jnp.floor(place), side - 1)
+        at = start + step * pitch + below.astype(jnp.int32)
+        one = pixels.at[at].get(mode="promise_in_bounds")
+        other = pixels.at[at + 1].get(mode="promise_in_bounds")
+        return total + one + (place - below) * (other - one)
+
+    total = lax.fori_loop(0, side, add, jnp.zeros(phi.shape, dtype), unroll=_UNROLLED)
+    return total / jnp.where(flat, jnp.abs(sine), jnp.abs(cosine))
+
+
+@jax.custom_vjp
+def _spread(operator: Projection, sinogram: jax.Array) -> jax.Array:
+    """The transpose of `_project`: a real image `[H, W]`."""
+    dtype, last = sinogram.dtype, operator.detectors - 1
+    x, y = _pixels(operator.shape, dtype)
+    # Rays that pass a pixel at less than 1 meet the detector in an interval: the first of them, and
+    # how many there are at most. A shadow on a flat detector is wider where the ray is oblique.
+    steepest: Any = 1.0
+    if isinstance(operator, FanBeam):
+        steepest = jnp.hypot(1.0, jnp.max(jnp.abs(operator.positions)) / operator.reach)
+    radius = steepest / operator.spacing
+    most = jnp.ceil(2 * radius * operator.most_enlarged()).astype(jnp.int32)
+
+    def add_view(image: jax.Array, view: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+        angle, values = view
+        phi, s = operator.rays(angle)
+        cosine, sine = jnp.cos(phi).astype(dtype), jnp.sin(phi).astype(dtype)
+        widest = jnp.maximum(jnp.abs(cosine), jnp.abs(sine))
+        scaled = values / jnp.square(widest)
+        position, enlarged = operator.seen(x, y, angle)
+        first = jnp.floor(operator.detector(position) - radius * enlarged).astype(jnp.int32) + 1
+
+        def add(step: jax.Array, image: jax.Array) -> jax.Array:
+            ray = first + step
+            at = jnp.clip(ray, 0, last)
+            off = jnp.abs(x * cosine[at] + y * sine[at] - s[at])
+            weight = jnp.maximum(widest[at] - off, 0.0) * scaled[at]
+            return image + jnp.where(ray == at, weight, 0.0).astype(dtype)
+
+        return lax.fori_loop(0, most, add, image), None
+
+    angles = jnp.asarray(operator.angles, dtype)
+    image, _ = lax.scan(add_view, jnp.zeros(operator.shape, dtype), (angles, sinogram))
+    return image
+
+
+def _with_geometry(function: Callable) -> Callable:
+    """The first half of a derivative, which keeps the geometry."""
+    return lambda operator, value: (function(operator, value), operator)
+
+
+def _without_geometry(function: Callable) -> Callable:
+    """The second half: the other of two functions that are each other's transpose."""
+    return lambda operator, value: (None, function(operator, value))  # None stands for zeros
+
+
+_project.defvjp(_with_geometry(_project), _without_geometry(_spread))
+_spread.defvjp(_with_geometry(_spread), _without_geometry(_project))
+
+
+def _for_complex(function: Callable[[jax.Array], jax.Array], value: jax.Array) -> jax.Array:
+    """A real linear function of the real and of the imaginary part."""
+    if jnp.iscomplexobj(value):
+        return lax.complex(function(value.real), function(value.imag))
+    return function(value)
+
+
+def _pixels(shape: tuple[int, int], dtype: Any) -> tuple[jax.Array, jax.Array]:
+    """The coordinates x `[1, W]` and y `[H, 1]` of the pixels."""
+    height, width = shape
+    x = jnp.arange(width, dtype=dtype) - (width - 1) / 2
+    y = (height - 1) / 2 - jnp.arange(height, dtype=dtype)
+    return x[None], y[:, None]
+
+
+def _half_diagonal(shape: tuple[int, int]) -> float:
+    return math.hypot(*shape) / 2
+
+
+def _enough(width: float, spacing: Any, like: int) -> int:
+    """The least number of detectors that cover a width, odd or even as another number."""
+    require(
+        is_known(spacing),
+        "detectors is None, and the spacing is not known; accepted: whole numbers",
+    )
+    count = math.ceil(width / float(np.min(np.asarray(spacing))))
+    return count + (count - like) % 2
+
+
+def _check(operator: Projection) -> None:
+    """Raises InputError unless what both beams have is as it should be."""
+    angles, shape = operator.angles, operator.shape
+    accepted = "an array [views] of radians from -2 pi to 2 pi"
+    require_kind(angles, _ARRAYS, "angles", accepted)
+    if is_known(angles):
+        values = np.asarray(angles)
+        is_fine = values.ndim >= 1 and values.size >= 1 and values.dtype.kind in "iuf"
+        require(is_fine, f"angles is {shown(angles)}; accepted: {accepted}")
+        largest = float(np.abs(values).max())
+        require(
+            math.isfinite(largest), f"angles has values that are not finite; accepted: {accepted}"
+        )
+        require(
+            largest <= _MOST_ANGLE,
+            f"angles reach {largest:g}, which looks like degrees; accepted: {accepted}, as "
+            "numpy.deg2rad gives them",
+        )
+    is_pair = isinstance(shape, (tuple, list)) and len(shape) == 2
+    require(
+        is_pair and all(is_whole(side, 1) for side in shape),
+        f"shape is {shown(shape)}; accepted: (H, W) of the image",
+    )
+    object.__setattr__(operator, "shape", tuple(int(side) for side in shape))
+    if operator.detectors is not None:
+        require_whole(operator.detectors, "detectors", 1, _MOST_DETECTORS)
+    require_number(
+        operator.spacing, "spacing", 0.0, least_allowed=False, accepted="pixels, above 0"
+    )
+    require_number(operator.offset, "offset", -np.inf, accepted="pixels, a finite number")
