@@ -11,8 +11,10 @@ from drp_jax.operators.base import (
     gain,
     is_seen,
 )
-from drp_jax.operators.composition import Composition
+from drp_jax.operators.composition import Composition, Offset, Stack
 from drp_jax.operators.fourier import FourierMagnitude, MaskedFourier
+from drp_jax.operators.matrix import Matrix, from_scico
+from drp_jax.operators.mosaic import Bayer
 from drp_jax.operators.pixels import (
     MOST_FACTOR,
     Blur,
@@ -26,6 +28,7 @@ from drp_jax.operators.radon import FanBeam, Radon, filtered_back_projection
 
 __all__ = [
     "MOST_FACTOR",
+    "Bayer",
     "Blur",
     "Boundary",
     "Composition",
@@ -36,15 +39,19 @@ __all__ = [
     "Identity",
     "Mask",
     "MaskedFourier",
+    "Matrix",
+    "Offset",
     "Operator",
     "PixelOperator",
     "Radon",
     "Resampling",
+    "Stack",
     "adjoint",
     "as_operator",
     "back_projection",
     "filled_back_projection",
     "filtered_back_projection",
+    "from_scico",
     "gain",
     "is_seen",
 ]
