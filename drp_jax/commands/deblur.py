@@ -113,7 +113,7 @@ def _job(parsed: DeblurArguments) -> Job:
         before_name="input",
         before=image,
         score=scored,
-        panels={"kernel": kernel[..., None] / kernel.max()} | captioned("blurred", image, scored),
+        panels=captioned("blurred", image, scored) | {"kernel": kernel[..., None] / kernel.max()},
         inputs=given(parsed.image, parsed.reference, kernel_file if kernel_file.exists() else None),
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from drp_jax import InputError, read_image
-from drp_jax.commands.measurements import read_array
+from drp_jax.commands.arrays import read_array
 from drp_jax.errors import require_finite
 
 ACCEPTED = "gaussian:SIGMA, motion:LENGTH,ANGLE, disk:RADIUS, or an image or .npy file"
