@@ -87,9 +87,9 @@ class MethodArguments:
         """
         method = preset(self.preset, method=self.method, task=task)
         flags: dict[str, Any] = {
+            "regularizer_weight": self.tv_weight,  # first: with it fewer iterations are enough
             "iterations": self.iterations,
             "learning_rate": self.learning_rate,
-            "regularizer_weight": self.tv_weight,
             "width": self.width,
             "ema_decay": self.ema_decay,
             "precision": self.precision,

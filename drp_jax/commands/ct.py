@@ -37,6 +37,8 @@ Beam = Radon | FanBeam
 
 def _distances(text: str) -> tuple[float, float]:
     source, detector = (float(part) for part in text.split(","))
+    if not source > 0:
+        raise ValueError
     return source, detector
 
 
@@ -66,7 +68,7 @@ class SinogramFiles:
     fan: tuple[float, float] | None = options.option(
         _distances,
         "SOURCE,DETECTOR",
-        "two numbers, like 500,300",
+        "two numbers, the first above 0, like 500,300",
         "Rays from a point to a flat detector: how far it and the detector are from the centre of "
         "rotation, in pixels. At angle 0 the source is above the image.",
         shown="none, parallel rays",

@@ -13,7 +13,7 @@ reconstruct = options.group(
     [mri, ct, matrix],
     name="reconstruct",
     help="Reconstruct an image from what was measured of it, without any training data.",
-    short_help="Reconstruct an image from k-space, a sinogram or products with a matrix.",
+    short_help="Reconstruct an image from a measurement.",
     noun="measurement",
 )
 

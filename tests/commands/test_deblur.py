@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from command_line import pixels_of, save
 from conftest import make_photograph
+from measured import SMALL
 from PIL import Image
 from scipy import ndimage
 
@@ -18,7 +19,6 @@ from drp_jax import Gaussian, NoiseFree
 from drp_jax.commands import deblur
 from drp_jax.operators import Boundary
 
-SMALL = ["--width", "4", "--iterations", "2"]
 KERNEL = ["--kernel", "gaussian:0.7"]
 
 run = functools.partial(command_line.run, deblur)
@@ -50,7 +50,18 @@ def test_an_image_is_sharpened_and_scored(capsys):
     for name, image in (("clean.png", clean), ("x.png", blurred)):
         Image.fromarray(np.rint(image * 255).astype(np.uint8)).save(name)
     flags = ["--kernel", "gaussian:1", "--sigma", "1", "--reference", "clean.png"]
-    flags += ["--iterations", "150", "--width", "8", "--metrics", "m.json", "--figure", "f.png"]
+    flags += [
+        "--iterations",
+        "150",
+        "--width",
+        "8",
+        "--tv-weight",
+        "0.1",
+        "--metrics",
+        "m.json",
+        "--figure",
+        "f.png",
+    ]
     assert run("--image", "x.png", *flags) == 0
     written = ["clean.png", "f.png", "m.json", "x.png", "x_restored.png"]
     assert sorted(os.listdir()) == written

@@ -36,6 +36,7 @@ def test_help_lists_the_commands_with_one_line_each(capsys):
         ("inpaint", "Fill in missing pixels."),
         ("super-resolve", "Enlarge a photograph."),
         ("deblur", "Sharpen a photograph whose blur is known."),
+        ("reconstruct", "Reconstruct an image from a measurement."),
     ):
         assert any(line.split(None, 1) == [name, words] for line in lines)
 
@@ -55,7 +56,8 @@ def test_the_version_is_the_librarys(capsys):
 )
 def test_what_is_no_command_is_answered_with_the_commands(capsys, arguments, message):
     line = refused(program, capsys, *arguments)
-    assert line == f"drp-jax: error: {message}; accepted: denoise, inpaint, super-resolve, deblur\n"
+    accepted = "denoise, inpaint, super-resolve, deblur, reconstruct"
+    assert line == f"drp-jax: error: {message}; accepted: {accepted}\n"
 
 
 def test_an_error_names_the_command(capsys):

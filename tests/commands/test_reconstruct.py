@@ -1,5 +1,6 @@
 """What the commands under reconstruct have in common: files, scores, stacks and exit statuses."""
 
+import contextlib
 import functools
 import json
 import os
@@ -26,10 +27,10 @@ def in_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def refused(capsys, *arguments):
+def refused(capsys, name, *arguments):
     """The error that a bad input is answered with."""
     before = sorted(os.listdir())
-    assert run(*arguments, *SMALL) == 2
+    assert run(name, *SMALL, *arguments) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert sorted(os.listdir()) == before
@@ -149,6 +150,16 @@ def test_one_bad_slice_does_not_end_the_others(capsys):
     metrics = json.loads(Path("m.json").read_text())
     assert metrics["failed"] == [1]
     assert metrics["slices"][1]["error"] == reason
+
+
+def test_ctrl_c_keeps_the_slices_that_are_done(monkeypatch, capsys):
+    save_kspace("k.npy", slices=3)
+    noted = "drp_jax.commands.reconstructing.deferred_interrupts"
+    monkeypatch.setattr(noted, lambda: contextlib.nullcontext([2]))
+    assert run("mri", "--kspace", "k.npy", *SMALL) == 130
+    images = np.load("k_restored.npy")
+    assert np.isfinite(images).all(axis=(1, 2)).tolist() == [True, False, False]
+    assert "1 of 3 slices in " in capsys.readouterr().out
 
 
 def test_a_stack_of_one_stays_a_stack():
