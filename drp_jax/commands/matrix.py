@@ -124,7 +124,7 @@ def _check(parsed: MatrixArguments, entries: Any, measured: np.ndarray) -> None:
             f"{path}: has shape {entries.shape}, and --shape {height},{width},{channels} has "
             f"{height * width * channels} values; accepted: as many columns{hint}"
         )
-    if measured.ndim not in (1, 2) or measured.shape[-1] != rows:
+    if measured.ndim not in (1, 2) or measured.shape[-1] != rows or not measured.size:
         raise InputError(
             f"{parsed.measurements}: has shape {measured.shape}, and {path} {entries.shape}; "
             f"accepted: ({rows},) or (slices, {rows})"

@@ -3,6 +3,7 @@
 K-space is complex, on a Cartesian grid, with frequency 0 at (H // 2, W // 2): the transform is
 orthonormal, and centred as that of fastMRI. What was not sampled is 0, or said by `--mask`.
 
+\b
     [H, W]                  one coil
     [slices, H, W]          one coil, a stack of slices
     [coils, H, W]           several coils, with --sensitivities or --calibration

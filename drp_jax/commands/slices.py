@@ -102,7 +102,8 @@ def run_stack(
 ) -> Result:
     """Restores many slices by one program, with a line for each as soon as it is done.
 
-    The draws of slice i are those of the seed folded with i. After Ctrl-C no other slice is begun.
+    The draws of slice i are those of the seed folded with i. After Ctrl-C no other slice is waited
+    for.
 
     Raises:
       InputError: if no slice gave an image.

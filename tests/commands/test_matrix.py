@@ -114,6 +114,10 @@ def test_complex_images_and_measurements():
             "short.npy: has shape (59,), and A.npy (60, 288); accepted: (60,) or (slices, 60)",
         ),
         (
+            ["--matrix", "A.npy", "--measurements", "none.npy", "--shape", "16,18"],
+            "none.npy: has shape (0, 60), and A.npy (60, 288); accepted: (60,) or (slices, 60)",
+        ),
+        (
             ["--matrix", "A.npy", "--measurements", "nan.npy", "--shape", "16,18"],
             "nan.npy: observation has values that are not finite",
         ),
@@ -132,6 +136,7 @@ def test_bad_input_is_answered_in_one_line(capsys, arguments, message):
     entries = save_products()
     np.save("turned.npy", entries.T)
     np.save("short.npy", np.load("y.npy")[:-1])
+    np.save("none.npy", np.zeros((0, 60)))
     np.save("nan.npy", np.nan * np.load("y.npy"))
     np.save("nan_A.npy", np.nan * entries)
     np.save("objects.npy", np.array([None]), allow_pickle=True)

@@ -144,6 +144,13 @@ def test_real_images_are_written_as_real_numbers():
     assert np.load("k_restored.npy").dtype == np.float32
 
 
+def test_help_says_what_the_axes_are(capsys):
+    assert run("--help") == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "[slices, H, W]          one coil, a stack of slices" in lines
+    assert "[coils, H, W]           several coils, with --sensitivities or --calibration" in lines
+
+
 SEVERAL = "--sensitivities s.npy, or --calibration N"
 
 
