@@ -132,7 +132,7 @@ class Offset(Operator):
 
     def __call__(self, image: jax.Array) -> Observation:
         predicted, background = self.operator(image), self.background
-        if jnp.shape(background) == () and jax.tree_util.all_leaves([background]):
+        if jax.tree_util.all_leaves([background]) and jnp.shape(background) == ():
             return self.known(jax.tree.map(lambda leaf: leaf + background, predicted))
         shapes, accepted = (jax.tree.map(jnp.shape, one) for one in (background, predicted))
         require(

@@ -34,7 +34,7 @@ from drp_jax.pytrees import fixed, record
 
 _ARRAYS = (np.ndarray, jax.Array)
 _MOST_DETECTORS = 2**20
-_MOST_ANGLE = 2 * math.pi * 1.01
+_MOST_ANGLE = 2 * math.pi * 1.1  # a turn and a little more
 _UNROLLED = 4  # steps along the rays that make one loop body
 
 

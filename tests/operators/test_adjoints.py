@@ -10,7 +10,6 @@ from drp_jax.operators import (
     Bayer,
     Blur,
     Composition,
-    Downsample,
     FanBeam,
     Function,
     Mask,
@@ -55,15 +54,10 @@ COILS = normal(3, 9, 14, dtype=np.complex64)
 RADON = Radon(ANGLES, (9, 14))
 FAN = FanBeam(FULL, (9, 14), source_distance=20.0, detector_distance=11.0, spacing=1.4, offset=0.3)
 SPARSE = (RANDOM.random((20, 126)) < 0.1) * normal(20, 126)
-SQUARE = {"image": (8, 8, 1)}
 
 # The operator and the image that it is for.
 OPERATORS = {
-    "mask": (Mask(SAMPLED[..., None]), (9, 14, 3)),
-    "blur": (Blur(RANDOM.random((3, 4)).astype(np.float32)), (9, 14, 2)),
-    "downsample": (Downsample(3), (9, 15, 1)),
     "fourier": (MaskedFourier(SAMPLED), (9, 14, 1)),
-    "fourier, columns": (MaskedFourier(COLUMNS), (9, 14, 1)),
     "fourier, coils": (MaskedFourier(COLUMNS, COILS), (9, 14, 1)),
     "radon": (RADON, (9, 14, 1)),
     "radon, square": (Radon(ANGLES, (8, 8), detectors=7, spacing=1.7, offset=0.4), (8, 8, 1)),

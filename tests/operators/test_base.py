@@ -19,6 +19,7 @@ from drp_jax.operators import (
     as_operator,
     back_projection,
     filled_back_projection,
+    gain,
     is_seen,
 )
 
@@ -120,6 +121,48 @@ def test_the_adjoint_of_a_nonlinear_function_is_refused(operator):
         InputError, match=r"the operator cannot be transposed .*; accepted: a linear"
     ):
         adjoint(operator, uniform(12, 24, 3), IMAGE)
+
+
+@jax.custom_vjp
+def tripled(image):
+    """With a derivative of its own, and so without a transpose in JAX."""
+    return 3 * image
+
+
+tripled.defvjp(lambda image: (3 * image, None), lambda _, cotangent: (3 * cotangent,))
+
+
+def test_functions_with_derivatives_of_their_own_have_an_adjoint_and_a_gain():
+    def function(image):
+        return 1j * jnp.where(image > -9, tripled(2 * image[::-1]), 1.0)
+
+    with pytest.raises(
+        InputError, match=r"the operator cannot be transposed .*; accepted: a linear"
+    ):
+        adjoint(function, 1j * uniform(12, 24, 3), IMAGE)
+    observation = uniform(12, 24, 3)
+    found = adjoint(lambda image: 1j * tripled(2 * image[::-1]), 1j * observation, IMAGE)
+    np.testing.assert_allclose(found, 6 * observation[::-1], rtol=1e-6)
+    np.testing.assert_allclose(gain(lambda image: tripled(2 * image), IMAGE), 6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("function", [lambda x: tripled(jnp.sin(x)), lambda x: tripled(x) * x])
+def test_those_that_are_not_linear_are_refused(function):
+    with pytest.raises(
+        InputError, match=r"the operator cannot be transposed .*; accepted: a linear"
+    ):
+        adjoint(function, uniform(12, 24, 3), IMAGE)
+
+
+def test_affine_functions_are_taken_without_their_constant():
+    def affine(image):
+        return 2 * image + jnp.arange(24.0)[None, :, None]
+
+    image = uniform(12, 24, 3)
+    np.testing.assert_allclose(adjoint(affine, image, IMAGE), 2 * image, rtol=1e-6)
+    np.testing.assert_allclose(back_projection(affine, affine(image), IMAGE), image, atol=1e-5)
+    assert is_seen(affine, IMAGE).all()
+    np.testing.assert_allclose(gain(affine, IMAGE), 2, rtol=1e-5)
 
 
 def test_back_projection_ignores_what_lies_in_the_holes():

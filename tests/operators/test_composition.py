@@ -3,8 +3,27 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from drp_jax import InputError
-from drp_jax.operators import Blur, Boundary, Composition, Downsample, Function, Mask, Resampling
+from drp_jax import Gaussian, InputError, Poisson, Problem
+from drp_jax.operators import (
+    Blur,
+    Boundary,
+    Composition,
+    Downsample,
+    Function,
+    Identity,
+    Mask,
+    MaskedFourier,
+    Offset,
+    Operator,
+    Resampling,
+    Stack,
+    adjoint,
+    back_projection,
+    is_seen,
+)
+from drp_jax.presets import method_for
+from drp_jax.pytrees import record
+from drp_jax.untrained import poisson
 
 RANDOM = np.random.default_rng(0)
 KERNEL = RANDOM.uniform(0, 1, (3, 4)).astype(np.float32)
@@ -79,3 +98,112 @@ def test_what_its_operators_hold_are_leaves():
 def test_what_is_none_is_named(operators, message):
     with pytest.raises(InputError, match=message):
         Composition(operators)
+
+
+@record
+class Own(Operator):
+    """With an adjoint that can be told from the transpose."""
+
+    def __call__(self, image):
+        return 2 * image
+
+    def adjoint(self, observation, image):
+        return 5 * observation
+
+
+def test_adjoints_of_their_own_are_asked():
+    image, flat = jnp.zeros((4, 5, 1)), jnp.ones((4, 5, 1))
+    np.testing.assert_array_equal(adjoint(Composition((Own(), jnp.negative)), flat, image), -5)
+    np.testing.assert_array_equal(adjoint(Stack((Own(), jnp.negative)), (flat, flat), image), 4)
+    np.testing.assert_array_equal(adjoint(Offset(Own(), 3.0), flat, image), 5)
+
+
+SAMPLED = RANDOM.random((12, 24)) < 0.6
+PAIR = Stack((Downsample(2), MaskedFourier(SAMPLED)))
+
+
+def test_a_stack_measures_one_image_in_several_ways():
+    image = IMAGE[..., :1]
+    small, spectrum = PAIR(image)
+    np.testing.assert_array_equal(small, Downsample(2)(image))
+    np.testing.assert_array_equal(spectrum, MaskedFourier(SAMPLED)(image))
+    assert not PAIR.maps_pictures
+    spoiled = np.where(SAMPLED, spectrum, np.nan)
+    problem = Problem([np.asarray(small), spoiled], PAIR, Gaussian(0.1))
+    assert problem.image_shape == (12, 24, 1)
+    np.testing.assert_array_equal(problem.observation[1], spectrum)
+
+
+def test_the_image_of_a_stack_is_the_one_that_is_known():
+    gray = np.zeros((12, 24, 1), np.float32)
+    flipped = Function(jnp.flip)
+    assert Stack((flipped, Downsample(2))).image_shape((gray, gray)) == (24, 48, 1)
+    assert Stack((flipped, flipped)).image_shape((gray, gray)) == (12, 24, 1)
+    assert Stack((flipped,)).image_shape((gray[0],)) is None
+    with pytest.raises(
+        InputError, match=r"images of different shapes, .*12, 24, 1.*24, 48, 1.*; acc"
+    ):
+        Stack((Identity(), Downsample(2))).image_shape((gray, gray))
+
+
+def test_what_lies_beyond_a_known_background():
+    """A back-projection is that without it, and the same pixels are seen."""
+    mask = RANDOM.random((12, 24, 1)) < 0.6
+    background = RANDOM.uniform(0, 5, (12, 24, 3)).astype(np.float32)
+    operator, image = Mask(mask.astype(np.float32)), jnp.asarray(IMAGE)
+    with_light = Offset(operator, background)
+    measured = with_light(image)
+    np.testing.assert_allclose(measured, np.where(mask, IMAGE + background, 0), rtol=1e-6)
+    spoiled = np.where(mask, measured, np.nan)
+    found = back_projection(with_light, spoiled, image)
+    np.testing.assert_allclose(found, operator(image), atol=1e-5)
+    np.testing.assert_array_equal(is_seen(with_light, image), is_seen(operator, image))
+    assert not with_light.maps_pictures
+    assert with_light.image_shape(measured) == IMAGE.shape
+
+
+def test_a_background_may_be_a_number_or_a_pytree():
+    image = IMAGE[..., :1]
+    plain, lit = PAIR(image), Offset(PAIR, 2.0)(image)
+    np.testing.assert_allclose(lit[0], plain[0] + 2, rtol=1e-6)
+    np.testing.assert_allclose(lit[1], np.where(SAMPLED, plain[1] + 2, 0), rtol=1e-6)
+    twice = Offset(PAIR, plain)(image)
+    np.testing.assert_allclose(twice[1], 2 * plain[1], rtol=1e-6)
+    sweep = jax.vmap(lambda light: Offset(Identity(), light)(image))(jnp.arange(3.0))
+    np.testing.assert_allclose(sweep[2], image + 2, rtol=1e-6)
+
+
+def test_counts_with_a_background():
+    clean = np.full((12, 12, 1), 40.0, np.float32)
+    counts = np.random.default_rng(0).poisson(clean + 100).astype(np.float32)
+    problem = Problem(counts, Offset(Identity(), 100.0), Poisson(), value_range=(0.0, 100.0))
+    assert method_for(problem).objective.fidelity.__name__ == poisson.__name__
+    costs = [
+        poisson(problem.operator(np.full_like(clean, level)), counts)
+        for level in (20.0, 30.0, 40.0, 50.0, 60.0)
+    ]
+    assert np.argmin(costs) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Stack(()), r"operators is \(\); accepted: a tuple of one operator or more"),
+        (lambda: PAIR.known(IMAGE), "observation is an array .*; accepted: a tuple of 2, one for"),
+        (
+            lambda: PAIR.known((IMAGE,)),
+            r"observation is \(array.*; accepted: a tuple of 2, one for",
+        ),
+        (lambda: Offset(3, 1.0), "operator is 3; accepted: a function"),
+        (lambda: Offset(Identity(), None), "background is None; accepted: a number, or what has"),
+        (lambda: Offset(Identity(), "x"), "background is 'x'; accepted: a number"),
+        (lambda: Offset(Identity(), np.nan), "background has values that are not finite"),
+        (
+            lambda: Offset(Identity(), np.zeros(3))(IMAGE),
+            r"background has shape \(3,\); accepted: \(12, 24, 3\), the observation's, or a number",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
