@@ -51,3 +51,18 @@ def one_by_one(function: Callable, elsewhere: Callable | None = None) -> Callabl
         lambda transpose, cotangent: transpose(cotangent),
     )
     return differentiable
+
+
+def each(function: Callable) -> Callable:
+    """A function that is applied to every entry of a stack: in turn on a CPU, else at once.
+
+    Like `jax.vmap(function)`, for functions that are not differentiated.
+    """
+
+    def applied(*stacks: Any) -> Any:
+        def in_turn(*stacks: Any) -> Any:
+            return lax.map(lambda entries: function(*entries), stacks)
+
+        return lax.platform_dependent(*stacks, cpu=in_turn, default=jax.vmap(function))
+
+    return applied

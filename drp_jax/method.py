@@ -4,9 +4,10 @@ A method is a frozen dataclass that is a pytree (see `pytrees.record`), with the
 below. It says how an image is found, and nothing of how a run is driven: `loop` runs any method.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import jax
 
@@ -100,6 +101,10 @@ class Method:
         """The state after one iteration."""
         raise NotImplementedError
 
+    def with_loop(self, loop: Loop) -> Self:
+        """The same method with another loop."""
+        return dataclasses.replace(self, loop=loop)  # type: ignore[type-var]
+
     def stages(self, problem: Problem) -> tuple[Stage, ...]:
         """The stretches of a run, in order: one, unless steps differ.
 
@@ -124,7 +129,7 @@ class Method:
         """The trained and the frozen variables, see `untrained.Trees`, or None without any."""
         return None
 
-    def adjusted(self, **changes: Any) -> "Method":
+    def adjusted(self, **changes: Any) -> Self:
         """The same method with some numbers replaced; those that are None stay.
 
         Raises:
@@ -144,6 +149,6 @@ class Method:
             self,
         )
 
-    def adjustments(self) -> Mapping[str, Callable[[Any], "Method"]]:
+    def adjustments(self) -> Mapping[str, Callable[[Any], Any]]:
         """What `adjusted` takes: by name, a function from the value to the new method."""
         return {}

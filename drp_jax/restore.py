@@ -193,7 +193,7 @@ def resume(
         method = run.method
     else:
         limits = dataclasses.replace(run.method.loop, iterations=iterations)
-        method = dataclasses.replace(run.method, loop=limits)  # type: ignore[type-var]
+        method = run.method.with_loop(limits)
     ended = int(run.state.status)
     goes_on = done < iterations and ended != Status.NON_FINITE
     state = dataclasses.replace(

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from drp_jax import loop
+from drp_jax.batching import each
 from drp_jax.loop import ROOM, History, LoopState, Run, Status, iterate
 
 MOST_SLOTS = 64
@@ -128,12 +129,6 @@ def _through_stage(
     def step(run: Run) -> tuple[LoopState, dict[str, jax.Array]]:
         return iterate(run, run.method.stages(run.problem)[number])
 
-    def step_all(runs: Run) -> tuple[LoopState, dict[str, jax.Array]]:
-        # On CPU the images of one slot fit the cache, those of many do not.
-        return jax.lax.platform_dependent(
-            runs, cpu=lambda runs: jax.lax.map(step, runs), default=jax.vmap(step)
-        )
-
     ends = jax.vmap(end_of)(stack)
 
     def goes_on(carry: _Carry) -> jax.Array:
@@ -146,7 +141,7 @@ def _through_stage(
 
     def body(carry: _Carry) -> _Carry:
         state, history, steps = carry
-        state, record = step_all(dataclasses.replace(stack, state=state))
+        state, record = each(step)(dataclasses.replace(stack, state=state))
         history = {name: history[name].at[:, steps].set(record[name]) for name in history}
         return state, history, steps + 1
 

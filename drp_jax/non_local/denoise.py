@@ -227,7 +227,7 @@ class Denoise(Method):
     def uncertainty(self, problem: Problem, state: DenoiseState) -> jax.Array:
         return state.span * finished(state.noisy, state.filtered).spread
 
-    def adjustments(self) -> Mapping[str, Callable[[Any], "Denoise"]]:
+    def adjustments(self) -> Mapping[str, Callable[[Any], Any]]:
         return {
             "iterations": lambda iterations: dataclasses.replace(self, iterations=iterations),
             "radius": lambda radius: dataclasses.replace(self, radius=radius),

@@ -207,7 +207,7 @@ class PlugAndPlay(Method):
     def uncertainty(self, problem: Problem, state: PlugAndPlayState) -> jax.Array:
         return state.units.span * state.spread
 
-    def adjustments(self) -> Mapping[str, Callable[[Any], "PlugAndPlay"]]:
+    def adjustments(self) -> Mapping[str, Callable[[Any], Any]]:
         return {"iterations": lambda steps: dataclasses.replace(self, steps=steps)}
 
     def _stepped(

@@ -33,6 +33,7 @@ from drp_jax.untrained.seeds import (
     SeedConfig,
     UniformSeed,
 )
+from drp_jax.untrained.self_tuned import SelfTuned, SelfTunedState
 
 __all__ = [
     "BackProjectionSeed",
@@ -54,6 +55,8 @@ __all__ = [
     "Seed",
     "SeedConfig",
     "SeededGenerator",
+    "SelfTuned",
+    "SelfTunedState",
     "Summary",
     "Terms",
     "Trees",

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import types
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -219,7 +219,7 @@ class Untrained(Method):
     def trees(self, state: FitState) -> Trees:
         return Trees(state.structure, state.trained, state.frozen, state.optimizer)
 
-    def adjustments(self) -> Mapping[str, Callable[[Any], "Untrained"]]:
+    def adjustments(self) -> Mapping[str, Callable[[Any], Any]]:
         def in_part(part: str, field: str, value: Any) -> "Untrained":
             changed = dataclasses.replace(getattr(self, part), **{field: value})
             return dataclasses.replace(self, **{part: changed})
@@ -238,7 +238,7 @@ class Untrained(Method):
             ),
         }
 
-    def _with_iterations(self, iterations: int) -> "Untrained":
+    def _with_iterations(self, iterations: int) -> Self:
         """Another limit; a learning rate that decays until the limit does so still."""
         loop = dataclasses.replace(self.loop, iterations=iterations)
         rate = self.learning_rate
@@ -246,13 +246,13 @@ class Untrained(Method):
             rate = dataclasses.replace(rate, iterations=iterations)
         return dataclasses.replace(self, loop=loop, learning_rate=rate)
 
-    def _with_regularizer_weight(self, weight: float | jax.Array) -> "Untrained":
+    def _with_regularizer_weight(self, weight: float | jax.Array) -> Self:
         """Another weight; of anisotropic TV where there is no regularizer."""
         regularizer = self.objective.regularizer or anisotropic_tv
         objective = dataclasses.replace(self.objective, weight=weight, regularizer=regularizer)
         return dataclasses.replace(self, objective=objective)
 
-    def _with_width(self, width: int) -> "Untrained":
+    def _with_width(self, width: int) -> Self:
         require_whole(width, "width", 1, MOST_WIDTH)
         if not hasattr(self.generator, "with_width"):
             raise InputError(

@@ -1,0 +1,305 @@
+"""`SelfTuned`: an untrained network that finds the weight of its regularizer by itself.
+
+How much regularizer an image wants depends on the image, the operator and the noise, and the loss
+does not tell. Measurements that were kept out of the fit do: the best weight predicts them best.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from drp_jax.batching import each
+from drp_jax.errors import (
+    InputError,
+    is_known,
+    require,
+    require_kind,
+    require_number,
+    require_whole,
+    shown,
+)
+from drp_jax.method import MOST_ITERATIONS, Loop, Method, Stage
+from drp_jax.operators import Operator
+from drp_jax.operators.base import Observation, Shape
+from drp_jax.problem import Problem
+from drp_jax.pytrees import fixed, record
+from drp_jax.untrained.fit import FitState, Untrained
+from drp_jax.untrained.objectives import MOST_WEIGHT
+from drp_jax.untrained.partition import Trees
+
+MOST_PROJECTORS = 256
+_SEARCH_EMA_DECAY = 0.9
+_ON_ACCELERATORS = 4
+
+
+@record
+class SelfTunedState:
+    """The state of a run.
+
+    Attributes:
+      iteration: number of iterations done.
+      search: the fit to a part of the measurements, with one weight after the other.
+      average: weighted sum of its images with the present weight, not yet bias-corrected.
+      errors: `[weights]`, how well each weight predicts what was held out; infinite before.
+      held_out: which measurements these are, 0 and 1, a pytree like the observation.
+      fits: the fits to all measurements, one per projector along the first axis.
+    """
+
+    iteration: jax.Array
+    search: FitState
+    average: jax.Array
+    errors: jax.Array
+    held_out: Observation
+    fits: FitState
+
+
+@record
+class SelfTuned(Method):
+    """Fits an untrained network with the weight that predicts held-out measurements best.
+
+    Two stages. In the search the network is fitted to all but a few measurements, for a while and
+    from the same start with one weight after the other. Then it is fitted to all measurements with
+    the weight whose image had the least error (in the objective's fidelity) on those that were kept
+    out. With one weight there is no search. Several `projectors` are fitted side by side, from keys
+    of their own; their mean is the image and their spread the uncertainty.
+
+    Hold-out validation for untrained networks is from Yaman et al., Zero-shot self-supervised
+    learning for MRI (ICLR 2022), where it ends the run; here it chooses the weight.
+
+    Attributes:
+      method: the network, its objective and its run; the objective's own weight is not used.
+      weights: those to choose from, from 0 up, in any order: `[weights]`.
+      search_iterations: iterations of the search with each weight, from 1 up.
+      held_out: share of the measurements that is kept out of the search, in (0, 1).
+      projectors: how many fits the image is the mean of. None is 1 on a CPU, which has to fit them
+        one by one, and 4 elsewhere.
+
+    Raises:
+      InputError: if a value is not what it should be.
+    """
+
+    method: Untrained
+    weights: tuple[float | jax.Array, ...] = (1.6, 0.8, 0.4, 0.2, 0.1, 0.05, 0.025)
+    search_iterations: int | jax.Array = 100
+    held_out: float | jax.Array = 0.06
+    projectors: int | None = fixed(default=None)
+
+    measures: ClassVar[tuple[str, ...]] = (*Untrained.measures, "weight")
+    advice: ClassVar[str] = Untrained.advice
+
+    def __post_init__(self) -> None:
+        require_kind(self.method, Untrained, "method", "an Untrained")
+        is_tuple = isinstance(self.weights, tuple) and len(self.weights) > 0
+        accepted = "a tuple of numbers from 0 up"
+        require(is_tuple, f"weights is {shown(self.weights)}; accepted: {accepted}")
+        accepted = f"from 0 to {MOST_WEIGHT:g}"
+        for weight in self.weights:
+            require_number(weight, "regularizer weight", 0, MOST_WEIGHT, accepted=accepted)
+        if all(is_known(weight) and np.ndim(weight) == 0 for weight in self.weights):
+            object.__setattr__(self, "weights", tuple(sorted(self.weights, reverse=True)))
+        require_whole(self.search_iterations, "search_iterations", 1, 1_000_000)
+        open_ends = {"least_allowed": False, "most_allowed": False}
+        require_number(self.held_out, "held_out", 0, 1, accepted="between 0 and 1", **open_ends)
+        if self.projectors is not None:
+            require_whole(self.projectors, "projectors", 1, MOST_PROJECTORS)
+        require(
+            self.method.objective.regularizer is not None,
+            "the objective has no regularizer, whose weight is to be found; accepted: one, like "
+            "anisotropic_tv, or the method alone",
+        )
+        require(
+            self.method.loop.stopping is None,
+            "a stopping rule would watch the search; accepted: none, or the method alone",
+        )
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return self.method.name
+
+    @property
+    def search_length(self) -> int | jax.Array:
+        """Number of iterations of the search."""
+        return len(self.weights) * self.search_iterations if len(self.weights) > 1 else 0
+
+    @property
+    def loop(self) -> Loop:  # type: ignore[override]
+        """The loop of both stages."""
+        own = self.method.loop
+        return dataclasses.replace(own, iterations=self.search_length + own.iterations)
+
+    def with_loop(self, loop: Loop) -> Self:
+        own = dataclasses.replace(loop, iterations=loop.iterations - self.search_length)
+        return dataclasses.replace(self, method=self.method.with_loop(own))
+
+    def stages(self, problem: Problem) -> tuple[Stage, ...]:
+        fit = Stage("fit", self.step, self.loop.iterations)
+        if len(self.weights) == 1:
+            return (fit,)
+        return Stage("search", self._search, self.search_length), fit
+
+    def init(self, problem: Problem, key: jax.Array) -> SelfTunedState:
+        count = self.projectors
+        if count is None:
+            count = 1 if jax.default_backend() == "cpu" else _ON_ACCELERATORS
+        # The first projector of several is the one that there would be alone.
+        keys = jnp.stack([key, *(jax.random.fold_in(key, number) for number in range(1, count))])
+        fits = jax.vmap(lambda key: self.method.init(problem, key))(keys)
+        return SelfTunedState(
+            iteration=jnp.int32(0),
+            search=jax.tree.map(lambda leaf: leaf[0], fits),
+            average=jnp.zeros(problem.image.shape, problem.image.dtype),
+            errors=jnp.full(len(self.weights), jnp.inf),
+            held_out=_drawn(problem.observation, self.held_out, jax.random.fold_in(key, 0)),
+            fits=fits,
+        )
+
+    def _search(self, problem: Problem, state: SelfTunedState) -> SelfTunedState:
+        """One iteration with the present weight; after the last the error of what was held out."""
+        number, within = jnp.divmod(state.iteration, self.search_iterations)
+        method = self._with_weight(self._weights[number]).adjusted(
+            iterations=self.search_iterations
+        )
+        start = jax.tree.map(lambda leaf: leaf[0], state.fits)
+        before = jax.tree.map(functools.partial(jnp.where, within == 0), start, state.search)
+        search = method.step(_without(problem, state.held_out), before)
+        past = jnp.where(within == 0, 0.0, _SEARCH_EMA_DECAY)
+        average = past * state.average + (1 - _SEARCH_EMA_DECAY) * search.image
+
+        def error() -> jax.Array:
+            image = average / (1 - _SEARCH_EMA_DECAY**self.search_iterations)
+            predicted, observed = (
+                search.units.measured(_part(state.held_out, values))
+                for values in (problem.operator(problem.in_range(image)), problem.observation)
+            )
+            return method.objective(image, predicted, observed).fidelity
+
+        is_last = within + 1 == self.search_iterations
+        found = jax.lax.cond(is_last, error, lambda: jnp.inf)
+        errors = state.errors.at[number].min(jnp.where(jnp.isnan(found), jnp.inf, found))
+        return dataclasses.replace(
+            state,
+            iteration=state.iteration + 1,
+            search=search,
+            average=average,
+            errors=errors,
+        )
+
+    def step(self, problem: Problem, state: SelfTunedState) -> SelfTunedState:
+        """One iteration of every projector, with the weight that was found."""
+        method = self._with_weight(self.weight(state))
+        fits = each(functools.partial(method.step, problem))(state.fits)
+        return dataclasses.replace(state, iteration=state.iteration + 1, fits=fits)
+
+    def weight(self, state: SelfTunedState) -> jax.Array:
+        """The weight with the least error so far; the greatest before there is any."""
+        return self._weights[jnp.argmin(state.errors)]
+
+    def image(self, problem: Problem, state: SelfTunedState) -> jax.Array:
+        is_search = state.iteration <= self.search_length
+        return jnp.where(is_search, state.search.image, jnp.mean(state.fits.image, axis=0))
+
+    def measured(self, problem: Problem, state: SelfTunedState) -> dict[str, jax.Array]:
+        """What `Untrained` measures, the mean over the projectors; the weight of the iteration."""
+        is_search = state.iteration <= self.search_length
+        search = self.method.measured(problem, state.search)
+        fits = jax.vmap(lambda fit: self.method.measured(problem, fit))(state.fits)
+        values = {name: jnp.where(is_search, search[name], jnp.mean(fits[name])) for name in search}
+        number = (state.iteration - 1) // jnp.maximum(self.search_iterations, 1)
+        searched = self._weights[jnp.clip(number, 0, len(self.weights) - 1)]
+        return values | {"weight": jnp.where(is_search, searched, self.weight(state))}
+
+    def uncertainty(self, problem: Problem, state: SelfTunedState) -> jax.Array | None:
+        """The standard deviation over the projectors, None if there is one."""
+        images = state.fits.image
+        if images.shape[0] == 1:
+            return None
+        variance = jnp.mean(jnp.square(jnp.abs(images - jnp.mean(images, 0, keepdims=True))), -1)
+        return jnp.sqrt(jnp.sum(variance, axis=0) / (images.shape[0] - 1))
+
+    def trees(self, state: SelfTunedState) -> Trees:
+        """Those of the projector; of several, stacked along the first axis of every leaf."""
+        fits = state.fits
+        if fits.iteration.shape[0] == 1:
+            fits = jax.tree.map(lambda leaf: leaf[0], fits)
+        return self.method.trees(fits)
+
+    def adjustments(self) -> Mapping[str, Callable[[Any], Any]]:
+        def within(name: str, value: Any) -> "SelfTuned":
+            return dataclasses.replace(self, method=self.method.adjusted(**{name: value}))
+
+        own = self.method.adjustments()
+        passed = {name: functools.partial(within, name) for name in own if name != "stopping"}
+        return passed | {
+            "iterations": self._with_iterations,
+            "regularizer_weight": lambda weight: dataclasses.replace(self, weights=(weight,)),
+            "projectors": lambda count: dataclasses.replace(self, projectors=count),
+        }
+
+    def _with_iterations(self, iterations: int) -> Self:
+        """Another limit for both stages together, of which the search keeps its share."""
+        require_whole(iterations, "iterations", 1, MOST_ITERATIONS)
+        count = len(self.weights)
+        if count == 1:
+            return dataclasses.replace(self, method=self.method.adjusted(iterations=iterations))
+        least = 2 * count
+        if iterations < least:
+            raise InputError(
+                f"iterations is {iterations}, too few to choose among {count} weights; accepted: "
+                f"from {least} up, or a weight of your own"
+            )
+        share = float(self.search_iterations) / float(self.loop.iterations)
+        search = max(1, round(share * iterations))
+        method = self.method.adjusted(iterations=iterations - count * search)
+        return dataclasses.replace(self, search_iterations=search, method=method)
+
+    @property
+    def _weights(self) -> jax.Array:
+        return jnp.stack([jnp.asarray(weight, jnp.float32) for weight in self.weights])
+
+    def _with_weight(self, weight: jax.Array) -> Untrained:
+        return self.method.adjusted(regularizer_weight=weight)
+
+
+@record
+class _Part(Operator):
+    """What an operator predicts, with zeros where a mask is 0."""
+
+    operator: Operator
+    mask: Observation
+
+    def __call__(self, image: jax.Array) -> Observation:
+        return _part(self.mask, self.operator(image))
+
+    def image_shape(self, observation: Observation) -> Shape | None:
+        return self.operator.image_shape(observation)
+
+
+def _part(mask: Observation, observation: Observation) -> Observation:
+    return jax.tree.map(lambda kept, values: kept * values, mask, observation)
+
+
+def _without(problem: Problem, held_out: Observation) -> Problem:
+    """The problem without some of its measurements."""
+    kept = jax.tree.map(lambda values: 1 - values, held_out)
+    return dataclasses.replace(
+        problem,
+        operator=_Part(problem.operator, kept),
+        observation=_part(kept, problem.observation),
+    )
+
+
+def _drawn(observation: Observation, share: Any, key: jax.Array) -> Observation:
+    """A share of the measurements of every array, at least one of each: 1 where it is drawn."""
+    leaves, structure = jax.tree.flatten(observation)
+    keys = jax.random.split(key, len(leaves))
+
+    def drawn(leaf: jax.Array, key: jax.Array) -> jax.Array:
+        order = jax.random.permutation(key, leaf.size).reshape(leaf.shape)
+        return (order < jnp.maximum(1, jnp.round(share * leaf.size))).astype(jnp.float32)
+
+    return jax.tree.unflatten(structure, map(drawn, leaves, keys))
