@@ -11,7 +11,7 @@ from drp_jax.commands import volumes
 from drp_jax.commands.figure import save_figure
 from drp_jax.commands.report import Scores, metrics, settings, write_json
 from drp_jax.commands.restoring import caption, print_run, print_scores, print_written
-from drp_jax.commands.slices import Result, Simple, Slice
+from drp_jax.commands.slices import INTERRUPTED, Result, Simple, Slice
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,10 +120,15 @@ def _metrics(result: Result, before_name: str, method: Method, preset: str) -> d
 
 
 def _summary(result: Result) -> str:
+    """How many slices are done, and which are not."""
     count = len(result.slices)
-    failed = [str(one.index) for one in result.slices if one.has_failed]
+    failed = [one for one in result.slices if one.has_failed]
     line = (
         f"{count - len(failed)} of {count} slices in {result.seconds:.1f} s, after "
         f"{result.compile_seconds:.1f} s of compilation"
     )
-    return line + (f"; failed: {', '.join(failed)}" if failed else "")
+    interrupted = sum(one.error == INTERRUPTED for one in failed)
+    bad = [str(one.index) for one in failed if one.error != INTERRUPTED]
+    if bad:
+        line += f"; failed: {', '.join(bad)}"
+    return f"{line}; interrupted before the other {interrupted}" if interrupted else line

@@ -14,6 +14,9 @@ from drp_jax.commands.progress import StackDisplay
 from drp_jax.commands.report import Scores, run_metrics, score_in_range
 from drp_jax.commands.restoring import require_image
 
+INTERRUPTED = "interrupted"
+"""Why there is no image of a slice that Ctrl-C kept from being done."""
+
 Simple = Callable[[Problem], jax.Array]
 """A reconstruction to compare with: an image `[H, W, C]`."""
 
@@ -108,7 +111,7 @@ def run_stack(
     Raises:
       InputError: if no slice gave an image.
     """
-    slices = [Slice(index, error="interrupted") for index in range(len(problems))]
+    slices = [Slice(index, error=INTERRUPTED) for index in range(len(problems))]
     kept: dict[int, Restoration] = {}
     middle = len(problems) // 2
     start = last = time.perf_counter()

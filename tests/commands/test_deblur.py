@@ -108,13 +108,6 @@ def test_the_filter_takes_the_image_as_exact():
     assert pixels_of("x_restored.png").shape == (16, 18, 3)
 
 
-def test_alpha_and_the_kind_of_file_stay():
-    pixels = np.random.default_rng(0).integers(0, 256, (12, 15, 4), np.uint8)
-    Image.fromarray(pixels).save("x.png")
-    assert run("--image", "x.png", *KERNEL, *SMALL) == 0
-    np.testing.assert_array_equal(pixels_of("x_restored.png")[..., 3], pixels[..., 3])
-
-
 def test_without_an_image_a_bundled_photograph_is_blurred(tmp_path, monkeypatch, capsys):
     small = tmp_path / "data"
     small.mkdir()
