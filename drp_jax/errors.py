@@ -37,7 +37,7 @@ def is_whole(value: Any, least: int, most: float = np.inf) -> bool:
     """Whether a value is a whole number in the range."""
     is_number = isinstance(value, (int, np.generic, np.ndarray, jax.Array))
     number = np.asarray(value) if is_number else np.zeros(1)
-    return number.dtype.kind in "iu" and number.ndim == 0 and bool(least <= value <= most)
+    return number.dtype.kind in "iu" and number.ndim == 0 and bool(least <= number <= most)
 
 
 def require_number(

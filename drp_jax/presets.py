@@ -7,7 +7,8 @@
     paper-NAME     the same for a variant that its authors give settings for
 
 Method "non-local" has default, best and fast; the networks have paper and fast, which is narrower
-and shorter than paper, for a CPU. For measurements, task "reconstruct", there is "drp-dip".
+and shorter than paper, for a CPU. For measurements, task "reconstruct", there is "drp-dip", and
+what to compare it with: "dip", "dip-tv", "self-guided-dip", "aseqdip", "dd", "tv", "plug-and-play".
 
 Sources: the programs of Deep Random Projector (Li et al., CVPR 2023), Deep Image Prior
 (Ulyanov et al., CVPR 2018) and Deep Decoder (Heckel and Hand, ICLR 2019). Where there is no
@@ -20,10 +21,11 @@ from typing import Any, TypeVar
 from drp_jax.errors import require, require_kind, shown
 from drp_jax.method import Loop, Method
 from drp_jax.noise import NoiseFree, Poisson
-from drp_jax.non_local import CollaborativeDenoiser, Denoise, PlugAndPlay
+from drp_jax.non_local import CollaborativeDenoiser, Denoise, HalfQuadratic, PlugAndPlay
 from drp_jax.operators import Blur, Downsample, Identity, Mask
 from drp_jax.problem import Problem
 from drp_jax.untrained import (
+    AutoencodingSequential,
     CosineDecay,
     DeepDecoderConfig,
     HourglassConfig,
@@ -32,7 +34,9 @@ from drp_jax.untrained import (
     NormAffine,
     NormalSeed,
     Objective,
+    Pixels,
     Seed,
+    SelfGuided,
     UniformSeed,
     Untrained,
     Upsampling,
@@ -94,6 +98,19 @@ RECONSTRUCT = dataclasses.replace(
 )
 """Deep Random Projector for measurements: narrower and shorter than on photographs, with a learning
 rate that falls and averaged images. docs/methods.md has what it gives."""
+
+
+TV = Untrained(
+    name="tv",
+    generator=Pixels,
+    seed=NormalSeed(),
+    trainable=Weight,
+    objective=Objective(rmse, anisotropic_tv, 0.1),
+    learning_rate=CosineDecay(0.05, 1e-4, 600),
+    loop=Loop(600),
+    sigmoid=False,
+)
+"""Total variation without a network: DRP's objective, minimised over the pixels."""
 
 
 def _drp(method: Untrained, learning_rate: float, weight: float) -> Untrained:
@@ -180,6 +197,26 @@ _DIP_SR_PAPER = _dip(_jittered(0.03), 2000)
 _DIP_INPAINT_PAPER = _dip(_jittered(0.03), 11000, learning_rate=0.001)
 _DD_PAPER = _dip(DD, 1900)
 _DD_INPAINT_PAPER = _dip(_DD_WIDE, 40000, learning_rate=0.0025)
+_DIP_RECONSTRUCT = _averaged(_dip(_jittered(1 / 30), 3000))
+_DD_RECONSTRUCT = _dip(DD, 3000)
+_DIP_TV = dataclasses.replace(
+    _averaged(_dip(_jittered(1 / 30), 3000)),
+    name="dip-tv",
+    objective=Objective(mse, anisotropic_tv, 0.001),
+)
+_SELF_GUIDED = SelfGuided(
+    generator=DIP.generator,
+    objective=Objective(rmse, None, 0.0),
+    learning_rate=0.01,
+    loop=Loop(3000, ema_decay=0.99),
+    autoencoding_weight=2.0,
+)
+_ASEQDIP = AutoencodingSequential(
+    generator=DIP.generator,
+    objective=Objective(rmse, None, 0.0),
+    learning_rate=0.01,
+    loop=Loop(4000),
+)
 _COARSE, _FINE = CollaborativeDenoiser(patch=16), CollaborativeDenoiser()
 _REFINED = CollaborativeDenoiser(refined=True)
 
@@ -249,6 +286,10 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
             "paper-hole": _dip(_DIP_HOLE, 3000),
             "fast": _averaged(_dip(_jittered(0.01), 1500)).adjusted(width=32),
         },
+        "reconstruct": {
+            "paper": _DIP_RECONSTRUCT,
+            "fast": _DIP_RECONSTRUCT.adjusted(width=32, iterations=1000),
+        },
     },
     "dd": {
         "denoise": {
@@ -263,6 +304,35 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
             "paper": _DD_INPAINT_PAPER,
             "fast": _DD_INPAINT_PAPER.adjusted(width=64, iterations=2000, learning_rate=0.01),
         },
+        "reconstruct": {
+            "paper": _DD_RECONSTRUCT,
+            "fast": _DD_RECONSTRUCT.adjusted(width=64, iterations=1000),
+        },
+    },
+    "dip-tv": {
+        "reconstruct": {
+            "paper": _DIP_TV,
+            "fast": _DIP_TV.adjusted(width=32, iterations=1000),
+        },
+    },
+    "self-guided-dip": {
+        "reconstruct": {
+            "paper": _SELF_GUIDED,
+            "fast": _SELF_GUIDED.adjusted(width=32, iterations=1000),
+        },
+    },
+    "aseqdip": {
+        "reconstruct": {
+            "paper": _ASEQDIP,
+            "fast": _ASEQDIP.adjusted(width=32, iterations=1000),
+        },
+    },
+    "tv": {"reconstruct": {"default": TV}},
+    "plug-and-play": {
+        "reconstruct": {
+            "default": HalfQuadratic((_FINE, _REFINED), steps=40),
+            "fast": HalfQuadratic(_FINE, steps=20),
+        },
     },
 }
 
@@ -274,7 +344,8 @@ def preset(name: str | None = None, *, method: str | None = None, task: str = "d
       name: "default", "best" or "fast" for method "non-local", "paper" or "fast" for the others;
         DIP has variants, which the error message lists. Without a name it is "default" where there
         is one, otherwise "fast".
-      method: "non-local", "drp-dip", "drp-dd", "dip" or "dd". Without one it is "drp-dip" for
+      method: "non-local", "drp-dip", "drp-dd", "dip" or "dd"; for task "reconstruct" also "dip-tv",
+        "self-guided-dip", "aseqdip", "tv" or "plug-and-play". Without one it is "drp-dip" for
         preset "paper" and for task "reconstruct", otherwise "non-local".
       task: "denoise", "super-resolve", "inpaint" or "reconstruct".
 
@@ -292,7 +363,8 @@ def completed(name: str | None, method: str | None, task: str = "denoise") -> tu
     if method is None:
         method = "drp-dip" if name == "paper" or task == "reconstruct" else "non-local"
     if name is None:
-        name = "default" if method == "non-local" or task == "reconstruct" else "fast"
+        known = names().get(str(method), {}).get(str(task), ())
+        name = "default" if "default" in known or method == "non-local" else "fast"
     return name, method
 
 

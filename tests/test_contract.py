@@ -10,19 +10,27 @@ import pytest
 from conftest import compilations, make_photograph
 
 from drp_jax import Gaussian, InputError, Problem, Status, load, preset, restore, resume, save
-from drp_jax.non_local import CollaborativeDenoiser, Denoise, PlugAndPlay
+from drp_jax.non_local import CollaborativeDenoiser, Denoise, HalfQuadratic, PlugAndPlay
 from drp_jax.operators import Blur, Downsample, Identity, Mask
 from drp_jax.untrained import HourglassConfig
 
 NETWORKS = ("dip", "dd", "drp-dip", "drp-dd")
 METHODS = (*NETWORKS, "non-local")
+WITHOUT_NETWORK = ("non-local", "plug-and-play")
 TASKS = ("denoise", "inpaint", "super-resolve")
-EVERY = [*((method, task) for method in METHODS for task in TASKS), ("drp-dip", "reconstruct")]
+RECONSTRUCTORS = ("drp-dip", "self-guided-dip", "aseqdip", "tv", "plug-and-play")
+EVERY = [
+    *((method, task) for method in METHODS for task in TASKS),
+    *((method, "reconstruct") for method in RECONSTRUCTORS),
+]
 # One task of every method, so that all kinds of problems and both filters are among them.
 EACH = [
     ("dip", "denoise"),
     ("dd", "inpaint"),
     ("drp-dip", "reconstruct"),
+    ("self-guided-dip", "reconstruct"),
+    ("aseqdip", "reconstruct"),
+    ("plug-and-play", "reconstruct"),
     ("drp-dd", "super-resolve"),
     ("non-local", "denoise"),
     ("non-local", "inpaint"),
@@ -41,7 +49,7 @@ def small(name, task, preset_name=None):
     if (name, task) in FILTERS and preset_name is None:
         return FILTERS[name, task]
     method = preset(preset_name, method=name, task=task).adjusted(iterations=ITERATIONS)
-    if name == "non-local":
+    if name in (*WITHOUT_NETWORK, "tv"):
         return method
     method = method.adjusted(width=4)
     generator = method.generator
@@ -59,6 +67,7 @@ FILTERS = {
     ("non-local", "inpaint"): PlugAndPlay(
         (CollaborativeDenoiser(patch=16), CollaborativeDenoiser()), steps=ITERATIONS
     ),
+    ("plug-and-play", "reconstruct"): HalfQuadratic(steps=ITERATIONS),
 }
 
 
@@ -118,7 +127,7 @@ def test_every_method_does_every_task(name, task):
     assert result.image.shape == image.shape
     assert result.image.dtype == jnp.float32
     assert 0 <= result.image.min() < result.image.max() <= 1
-    ended = Status.COMPLETED if name == "non-local" else Status.ITERATION_LIMIT
+    ended = Status.COMPLETED if name in WITHOUT_NETWORK else Status.ITERATION_LIMIT
     assert result.status == ended
     steps = 2 if (name, task) == ("non-local", "denoise") else ITERATIONS
     assert result.iterations == result.image_iteration == steps
@@ -126,7 +135,7 @@ def test_every_method_does_every_task(name, task):
     for curve in result.history.values():
         assert curve.shape == (steps,)
         assert not np.isnan(curve).any()
-    assert (result.trees is None) == (name == "non-local")
+    assert (result.trees is None) == (name in WITHOUT_NETWORK)
 
 
 @every
@@ -203,8 +212,10 @@ def test_a_jitted_batch_over_observations_equals_single_runs(name, task):
 
 def varied(name, task, method, number):
     """A method and what belongs to the problem with one number set."""
-    if name != "non-local":
+    if name not in WITHOUT_NETWORK:
         return method.adjusted(learning_rate=0.1 * number), {}
+    if name == "plug-and-play":
+        return dataclasses.replace(method, weight=number), {"noise": Gaussian(0.2 * number)}
     if task == "denoise":
         return method, {"noise": Gaussian(0.2 * number)}
     return dataclasses.replace(method, momentum=number, first=number), {}
@@ -234,7 +245,7 @@ def test_a_batch_over_numbers_equals_single_runs_and_a_number_does_not_compile(n
 def test_a_continued_run_equals_one_long_run(name, task):
     image, observation, about = damaged(task)
     arguments = {"key": KEY, "reference": image, **about}
-    if name == "non-local":
+    if name in WITHOUT_NETWORK:
         interrupted = restore(
             observation, method=small(name, task), callback=lambda _: True, **arguments
         )

@@ -23,6 +23,7 @@ from drp_jax.untrained import (
 
 PHOTOGRAPH_TASKS = ("denoise", "super-resolve", "inpaint")
 NETWORKS = ("drp-dip", "drp-dd", "dip", "dd")
+RIVALS = ("dip", "dd", "dip-tv", "self-guided-dip", "aseqdip", "tv", "plug-and-play")
 
 
 def widths(generator):
@@ -74,9 +75,21 @@ def test_best_takes_longer_than_default_and_that_longer_than_fast(task):
     assert limits == sorted(set(limits))
 
 
+@pytest.mark.parametrize("name", RIVALS)
+def test_what_the_projector_is_compared_with_takes_any_weight_and_length(name):
+    method = preset(method=name, task="reconstruct").adjusted(iterations=9)
+    assert method.loop.iterations == 9
+    if name != "plug-and-play":
+        assert method.adjusted(regularizer_weight=0.2).objective.weight == 0.2
+    if name not in ("plug-and-play", "tv"):
+        paper = preset("paper", method=name, task="reconstruct")
+        assert set(widths(method.generator)) < set(widths(paper.generator)) | {32, 64}
+        assert method.trainable == paper.trainable
+
+
 def test_every_name_gives_a_method_with_its_name():
     for name, tasks in presets.names().items():
-        assert set(tasks) >= set(PHOTOGRAPH_TASKS)
+        assert set(tasks) >= set(PHOTOGRAPH_TASKS) or set(tasks) == {"reconstruct"}
         for task, settings in tasks.items():
             for one in settings:
                 method = preset(one, method=name, task=task)
@@ -99,6 +112,8 @@ def test_what_is_left_out_is_completed(arguments, method, name):
         assert completed(arguments.get("name"), arguments.get("method"), task) == (name, method)
         assert preset(task=task, **arguments) == preset(name, method=method, task=task)
     assert completed(None, None, "reconstruct") == ("default", "drp-dip")
+    assert completed(None, "dip", "reconstruct") == ("fast", "dip")
+    assert completed(None, "tv", "reconstruct") == ("default", "tv")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +125,11 @@ def test_what_is_left_out_is_completed(arguments, method, name):
             {"task": "dehaze"},
             "unknown task of non-local: 'dehaze'; accepted: denoise, super-resolve, inpaint",
         ),
-        ({"method": "dip", "task": "reconstruct"}, "unknown task of dip: 'reconstruct'; accepted"),
+        (
+            {"method": "tv", "task": "denoise"},
+            "unknown task of tv: 'denoise'; accepted: reconstruct",
+        ),
+        ({"method": ["tv"]}, r"unknown method: \['tv'\]; accepted: non-local"),
         ({"name": 3}, "unknown preset of non-local denoise: 3; accepted: default"),
     ],
 )

@@ -83,6 +83,14 @@ def fourier(image):
     return jnp.fft.fft2(image[..., 0]).reshape(-1)
 
 
+def transformed(mask):
+    return Problem(GRAY + 0j, operators.MaskedFourier(mask))
+
+
+def fan(**distances):
+    return operators.FanBeam(np.zeros(1), (12, 15), **distances)
+
+
 class Broken:
     """An object of which nothing can be said."""
 
@@ -169,6 +177,20 @@ OPERATORS = [
     ("operator is 3;", lambda: Function(3)),
     ("operator is 'x';", lambda: operators.as_operator("x")),
     ("image is 12 x 15;", lambda: Downsample(2)(PICTURE)),
+    ("pattern is 'rggb';", lambda: operators.Bayer("rggb")),
+    ("k-space mask is 0 everywhere;", lambda: operators.MaskedFourier(0 * GRAY)),
+    ("k-space mask has shape (15, 12);", lambda: transformed(MASK[..., 0].T)),
+    ("oversampling is 9;", lambda: operators.FourierMagnitude(oversampling=9)),
+    ("angles reach 90, which looks like deg", lambda: operators.Radon(np.array([90]), (12, 15))),
+    ("spacing is -1;", lambda: operators.Radon(np.zeros(1), (12, 15), spacing=-1)),
+    ("source_distance is 3;", lambda: fan(source_distance=3, detector_distance=0)),
+    ("detector_distance is 'x';", lambda: fan(source_distance=30, detector_distance="x")),
+    ("operator is 3;", lambda: operators.filtered_back_projection(3, GRAY)),
+    ("matrix has shape (12, 15)", lambda: operators.Matrix(GRAY, (12, 15))),
+    ("operator is 3;", lambda: operators.from_scico(3)),
+    ("operators is ();", lambda: operators.Stack(())),
+    ("observation is 3;", lambda: operators.Stack((Identity(),)).image_shape(3)),
+    ("background is 'x';", lambda: operators.Offset(Identity(), "x")),
     ("operator is 3;", lambda: operators.adjoint(3, PICTURE, IMAGE)),
     ("operator is 3;", lambda: operators.back_projection(3, PICTURE, IMAGE)),
     ("operator is 3;", lambda: operators.filled_back_projection(3, PICTURE, IMAGE)),

@@ -23,12 +23,17 @@ _FLAGS = {
 """The flags of what a method's `adjusted` takes, by its name there."""
 
 
+def methods_of(*tasks: str) -> tuple[str, ...]:
+    """The names of the methods that have presets for all of these tasks."""
+    return tuple(method for method, known in names().items() if set(tasks) <= set(known))
+
+
 @dataclasses.dataclass(frozen=True)
 class MethodArguments:
     """How to restore, and what to write about it."""
 
     method: str | None = options.choice(
-        names(),
+        methods_of("denoise", "super-resolve", "inpaint"),
         "The method: non-local filtering, or an untrained network.",
         shown="non-local; drp-dip with --preset paper",
     )

@@ -8,15 +8,18 @@ from drp_jax.non_local.collaborative import (
     wiener_step,
 )
 from drp_jax.non_local.denoise import Denoise, NoisyImage, denoise
+from drp_jax.non_local.denoisers import CollaborativeDenoiser, Denoiser
+from drp_jax.non_local.half_quadratic import HalfQuadratic
 from drp_jax.non_local.impulses import without_impulses
 from drp_jax.non_local.noise_estimate import noise_level, noise_map
-from drp_jax.non_local.plug_and_play import CollaborativeDenoiser, Denoiser, PlugAndPlay
+from drp_jax.non_local.plug_and_play import PlugAndPlay
 
 __all__ = [
     "CollaborativeDenoiser",
     "Denoise",
     "Denoiser",
     "Filtered",
+    "HalfQuadratic",
     "NoisyImage",
     "PlugAndPlay",
     "denoise",

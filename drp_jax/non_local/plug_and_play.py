@@ -1,31 +1,22 @@
 """Plug-and-play: a denoiser takes turns with what the observation says."""
 
 import dataclasses
-import functools
-import itertools
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
-from drp_jax.errors import (
-    plugged_in,
-    require,
-    require_form,
-    require_kind,
-    require_number,
-    require_whole,
-    shown,
-)
+from drp_jax.errors import require, require_kind, require_number, require_whole
 from drp_jax.method import Loop, Method, Stage
 from drp_jax.noise import NoiseFree
-from drp_jax.non_local.collaborative import (
-    LEAST_RADIUS,
-    MOST_RADIUS,
-    Filtered,
-    hard_threshold_step,
-    ridge_step,
+from drp_jax.non_local.denoisers import (
+    CollaborativeDenoiser,
+    Denoiser,
+    as_denoisers,
+    check_denoisers,
+    filtered_by,
+    stretches,
 )
 from drp_jax.non_local.noise_estimate import local_variance
 from drp_jax.operators import (
@@ -37,41 +28,11 @@ from drp_jax.operators import (
     is_seen,
 )
 from drp_jax.problem import Problem
-from drp_jax.pytrees import as_pytree, fixed, record
+from drp_jax.pytrees import fixed, record
 from drp_jax.units import Units
-
-Denoiser = Callable[[jax.Array, jax.Array], jax.Array | Filtered]
-"""From an image `[H, W, C]` about in [0, 1] and the deviation of its noise to a clean image."""
 
 _TEXTURE_WINDOW = 7
 _SMOOTH_DEVIATION = 0.02  # of what an image without visible texture has in 7 x 7 pixels
-
-
-@record
-class CollaborativeDenoiser:
-    """A hard threshold on groups of patches, then ridge regression if it is to be refined.
-
-    Attributes:
-      patch: side of a patch in pixels, from 4 to 32: the larger, the fewer known pixels are enough.
-      refined: whether a ridge step follows.
-      radius: how far similar patches are looked for, in pixels along each axis, from 4 to 64.
-
-    Raises:
-      InputError: if a value is out of its range.
-    """
-
-    patch: int = fixed(default=8)
-    refined: bool = fixed(default=False)
-    radius: int = fixed(default=12)
-
-    def __post_init__(self) -> None:
-        require_whole(self.patch, "patch", 4, 32)
-        require_whole(self.radius, "radius", LEAST_RADIUS, MOST_RADIUS)
-        require_kind(self.refined, bool, "refined", "True or False")
-
-    def __call__(self, image: jax.Array, sigma: jax.Array) -> Filtered:
-        pilot = hard_threshold_step(image, sigma, patch=self.patch, radius=self.radius)
-        return ridge_step(image, pilot, sigma, radius=self.radius) if self.refined else pilot
 
 
 @record
@@ -133,10 +94,7 @@ class PlugAndPlay(Method):
     advice: ClassVar[str] = "The denoiser may give values that are not finite."
 
     def __post_init__(self) -> None:
-        given = self.denoiser if type(self.denoiser) in (tuple, list) else (self.denoiser,)
-        require(len(given) > 0, f"denoiser is {shown(given)}; accepted: one function or more")
-        denoisers = tuple(as_pytree(one, "denoiser") for one in given)
-        object.__setattr__(self, "denoiser", denoisers)
+        object.__setattr__(self, "denoiser", as_denoisers(self.denoiser))
         require_kind(self.name, str, "name", "a string")
         require_whole(self.steps, "steps", 1, 1_000_000)
         for name in ("first", "last"):
@@ -168,8 +126,7 @@ class PlugAndPlay(Method):
         units = Units.of(problem)
         image = filled_back_projection(problem.operator, problem.observation, problem.image)
         start = units.unit(image)
-        for denoiser in self.denoiser:  # which fails here, if so, before anything is compiled
-            jax.eval_shape(functools.partial(_filtered, denoiser), start, jnp.float32(0))
+        check_denoisers(self.denoiser, start)
         return PlugAndPlayState(
             step=jnp.int32(0),
             image=start,
@@ -181,12 +138,7 @@ class PlugAndPlay(Method):
         )
 
     def stages(self, problem: Problem) -> tuple[Stage, ...]:
-        count, stages = len(self.denoiser), []
-        for _, stretch in itertools.groupby(enumerate(self.denoiser, start=1), key=_program):
-            *_, (last, denoiser) = stretch
-            step = functools.partial(self._stepped, denoiser)
-            stages.append(Stage("", step, -(-last * self.steps // count)))
-        return tuple(stages)
+        return stretches(self.denoiser, self.steps, self._stepped)
 
     def image(self, problem: Problem, state: PlugAndPlayState) -> jax.Array:
         seen = is_seen(problem.operator, problem.image)
@@ -198,11 +150,9 @@ class PlugAndPlay(Method):
 
         The change that the step made, and how far the image is from the observation.
         """
-        left = jax.tree.leaves(_missing(problem, self.image(problem, state)))
-        power = sum(jnp.sum(jnp.square(jnp.abs(leaf))) for leaf in left)
-        residual = jnp.sqrt(power / sum(leaf.size for leaf in left))
         change = state.units.span * jnp.sqrt(jnp.mean(jnp.square(state.change)))
-        return {"change": change, "residual": residual, "noise_level": state.level}
+        left = residual(problem, self.image(problem, state))
+        return {"change": change, "residual": left, "noise_level": state.level}
 
     def uncertainty(self, problem: Problem, state: PlugAndPlayState) -> jax.Array:
         return state.units.span * state.spread
@@ -218,7 +168,7 @@ class PlugAndPlay(Method):
         start = self.first * jnp.sqrt(jnp.mean(seen))
         share = state.step / jnp.maximum(self.steps - 1, 1)
         level = start * (self.last / start) ** share
-        filtered = _filtered(denoiser, state.image + self.momentum * state.change, level)
+        filtered = filtered_by(denoiser, state.image + self.momentum * state.change, level)
         missing = _missing(problem, units.image(filtered.image))
         added = back_projection(operator, missing, problem.image) / units.span
         image = units.unit(problem.in_range(units.image(filtered.image + added)))
@@ -234,21 +184,11 @@ class PlugAndPlay(Method):
         )
 
 
-def _program(numbered: tuple[int, Denoiser]) -> Any:
-    """The same for denoisers that are one program, so that it is compiled once."""
-    leaves, structure = jax.tree.flatten(numbered[1])
-    return structure if not leaves else object()
-
-
-def _filtered(denoiser: Denoiser, image: jax.Array, level: jax.Array) -> Filtered:
-    """What a denoiser gives, with a spread of zero if it gives none."""
-    given = f"an image {image.shape} and a noise level"
-    with plugged_in("denoiser", given):
-        result = denoiser(image, level)
-    if not isinstance(result, Filtered):
-        result = Filtered(result, jnp.zeros(image.shape[:2]))
-    require_form(result.image, image, "denoiser", given)
-    return result
+def residual(problem: Problem, image: jax.Array) -> jax.Array:
+    """Root mean square of what the observation has more than the image gives."""
+    left = jax.tree.leaves(_missing(problem, image))
+    power = sum(jnp.sum(jnp.square(jnp.abs(leaf))) for leaf in left)
+    return jnp.sqrt(power / sum(leaf.size for leaf in left))
 
 
 def _missing(problem: Problem, image: jax.Array) -> Any:

@@ -351,7 +351,9 @@ _spread.defvjp(_with_geometry(_spread), _without_geometry(_project))
 
 
 def _for_complex(function: Callable[[jax.Array], jax.Array], value: jax.Array) -> jax.Array:
-    """A real linear function of the real and of the imaginary part."""
+    """A real linear function of the real and of the imaginary part; of whole numbers as float."""
+    if not jnp.issubdtype(value.dtype, jnp.inexact):
+        value = value.astype(jnp.float32)
     if jnp.iscomplexobj(value):
         return lax.complex(function(value.real), function(value.imag))
     return function(value)

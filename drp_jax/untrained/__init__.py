@@ -1,5 +1,6 @@
-"""Untrained networks fitted to one observation: DRP, DIP, Deep Decoder, and your own."""
+"""Untrained networks fitted to one observation: DRP, DIP and what followed, and your own."""
 
+from drp_jax.untrained.autoencoding import AutoencodingSequential, SelfGuided
 from drp_jax.untrained.compute import Compute, Precision
 from drp_jax.untrained.fit import FitState, Untrained
 from drp_jax.untrained.generators import (
@@ -7,6 +8,7 @@ from drp_jax.untrained.generators import (
     Generator,
     HourglassConfig,
     Linen,
+    Pixels,
     SeededGenerator,
     Upsampling,
 )
@@ -36,6 +38,7 @@ from drp_jax.untrained.seeds import (
 from drp_jax.untrained.self_tuned import SelfTuned, SelfTunedState
 
 __all__ = [
+    "AutoencodingSequential",
     "BackProjectionSeed",
     "Compute",
     "CosineDecay",
@@ -51,10 +54,12 @@ __all__ = [
     "NormAffine",
     "NormalSeed",
     "Objective",
+    "Pixels",
     "Precision",
     "Seed",
     "SeedConfig",
     "SeededGenerator",
+    "SelfGuided",
     "SelfTuned",
     "SelfTunedState",
     "Summary",

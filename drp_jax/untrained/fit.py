@@ -170,14 +170,9 @@ class Untrained(Method):
 
     def step(self, problem: Problem, state: FitState) -> FitState:
         """Evaluates the image and takes one step of the optimiser."""
-        units = state.units
-        target = units.measured(problem.observation)
 
         def evaluate(trained: nnx.State) -> tuple[jax.Array, tuple[jax.Array, Terms]]:
-            unit = self._unit_image(problem, state, trained)
-            image = units.image(unit)
-            prediction = units.measured(problem.operator(image))
-            terms = self.objective(unit, prediction, target)
+            image, terms = self._evaluated(problem, state, trained)
             return terms.loss, (image, terms)
 
         with self.compute.products():
@@ -264,6 +259,16 @@ class Untrained(Method):
     def _optimizer(self) -> optax.GradientTransformationExtraArgs:
         return transformation(self.optimizer, self.learning_rate)
 
+    def _evaluated(
+        self, problem: Problem, state: FitState, trained: nnx.State
+    ) -> tuple[jax.Array, Terms]:
+        """The image of these trained variables, and the objective at it."""
+        units = state.units
+        unit = self._unit_image(problem, state, trained)
+        image = units.image(unit)
+        prediction = units.measured(problem.operator(image))
+        return image, self.objective(unit, prediction, units.measured(problem.observation))
+
     def _unit_image(self, problem: Problem, state: FitState, trained: nnx.State) -> jax.Array:
         """The image of these trained variables and this iteration's jitter, in [0, 1]."""
         frozen = state.frozen
@@ -277,8 +282,13 @@ class Untrained(Method):
         if self.sigmoid and problem.value_range is not None:
             unit = jax.nn.sigmoid(unit)
         if problem.complex_image:
-            unit = jax.lax.complex(*jnp.split(unit, 2, axis=-1))
+            unit = as_complex(unit)
         return unit
+
+
+def as_complex(channels: jax.Array) -> jax.Array:
+    """The complex image of which a network gives the real parts, then the imaginary ones."""
+    return jax.lax.complex(*jnp.split(channels, 2, axis=-1))
 
 
 def _named(precision: Any) -> Any:

@@ -30,6 +30,10 @@ class Seed(nnx.Variable):
     """The input of the generator."""
 
 
+SEED_PATH = ("seed",)
+"""Where a `SeededGenerator` has its seed."""
+
+
 NORMS = (nnx.BatchNorm, nnx.LayerNorm, nnx.GroupNorm, nnx.RMSNorm, nnx.InstanceNorm)
 """Layers of Flax whose scale and bias count as `NormAffine`."""
 
@@ -95,6 +99,20 @@ def merge(structure: nnx.GraphDef, trained: nnx.State, frozen: nnx.State) -> nnx
     """The model again: the inverse of `split`."""
     # Copied, because a layer that keeps statistics changes variables when it is called.
     return nnx.merge(structure, trained, frozen, copy=True)
+
+
+def seed_of(state: nnx.State) -> jax.Array | None:
+    """The seed, if it is among these variables of a `SeededGenerator`."""
+    variable = dict(nnx.to_flat_state(state)).get(SEED_PATH)
+    return None if variable is None else variable[...]
+
+
+def with_seed(state: nnx.State, seed: jax.Array) -> nnx.State:
+    """The variables with another value of the seed."""
+    return nnx.from_flat_state(
+        (path, variable.replace(seed) if path == SEED_PATH else variable)
+        for path, variable in nnx.to_flat_state(state)
+    )
 
 
 @record

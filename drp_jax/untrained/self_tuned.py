@@ -133,7 +133,14 @@ class SelfTuned(Method):
         return dataclasses.replace(own, iterations=self.search_length + own.iterations)
 
     def with_loop(self, loop: Loop) -> Self:
-        own = dataclasses.replace(loop, iterations=loop.iterations - self.search_length)
+        iterations, search = loop.iterations, self.search_length
+        if is_known(iterations) and is_known(search):
+            require(
+                iterations > search,
+                f"iterations is {iterations}, and the search takes {search}; accepted: from "
+                f"{search + 1} up",
+            )
+        own = dataclasses.replace(loop, iterations=iterations - search)
         return dataclasses.replace(self, method=self.method.with_loop(own))
 
     def stages(self, problem: Problem) -> tuple[Stage, ...]:

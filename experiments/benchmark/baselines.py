@@ -7,12 +7,10 @@ the clean image, which our presets never see.
 from collections.abc import Callable, Iterable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from PIL import Image
 
-from drp_jax import InputError, Loop, Problem, restore, untrained
+from drp_jax import InputError, Problem, preset, restore
 from drp_jax.commands.super_resolve import resize
 
 Baselines = dict[str, Callable[[], Iterable[np.ndarray]]]
@@ -67,33 +65,13 @@ def enlargers(observation: np.ndarray, height: int, width: int) -> Baselines:
     return {"bicubic": lambda: [resize(observation, height, width, Image.Resampling.BICUBIC)]}
 
 
-class Pixels(nnx.Module):
-    """A generator that is the image itself, gray at first."""
-
-    def __init__(self, seed_shape: tuple, image_shape: tuple, *, rngs: nnx.Rngs):
-        self.pixels = nnx.Param(jnp.full(image_shape, 0.5))
-
-    def __call__(self, seed: jax.Array) -> jax.Array:
-        return self.pixels[...]
-
-
-TV = untrained.Untrained(
-    name="TV",
-    generator=Pixels,
-    seed=untrained.NormalSeed(),
-    trainable=nnx.Param,
-    learning_rate=untrained.CosineDecay(0.05, 1e-4, 600),
-    loop=Loop(600),
-    sigmoid=False,
-)
-"""Total variation without a network: DRP's objective, minimised over the pixels."""
-
-
 def reconstructors(problem: Problem) -> Baselines:
     """Ways to an image from measurements."""
 
+    tv = preset(method="tv", task="reconstruct")
+
     def restored(weight: float) -> np.ndarray:
-        method = TV.adjusted(regularizer_weight=weight)
+        method = tv.adjusted(regularizer_weight=weight)
         return np.asarray(restore(problem, key=jax.random.key(0), method=method).image)
 
     return {"TV, best weight": lambda: map(restored, (0.03, 0.06, 0.1, 0.3, 1.0))}

@@ -15,7 +15,6 @@ from drp_jax.operators import (
     Mask,
     MaskedFourier,
     Matrix,
-    Offset,
     Radon,
     Stack,
     adjoint,
@@ -74,7 +73,6 @@ OPERATORS = {
         (9, 14, 1),
     ),
     "stack": (Stack((RADON, MaskedFourier(SAMPLED), jnp.negative)), (9, 14, 1)),
-    "offset": (Offset(MaskedFourier(SAMPLED), 0.7), (9, 14, 1)),
     "function of one": (Function(lambda image: 1j * RADON(2 * image[::-1]).T), (9, 14, 1)),
 }
 
@@ -88,26 +86,20 @@ def inner(one, other):
 @pytest.mark.parametrize("dtype", [np.float32, np.complex64], ids=["real", "complex"])
 @pytest.mark.parametrize(("operator", "shape"), OPERATORS.values(), ids=OPERATORS)
 def test_the_adjoint_is_the_conjugate_transpose(operator, shape, dtype):
-    """Alone and in a batch of two, in one program."""
-    images = normal(2, *shape, dtype=dtype, seed=1)
-    form = jax.ShapeDtypeStruct(shape, dtype)
+    """Of one real image, and of a batch of two complex ones."""
+    form, batch = jax.ShapeDtypeStruct(shape, dtype), () if dtype == np.float32 else (2,)
+    image = normal(*batch, *shape, dtype=dtype, seed=1)
     predicted = jax.eval_shape(operator, form)
-    observations = jax.tree.map(lambda one: normal(2, *one.shape, dtype=one.dtype), predicted)
+    observation = jax.tree.map(lambda one: normal(*batch, *one.shape, dtype=one.dtype), predicted)
 
-    @jax.jit
-    def run(operator, images, observations):
-        black = jnp.zeros(shape, dtype)
-        linear = lambda image: jax.tree.map(jnp.subtract, operator(image), operator(black))  # noqa: E731
-        back = lambda observation: adjoint(operator, observation, form)  # noqa: E731
-        first = jax.tree.map(lambda leaf: leaf[0], observations)
-        return jax.vmap(linear)(images), jax.vmap(back)(observations), back(first)
+    def both(image, observation):
+        return operator(image), adjoint(operator, observation, form)
 
-    forward, backward, alone = run(operator, images, observations)
-    assert backward.shape == images.shape
+    forward, backward = jax.jit(jax.vmap(both) if batch else both)(image, observation)
+    assert backward.shape == image.shape
     assert backward.dtype == dtype
-    np.testing.assert_allclose(alone, backward[0], atol=1e-5 * np.abs(alone).max())
-    there, here = inner(forward, observations), inner(images, backward)
-    size = np.sqrt(inner(forward, forward) * inner(observations, observations))
+    there, here = inner(forward, observation), inner(image, backward)
+    size = np.sqrt(inner(forward, forward) * inner(observation, observation))
     assert abs(there - here) / size < 1e-6
     assert abs(there) / size > 1e-4
 
@@ -127,7 +119,7 @@ def test_the_gradient_is_the_adjoint(operator):
     np.testing.assert_allclose(gradient, expected, atol=1e-5 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("name", ["radon, square", "fan", "fourier, coils", "stack"])
+@pytest.mark.parametrize("name", ["radon, square", "fan", "stack"])
 def test_the_gain_is_the_greatest_singular_value(name):
     operator, shape = OPERATORS[name]
     basis = np.eye(np.prod(shape), dtype=np.float32).reshape(-1, *shape)

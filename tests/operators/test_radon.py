@@ -216,6 +216,12 @@ def test_the_geometry_is_swept_over():
     np.testing.assert_array_equal(slope, 0)
 
 
+def test_whole_numbers_are_measured_as_float():
+    image, operator = np.arange(126).reshape(9, 14, 1), ODD_BEAMS[0]
+    expected = called(operator, image)
+    np.testing.assert_array_equal(APPLY(operator, image), expected)
+
+
 def test_other_angles_do_not_compile():
     image, apply = np.ones((9, 14, 1), np.float32), jax.jit(lambda operator, image: operator(image))
     for turn in (0.0, 0.3):

@@ -4,6 +4,7 @@ from drp_jax.untrained.generators.deep_decoder import DeepDecoder, DeepDecoderCo
 from drp_jax.untrained.generators.hourglass import Hourglass, HourglassConfig
 from drp_jax.untrained.generators.layers import MOST_WIDTH, Upsampling
 from drp_jax.untrained.generators.linen import Linen, LinenGenerator
+from drp_jax.untrained.generators.pixels import Pixels
 from drp_jax.untrained.generators.seeded import Generator, SeededGenerator, build, seed_size
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "HourglassConfig",
     "Linen",
     "LinenGenerator",
+    "Pixels",
     "SeededGenerator",
     "Upsampling",
     "build",
