@@ -138,16 +138,16 @@ class RestoreArguments(MethodArguments, PhotographFiles):
     """
 
 
-def methods_of(task: str) -> dict[str, str]:
-    """The methods that have presets for a task, each with the task."""
-    return {method: task for method, tasks in names().items() if task in tasks}
+def presets_of(task: str) -> str:
+    """The presets that every method has for a task, as lines for the end of a help."""
+    return presets_by_task(dict.fromkeys(methods_of(task), task))
 
 
-def presets_of(tasks: Mapping[str, str]) -> str:
-    """The presets that methods have, each for its task, as lines for the end of a help."""
-    known = names()
+def presets_by_task(tasks: Mapping[str, str]) -> str:
+    """The same for methods that each have a task of their own."""
+    known, longest = names(), max(map(len, tasks))
     lines = [
-        f"--method {method:<9} --preset {', '.join(known[method][task])}"
+        f"--method {method:<{longest}} --preset {', '.join(known[method][task])}"
         for method, task in tasks.items()
     ]
     # The mark tells click to keep the lines as they are.

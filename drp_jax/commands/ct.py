@@ -18,7 +18,7 @@ import numpy as np
 
 from drp_jax import InputError, Problem
 from drp_jax.commands import options
-from drp_jax.commands.arguments import methods_of, presets_of
+from drp_jax.commands.arguments import presets_of
 from drp_jax.commands.arrays import read_array
 from drp_jax.commands.reconstructing import (
     TASK,
@@ -91,7 +91,7 @@ class CtArguments(ReconstructArguments, SinogramFiles):
     """The flags of the command."""
 
 
-@options.command("ct", CtArguments, help=__doc__, epilog=presets_of(methods_of(TASK)))
+@options.command("ct", CtArguments, help=__doc__, epilog=presets_of(TASK))
 def ct(parsed: CtArguments) -> int:
     """Reconstruct an image from a sinogram."""
     method = parsed.chosen_method(TASK)

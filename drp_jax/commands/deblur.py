@@ -18,7 +18,7 @@ import numpy as np
 
 from drp_jax import Gaussian, InputError, NoiseFree, Problem
 from drp_jax.commands import options
-from drp_jax.commands.arguments import RestoreArguments, methods_of, presets_of
+from drp_jax.commands.arguments import RestoreArguments, methods_of, presets_by_task
 from drp_jax.commands.denoise import add_noise
 from drp_jax.commands.kernels import ACCEPTED, kernel_of
 from drp_jax.commands.report import score
@@ -37,7 +37,7 @@ from drp_jax.presets import completed
 PROGRAM = "deblur"
 DEMONSTRATION_KERNEL = "gaussian:1.6"
 DEMONSTRATION_SIGMA = 2.0
-TASKS = {**methods_of("reconstruct"), "non-local": "super-resolve"}
+TASKS = dict.fromkeys(methods_of("reconstruct"), "reconstruct") | {"non-local": "super-resolve"}
 """The methods, and the task whose presets each takes.
 
 The projector is first choice also where there is no noise: of 96 x 96 pixels of chelsea.png in 8
@@ -50,8 +50,8 @@ bits, a Gaussian of 1.6 pixels left 27.60 dB, of which the filter made 28.98 and
 class DeblurArguments(RestoreArguments):
     method: str | None = options.choice(
         TASKS,
-        "The method: an untrained network, or non-local filtering, which takes the image as free "
-        "of noise.",
+        "The method: an untrained network, total variation alone, or a denoiser in turn with the "
+        "blur; non-local is one for images without noise.",
         shown="drp-dip",
     )
     preset: str | None = options.option(
@@ -59,7 +59,7 @@ class DeblurArguments(RestoreArguments):
         "NAME",
         "a name",
         "Its settings, by name; which a method has is said below.",
-        shown="default",
+        shown="default, or fast where there is none",
     )
     kernel: str | None = options.option(
         str, "KERNEL", "a kernel", f"How a point was spread: {ACCEPTED}.", shown="none"
@@ -72,7 +72,7 @@ class DeblurArguments(RestoreArguments):
     )
 
 
-@options.command("deblur", DeblurArguments, help=__doc__, epilog=presets_of(TASKS))
+@options.command("deblur", DeblurArguments, help=__doc__, epilog=presets_by_task(TASKS))
 def deblur(parsed: DeblurArguments) -> int:
     """Sharpen a photograph whose blur is known."""
     job = _job(parsed)

@@ -15,7 +15,7 @@ import numpy as np
 
 from drp_jax import InputError, Problem
 from drp_jax.commands import options
-from drp_jax.commands.arguments import RestoreArguments, methods_of, presets_of
+from drp_jax.commands.arguments import RestoreArguments, presets_of
 from drp_jax.commands.report import score
 from drp_jax.commands.restoring import (
     Job,
@@ -43,12 +43,7 @@ class DenoiseArguments(RestoreArguments):
     )
 
 
-@options.command(
-    "denoise",
-    DenoiseArguments,
-    help=__doc__,
-    epilog=presets_of(methods_of("denoise")),
-)
+@options.command("denoise", DenoiseArguments, help=__doc__, epilog=presets_of("denoise"))
 def denoise(parsed: DenoiseArguments) -> int:
     """Denoise a photograph."""
     method = parsed.chosen_method("denoise", seed_image=parsed.seed_image)

@@ -15,7 +15,7 @@ import numpy as np
 
 from drp_jax import InputError, Problem, read_image
 from drp_jax.commands import options
-from drp_jax.commands.arguments import RestoreArguments, methods_of, presets_of
+from drp_jax.commands.arguments import RestoreArguments, presets_of
 from drp_jax.commands.report import Scores, score
 from drp_jax.commands.restoring import (
     Job,
@@ -64,12 +64,7 @@ class InpaintArguments(RestoreArguments):
     )
 
 
-@options.command(
-    "inpaint",
-    InpaintArguments,
-    help=__doc__,
-    epilog=presets_of(methods_of("inpaint")),
-)
+@options.command("inpaint", InpaintArguments, help=__doc__, epilog=presets_of("inpaint"))
 def inpaint(parsed: InpaintArguments) -> int:
     """Fill in missing pixels."""
     method = parsed.chosen_method("inpaint")

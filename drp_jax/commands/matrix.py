@@ -17,7 +17,7 @@ import numpy as np
 
 from drp_jax import InputError, Problem
 from drp_jax.commands import options
-from drp_jax.commands.arguments import methods_of, presets_of
+from drp_jax.commands.arguments import presets_of
 from drp_jax.commands.arrays import read_array, read_matrix
 from drp_jax.commands.reconstructing import (
     TASK,
@@ -69,7 +69,7 @@ class MatrixArguments(ReconstructArguments, MatrixFiles):
     """The flags of the command."""
 
 
-@options.command("matrix", MatrixArguments, help=__doc__, epilog=presets_of(methods_of(TASK)))
+@options.command("matrix", MatrixArguments, help=__doc__, epilog=presets_of(TASK))
 def matrix(parsed: MatrixArguments) -> int:
     """Reconstruct an image from products with a matrix."""
     method = parsed.chosen_method(TASK)

@@ -22,7 +22,7 @@ import numpy as np
 
 from drp_jax import InputError, Problem
 from drp_jax.commands import options
-from drp_jax.commands.arguments import methods_of, presets_of
+from drp_jax.commands.arguments import presets_of
 from drp_jax.commands.arrays import read_array, read_kspace, read_optional
 from drp_jax.commands.coils import estimated_sensitivities
 from drp_jax.commands.reconstructing import (
@@ -72,7 +72,7 @@ class MriArguments(ReconstructArguments, KspaceFiles):
     """The flags of the command."""
 
 
-@options.command("mri", MriArguments, help=__doc__, epilog=presets_of(methods_of(TASK)))
+@options.command("mri", MriArguments, help=__doc__, epilog=presets_of(TASK))
 def mri(parsed: MriArguments) -> int:
     """Reconstruct an image from k-space."""
     method = parsed.chosen_method(TASK)

@@ -58,14 +58,17 @@ class ReconstructArguments(MethodArguments, ResultFiles):
     """The flags of all commands under `reconstruct`; each adds its own."""
 
     method: str | None = options.choice(
-        methods_of(TASK), "The method: an untrained network.", shown="drp-dip"
+        methods_of(TASK),
+        "The method: an untrained network, total variation alone, or a denoiser in turn with the "
+        "measurement.",
+        shown="drp-dip",
     )
     preset: str | None = options.option(
         str,
         "NAME",
         "a name",
         "Its settings, by name; which a method has is said below.",
-        shown="default",
+        shown="default, or fast where there is none",
     )
     noise: float | None = options.number(
         "Standard deviation of the noise in the measurement, in its unit; 0 if there is none. Of "

@@ -14,7 +14,7 @@ from PIL import Image
 
 from drp_jax import InputError, Problem
 from drp_jax.commands import options
-from drp_jax.commands.arguments import RestoreArguments, methods_of, presets_of
+from drp_jax.commands.arguments import RestoreArguments, presets_of
 from drp_jax.commands.report import Scores, score
 from drp_jax.commands.restoring import (
     Job,
@@ -43,10 +43,7 @@ class SuperResolveArguments(RestoreArguments):
 
 
 @options.command(
-    "super-resolve",
-    SuperResolveArguments,
-    help=__doc__,
-    epilog=presets_of(methods_of("super-resolve")),
+    "super-resolve", SuperResolveArguments, help=__doc__, epilog=presets_of("super-resolve")
 )
 def super_resolve(parsed: SuperResolveArguments) -> int:
     """Enlarge a photograph."""

@@ -141,7 +141,7 @@ def test_help_says_what_a_kernel_is(capsys):
         ([*KERNEL, "--sigma", "-1"], "--sigma is -1.0; accepted: from 0 to 255"),
         ([*KERNEL, "--sigma", "nan"], "--sigma is nan; accepted: from 0 to 255"),
         ([*KERNEL, "--preset", "slow"], "unknown preset of drp-dip reconstruct: 'slow'"),
-        ([*KERNEL, "--method", "dip"], "--method is 'dip'; accepted: drp-dip, non-local"),
+        ([*KERNEL, "--method", "drp-dd"], "--method is 'drp-dd'; accepted: drp-dip, dip, "),
         (["--kernel", "k.npy", "--output", "k.npy"], "k.npy: is an input too"),
         ([*KERNEL, "--output", "x.png"], "x.png: is an input too"),
         ([*KERNEL, "--reference", "y.png"], "y.png: no such file"),

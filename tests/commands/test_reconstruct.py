@@ -236,7 +236,7 @@ def test_an_error_names_the_command_within_the_groups(capsys):
         (["--noise", "inf"], "noise level is inf; accepted: finite, above 0"),
         (["--range", "1,0"], "--range: '1,0' is not two numbers, the lower first, like 0,1"),
         (["--range", "1"], "--range: '1' is not two numbers, the lower first, like 0,1"),
-        (["--method", "dip"], "--method is 'dip'; accepted: drp-dip"),
+        (["--method", "drp-dd"], "--method is 'drp-dd'; accepted: drp-dip, dip, dd"),
         (["--preset", "slow"], "unknown preset of drp-dip reconstruct: 'slow'"),
         (["--tv-weight", "-1"], "--tv-weight: "),
     ],
