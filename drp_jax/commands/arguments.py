@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from drp_jax import InputError, Method, preset, read_image
@@ -28,19 +29,9 @@ def methods_of(*tasks: str) -> tuple[str, ...]:
 
 
 @dataclasses.dataclass(frozen=True)
-class RestoreArguments:
-    """What is restored, how, and where to; a command adds its own."""
+class MethodArguments:
+    """How to restore, and what to write about it."""
 
-    image: pathlib.Path | None = options.file(
-        "The degraded image, gray or RGB, at least 8 x 8 pixels.",
-        shown="a bundled photograph that is degraded first",
-    )
-    output: pathlib.Path | None = options.file(
-        "Where to write the restored image.", shown="<name>_restored.png beside the input"
-    )
-    reference: pathlib.Path | None = options.file(
-        "The clean image, if known: reports PSNR and SSIM, before and after.", shown="none"
-    )
     method: str | None = options.choice(
         methods_of("denoise", "super-resolve", "inpaint"),
         "The method: non-local filtering, or an untrained network.",
@@ -84,10 +75,9 @@ class RestoreArguments:
         "Keep compiled programs in the user's cache folder for the next start.", True
     )
 
-    @property
-    def preset_name(self) -> str:
-        """The preset, also where it was left out."""
-        return completed(self.preset, self.method)[0]
+    def preset_name(self, task: str) -> str:
+        """The preset for a task, also where it was left out."""
+        return completed(self.preset, self.method, task)[0]
 
     def chosen_method(self, task: str, *, seed_image: pathlib.Path | None = None) -> Method:
         """The preset for the task with the flags that were given.
@@ -102,9 +92,9 @@ class RestoreArguments:
         """
         method = preset(self.preset, method=self.method, task=task)
         flags: dict[str, Any] = {
+            "regularizer_weight": self.tv_weight,  # first: with it fewer iterations are enough
             "iterations": self.iterations,
             "learning_rate": self.learning_rate,
-            "regularizer_weight": self.tv_weight,
             "width": self.width,
             "ema_decay": self.ema_decay,
             "precision": self.precision,
@@ -124,12 +114,41 @@ class RestoreArguments:
         return method
 
 
+@dataclasses.dataclass(frozen=True)
+class PhotographFiles:
+    """The picture that is restored, and where to."""
+
+    image: pathlib.Path | None = options.file(
+        "The degraded image, gray or RGB, at least 8 x 8 pixels.",
+        shown="a bundled photograph that is degraded first",
+    )
+    output: pathlib.Path | None = options.file(
+        "Where to write the restored image.", shown="<name>_restored.png beside the input"
+    )
+    reference: pathlib.Path | None = options.file(
+        "The clean image, if known: reports PSNR and SSIM, before and after.", shown="none"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class RestoreArguments(MethodArguments, PhotographFiles):
+    """The flags of a command that restores a photograph; it adds its own.
+
+    Those of the class named last come first in the help.
+    """
+
+
 def presets_of(task: str) -> str:
     """The presets that every method has for a task, as lines for the end of a help."""
+    return presets_by_task(dict.fromkeys(methods_of(task), task))
+
+
+def presets_by_task(tasks: Mapping[str, str]) -> str:
+    """The same for methods that each have a task of their own."""
+    known, longest = names(), max(map(len, tasks))
     lines = [
-        f"--method {method:<9} --preset {', '.join(tasks[task])}"
-        for method, tasks in names().items()
-        if task in tasks
+        f"--method {method:<{longest}} --preset {', '.join(known[method][task])}"
+        for method, task in tasks.items()
     ]
     # The mark tells click to keep the lines as they are.
     return "\n".join(("\b", "Presets of the methods:", *lines))

@@ -68,6 +68,7 @@ def _job(parsed: DenoiseArguments) -> Job:
     scored = None if reference is None else functools.partial(score, reference=reference)
     return Job(
         source=source,
+        task="denoise",
         problem=Problem(image, reference=reference),
         template=source.picture,
         before_name="input",

@@ -98,6 +98,7 @@ def _job(parsed: InpaintArguments) -> Job:
     scored = None if reference is None else functools.partial(both_scores, reference=reference)
     return Job(
         source=source,
+        task="inpaint",
         problem=Problem(observation, Mask(jnp.asarray(known, jnp.float32)), reference=reference),
         template=_opaque(source.picture) if parsed.mask_from_alpha else source.picture,
         before_name="input",

@@ -31,6 +31,7 @@ Parsed = TypeVar("Parsed")
 MOST_SEED = 2**32 - 1
 WIDEST_HELP = 100
 _OPTION = "option"
+_CALLED = f"{__name__}.called"
 _ALIKE = {"help_option_names": ["-h", "--help"], "max_content_width": WIDEST_HELP}
 _LIKE_THIS = "flags and their values, like --image x.png (see --help)"
 
@@ -229,6 +230,8 @@ class _Group(click.Group):
         command = name.replace("_", "-")  # as a module is called
         if command not in self.commands:
             raise InputError(f"unknown {self._noun}: {name!r}; {accepted}")
+        # Contexts of groups within groups share it.
+        ctx.meta.setdefault(_CALLED, []).append(command)
         return super().parse_args(ctx, [command, *others])
 
 
@@ -236,21 +239,27 @@ def group(
     commands: Sequence[click.Command],
     *,
     help: str,
+    name: str | None = None,
+    short_help: str | None = None,
     noun: str = "command",
     version: str | None = None,
 ) -> click.Command:
     """A command that runs the one of several whose name comes first.
 
     Args:
-      commands: what `command` made.
+      commands: what `command` made, or other groups.
       help: what `--help` says above the list of them.
+      name: what it is called where it is itself in a group.
+      short_help: what the list of commands there says of it.
       noun: what errors call one of them.
       version: what `--version` prints, or None to have no such flag.
     """
     grouped = _Group(
         noun,
+        name=name,
         commands=commands,
         help=help,
+        short_help=short_help,
         options_metavar="",
         subcommand_metavar=f"{noun.upper()} [flags]",
         context_settings=_ALIKE,
@@ -300,9 +309,9 @@ def _refuse(program: str, context: click.Context | None, message: str) -> int:
 
 
 def _name(program: str, context: click.Context | None) -> str:
-    """The program, and the command of a group that was called."""
-    within = None if context is None else context.invoked_subcommand
-    return program if within is None else f"{program} {within}"
+    """The program, and the command of a group that was called, or the groups down to it."""
+    within = [] if context is None else context.meta.get(_CALLED, [])
+    return " ".join((program, *within))
 
 
 def _called_as(program: str) -> str:

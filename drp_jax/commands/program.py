@@ -22,13 +22,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     # Only now, because these modules import what may be missing.
     from drp_jax.commands import options
+    from drp_jax.commands.deblur import deblur
     from drp_jax.commands.denoise import denoise
     from drp_jax.commands.inpaint import inpaint
+    from drp_jax.commands.reconstruct import reconstruct
     from drp_jax.commands.super_resolve import super_resolve
 
     commands = options.group(
-        [denoise, inpaint, super_resolve],
-        help="Restore one degraded photograph without any training data.",
+        [denoise, inpaint, super_resolve, deblur, reconstruct],
+        help="Restore a photograph or reconstruct a measured image, without any training data.",
         version=f"{PROGRAM} {drp_jax.__version__}",
     )
     return options.run(commands, argv, program=PROGRAM)

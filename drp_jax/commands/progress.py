@@ -22,16 +22,9 @@ class ProgressDisplay:
 
     def __init__(self, iterations: int):
         self._iterations = iterations
-        self._console = Console(stderr=True)
         self._first: tuple[int, float] | None = None
         self._lines_printed = 0
-        self._bar = Bar(
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.description}"),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
+        self._bar = _bar()
         self._task = self._bar.add_task("compiling ...", total=iterations)
 
     def __enter__(self) -> "ProgressDisplay":
@@ -78,6 +71,40 @@ class ProgressDisplay:
         first_iteration, first_time = self._first
         pace = (now - first_time) / (iteration - first_iteration)
         return round(pace * (self._iterations - iteration))
+
+
+class StackDisplay:
+    """Shows how many slices of a stack are done, on a terminal; a context manager."""
+
+    def __init__(self, count: int):
+        self._bar = _bar()
+        self._task = self._bar.add_task("compiling ...", total=count)
+
+    def __enter__(self) -> "StackDisplay":
+        self._bar.start()
+        if self._bar.disable:
+            print("compiling ...", file=sys.stderr, flush=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def update(self, line: str) -> None:
+        """One more slice has ended; the line, which says how, goes to the standard output."""
+        self._bar.update(self._task, advance=1, description="slices")
+        print(line, flush=True)
+
+
+def _bar() -> Bar:
+    """A bar on standard error, or nothing if that is no terminal."""
+    console = Console(stderr=True)
+    return Bar(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        console=console,
+        disable=not console.is_terminal,
+    )
 
 
 def step_word(method: Method) -> str:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import drp_jax
-from drp_jax import InputError, Method, Status
+from drp_jax import InputError, Method, Restoration, Status
 from drp_jax.commands.fit import Fit
 from drp_jax.images import replace_whole
 from drp_jax.metrics import psnr, ssim
@@ -37,6 +37,24 @@ def score(image: np.ndarray, reference: np.ndarray) -> Scores:
     return {"psnr": float(psnr(*both)), "ssim": similarity}
 
 
+def score_in_range(image: np.ndarray, reference: np.ndarray) -> Scores:
+    """The same in any unit, with the range of the reference as the peak; of magnitudes if complex.
+
+    A reference without contrast has no scores.
+    """
+    both = [np.abs(one) if np.iscomplexobj(one) else one for one in (image, reference)]
+    low, high = float(both[1].min()), float(both[1].max())
+    if not high > low:
+        return {"psnr": None, "ssim": None}
+    return score(*(((one - low) / (high - low)).astype(np.float32) for one in both))
+
+
+def psnr_in_range(image: jax.Array, reference: jax.Array) -> jax.Array:
+    """PSNR in dB with the range of the reference as the peak, a metric for a `Problem`."""
+    low, high = jnp.min(reference), jnp.max(reference)
+    return psnr((image - low) / (high - low), (reference - low) / (high - low))
+
+
 def metrics(fit: Fit, method: Method, *, preset: str, scores: Scores) -> dict[str, Any]:
     """The content of a metrics file; `psnr` and `ssim` are null without a reference."""
     return {
@@ -44,14 +62,28 @@ def metrics(fit: Fit, method: Method, *, preset: str, scores: Scores) -> dict[st
         "ssim": None,
         "psnr_input": None,
         **scores,
-        "status": Status(int(fit.restoration.status)).name.lower(),
-        "message": fit.restoration.message,
-        "iterate": fit.restoration.iterate,
-        "image_iteration": int(fit.restoration.image_iteration),
-        "iterations": int(fit.restoration.iterations),
+        **run_metrics(fit.restoration),
         "seconds": fit.seconds,
         "compile_seconds": fit.compile_seconds,
         "first_iteration_seconds": fit.first_iteration_seconds,
+        **settings(method, preset),
+    }
+
+
+def run_metrics(restoration: Restoration) -> dict[str, Any]:
+    """How a run went."""
+    return {
+        "status": Status(int(restoration.status)).name.lower(),
+        "message": restoration.message,
+        "iterate": restoration.iterate,
+        "image_iteration": int(restoration.image_iteration),
+        "iterations": int(restoration.iterations),
+    }
+
+
+def settings(method: Method, preset: str) -> dict[str, Any]:
+    """All that is needed to repeat a run."""
+    return {
         "method": method.name,
         "preset": preset,
         "settings": describe(method),

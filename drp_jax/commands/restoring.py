@@ -4,11 +4,11 @@ import dataclasses
 import importlib.resources
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from drp_jax import InputError, Method, Problem, Status, read_image, write_image
+from drp_jax import InputError, Method, Problem, Restoration, Status, read_image, write_image
 from drp_jax.commands.arguments import RestoreArguments
 from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.figure import save_figure
@@ -42,6 +42,7 @@ class Job:
 
     Attributes:
       source: where it comes from.
+      task: whose presets it takes.
       problem: what is observed, with the reference if known and the metric that is followed.
       template: a picture of the result's size, with the mode and alpha to write.
       before_name: what the image to compare with is called: "input" or "bicubic".
@@ -53,6 +54,7 @@ class Job:
     """
 
     source: Source
+    task: str
     problem: Problem
     template: Picture
     before_name: str
@@ -85,15 +87,20 @@ def run_job(job: Job, parsed: RestoreArguments, method: Method) -> int:
         use_compilation_cache()
     with deferred_interrupts() as interrupts:
         fitted = fit(job.problem, seed=parsed.seed, method=method, interrupts=interrupts)
-        if not int(fitted.restoration.image_iteration):
-            raise InputError(
-                "the loss is not finite at the first iteration, so there is no image; accepted: "
-                "settings closer to the preset's"
-            )
+        require_image(fitted.restoration)
         _write(job, outputs, fitted, parsed, method)
         if interrupts:
             return 130
     return 1 if int(fitted.restoration.status) == Status.NON_FINITE else 0
+
+
+def require_image(restoration: Restoration) -> None:
+    """Raises InputError if a run failed before it had an image."""
+    if not int(restoration.image_iteration):
+        raise InputError(
+            "the loss is not finite at the first iteration, so there is no image; accepted: "
+            "settings closer to the preset's"
+        )
 
 
 def _write(
@@ -104,16 +111,19 @@ def _write(
     write_image(outputs.restored, job.template.with_image(restored))
     before, after = ({}, {}) if job.score is None else (job.score(job.before), job.score(restored))
     if outputs.figure is not None:
-        panels = job.panels | {_caption("restored", after): restored}
+        panels = job.panels | {caption("restored", after): restored}
         if job.problem.reference is not None:
             panels["reference"] = np.asarray(job.problem.reference)
         save_figure(outputs.figure, panels, fitted.restoration)
     if outputs.metrics is not None:
         scores = after | {f"{name}_{job.before_name}": value for name, value in before.items()}
         write_json(
-            outputs.metrics, metrics(fitted, method, preset=parsed.preset_name, scores=scores)
+            outputs.metrics,
+            metrics(fitted, method, preset=parsed.preset_name(job.task), scores=scores),
         )
-    _print_summary(job, outputs, fitted, before, after)
+    print_run(fitted)
+    print_scores(job.before_name, before, after)
+    print_written(given(*dataclasses.astuple(outputs)))
 
 
 def read_source(parsed: RestoreArguments) -> Source:
@@ -186,20 +196,24 @@ def _outputs(job: Job, parsed: RestoreArguments) -> Outputs:
         figure=figure,
         metrics=parsed.metrics,
     )
-    taken = {os.path.realpath(path): "an input" for path in job.inputs}
-    for path in dataclasses.astuple(outputs):
-        if path is not None:
-            real = os.path.realpath(path)
-            if real in taken:
-                raise InputError(f"{path}: is {taken[real]} too; accepted: a path of its own")
-            taken[real] = "another output"
+    check_outputs(job.inputs, given(*dataclasses.astuple(outputs)), figure=figure)
     check_writable(outputs.restored, job.template)
-    for extra in (outputs.figure, outputs.metrics):
-        if extra is not None:
-            check_writable(extra)
-    if outputs.figure is not None and outputs.figure.suffix.lower() != ".png":
-        raise InputError(f"--figure is {outputs.figure}; accepted: a path that ends in .png")
     return outputs
+
+
+def check_outputs(
+    inputs: Sequence[pathlib.Path], outputs: Sequence[pathlib.Path], *, figure: pathlib.Path | None
+) -> None:
+    """Raises InputError unless all outputs can be written and none replaces another file in use."""
+    taken = {os.path.realpath(path): "an input" for path in inputs}
+    for path in outputs:
+        real = os.path.realpath(path)
+        if real in taken:
+            raise InputError(f"{path}: is {taken[real]} too; accepted: a path of its own")
+        taken[real] = "another output"
+        check_writable(path)
+    if figure is not None and figure.suffix.lower() != ".png":
+        raise InputError(f"--figure is {figure}; accepted: a path that ends in .png")
 
 
 def given(*paths: pathlib.Path | None) -> tuple[pathlib.Path, ...]:
@@ -209,15 +223,17 @@ def given(*paths: pathlib.Path | None) -> tuple[pathlib.Path, ...]:
 
 def captioned(name: str, image: np.ndarray, score: Callable | None) -> dict[str, np.ndarray]:
     """A panel under its name and, if it can be scored, its PSNR."""
-    return {_caption(name, {} if score is None else score(image)): image}
+    return {caption(name, {} if score is None else score(image)): image}
 
 
-def _caption(name: str, scores: Scores) -> str:
+def caption(name: str, scores: Scores) -> str:
+    """A name with its PSNR, if there is one."""
     value = scores.get("psnr")
     return name if value is None else f"{name}, {value:.2f} dB"
 
 
-def _print_summary(job: Job, outputs: Outputs, fitted: Fit, before: Scores, after: Scores) -> None:
+def print_run(fitted: Fit) -> None:
+    """Says how a run ended and how long it took."""
     count = int(fitted.restoration.iterations)
     word = step_word(fitted.restoration.run.method)
     if fitted.interrupted:
@@ -229,14 +245,18 @@ def _print_summary(job: Job, outputs: Outputs, fitted: Fit, before: Scores, afte
         f"after {fitted.compile_seconds:.1f} s of compilation; "
         f"the first ended {fitted.first_iteration_seconds:.1f} s after the start"
     )
+
+
+def print_scores(before_name: str, before: Scores, after: Scores) -> None:
+    """Prints each score that both images have."""
     for name, value in after.items():
         was = before[name]
         if value is not None and was is not None:
             label, digits = ("SSIM", 3) if name == "ssim" else ("PSNR in dB", 2)
             where = " of the missing pixels" if name == "psnr_missing" else ""
-            print(
-                f"{label}{where}: {job.before_name} {was:.{digits}f} -> restored {value:.{digits}f}"
-            )
-    for path in (outputs.restored, outputs.figure, outputs.metrics):
-        if path is not None:
-            print(f"wrote {path}")
+            print(f"{label}{where}: {before_name} {was:.{digits}f} -> restored {value:.{digits}f}")
+
+
+def print_written(paths: Sequence[pathlib.Path]) -> None:
+    for path in paths:
+        print(f"wrote {path}")

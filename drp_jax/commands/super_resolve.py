@@ -81,6 +81,7 @@ def _job(parsed: SuperResolveArguments) -> Job:
     scored = None if reference is None else functools.partial(_score, reference=reference)
     return Job(
         source=source,
+        task="super-resolve",
         problem=Problem(observation, Downsample(factor), reference=reference, metric=luma_psnr),
         template=template,
         before_name="bicubic",

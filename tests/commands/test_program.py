@@ -35,6 +35,8 @@ def test_help_lists_the_commands_with_one_line_each(capsys):
         ("denoise", "Denoise a photograph."),
         ("inpaint", "Fill in missing pixels."),
         ("super-resolve", "Enlarge a photograph."),
+        ("deblur", "Sharpen a photograph whose blur is known."),
+        ("reconstruct", "Reconstruct an image from a measurement."),
     ):
         assert any(line.split(None, 1) == [name, words] for line in lines)
 
@@ -54,7 +56,8 @@ def test_the_version_is_the_librarys(capsys):
 )
 def test_what_is_no_command_is_answered_with_the_commands(capsys, arguments, message):
     line = refused(program, capsys, *arguments)
-    assert line == f"drp-jax: error: {message}; accepted: denoise, inpaint, super-resolve\n"
+    accepted = "denoise, inpaint, super-resolve, deblur, reconstruct"
+    assert line == f"drp-jax: error: {message}; accepted: {accepted}\n"
 
 
 def test_an_error_names_the_command(capsys):
@@ -75,7 +78,7 @@ def test_all_ways_to_a_command_do_the_same(monkeypatch, capsys):
     assert others == [first, first]
 
 
-@pytest.mark.parametrize("name", ["denoise", "inpaint", "super_resolve"])
+@pytest.mark.parametrize("name", ["denoise", "inpaint", "super_resolve", "deblur"])
 def test_the_modules_of_the_checkout_are_the_commands(monkeypatch, capsys, name):
     arguments = ["--image", "none.png"]
     assert run_module(monkeypatch, f"experiments.{name}", *arguments) == 2

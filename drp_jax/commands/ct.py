@@ -1,0 +1,211 @@
+"""Reconstruct an image from a sinogram: `drp-jax reconstruct ct --sinogram s.npy --views 60`.
+
+A sinogram is real, [views, detectors], or [slices, views, detectors] for a stack: integrals along
+rays, with the side of a pixel as the unit of length, so that the image comes in its unit per
+pixel. At angle 0 the rays run along the columns and the detectors are numbered from left to
+right; the beam turns anticlockwise about the middle of the image. That is the transpose of what
+`skimage.transform.radon` gives. Lengths are in pixels, angles in radians.
+
+Without `--sinogram` a measurement of a phantom is simulated: 60 views, and noise.
+"""
+
+import dataclasses
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from drp_jax import InputError, Problem
+from drp_jax.commands import options
+from drp_jax.commands.arguments import presets_of
+from drp_jax.commands.arrays import read_array
+from drp_jax.commands.reconstructing import (
+    TASK,
+    Measurement,
+    ReconstructArguments,
+    phantom,
+    run_measurement,
+)
+from drp_jax.commands.restoring import given
+from drp_jax.operators import FanBeam, Radon, filtered_back_projection
+
+SIMULATED_VIEWS = 60
+SIMULATED_NOISE = 0.01  # of the greatest value
+Beam = Radon | FanBeam
+
+
+def _distances(text: str) -> tuple[float, float]:
+    source, detector = (float(part) for part in text.split(","))
+    if not source > 0:
+        raise ValueError
+    return source, detector
+
+
+def _sides(text: str) -> tuple[int, int]:
+    height, width = (int(part) for part in text.split(","))
+    if min(height, width) < 1:
+        raise ValueError
+    return height, width
+
+
+@dataclasses.dataclass(frozen=True)
+class SinogramFiles:
+    """What was measured."""
+
+    sinogram: pathlib.Path | None = options.file(
+        "Line integrals as .npy [views, detectors], or [slices, views, detectors].",
+        shown="a simulated measurement",
+    )
+    angles: pathlib.Path | None = options.file(
+        "The angle of each view in radians, as .npy [views].", shown="those of --views"
+    )
+    views: int | None = options.whole(
+        "Number of views, evenly over half a turn, from angle 0; with --fan over a whole turn.",
+        shown="none",
+        least=1,
+    )
+    fan: tuple[float, float] | None = options.option(
+        _distances,
+        "SOURCE,DETECTOR",
+        "two numbers, the first above 0, like 500,300",
+        "Rays from a point to a flat detector: how far it and the detector are from the centre of "
+        "rotation, in pixels. At angle 0 the source is above the image.",
+        shown="none, parallel rays",
+    )
+    spacing: float = options.number("Between two detectors, in pixels, above 0.", 1.0)
+    offset: float = options.number(
+        "Of the middle of the detectors from the projected centre of rotation, in pixels.", 0.0
+    )
+    size: tuple[int, int] | None = options.option(
+        _sides,
+        "H,W",
+        "two whole numbers from 1 up, like 256,256",
+        "Height and width of the image in pixels.",
+        shown="a square as wide as the detectors see",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class CtArguments(ReconstructArguments, SinogramFiles):
+    """The flags of the command."""
+
+
+@options.command("ct", CtArguments, help=__doc__, epilog=presets_of(TASK))
+def ct(parsed: CtArguments) -> int:
+    """Reconstruct an image from a sinogram."""
+    method = parsed.chosen_method(TASK)
+    return run_measurement(_measurement(parsed), parsed, method)
+
+
+def _measurement(parsed: CtArguments) -> Measurement:
+    if not 0 < parsed.spacing < np.inf:
+        raise InputError(f"--spacing is {parsed.spacing}; accepted: pixels, above 0")
+    if parsed.sinogram is None:
+        for flag in ("angles", "size"):
+            if getattr(parsed, flag) is not None:
+                raise InputError(f"--{flag} needs --sinogram; what is simulated has its own")
+        return _simulated(parsed)
+    path = parsed.sinogram
+    sinogram = read_array(path)
+    if sinogram.ndim not in (2, 3) or sinogram.dtype.kind == "c" or not sinogram.size:
+        raise InputError(
+            f"{path}: has type {sinogram.dtype} and shape {sinogram.shape}; accepted: real, "
+            "[views, detectors] or [slices, views, detectors]"
+        )
+    if parsed.angles is None and parsed.views is None:
+        raise InputError("the angles are not known; accepted: --angles a.npy, or --views N")
+    angles = _angles(parsed)
+    views, detectors = sinogram.shape[-2:]
+    if views != len(angles):
+        hint = "; transposed?" if detectors == len(angles) else ""
+        raise InputError(
+            f"{path}: has shape {sinogram.shape}, and there are {len(angles)} angles; accepted: "
+            f"[..., {len(angles)}, detectors]{hint}"
+        )
+    beam = _beam(parsed, angles, parsed.size or _square(parsed, detectors), detectors)
+    slices = sinogram.reshape(-1, views, detectors).astype(np.float32)
+    is_stack = sinogram.ndim == 3
+    count = f"{len(slices)} slices, " if is_stack else ""
+    height, width = beam.shape
+    print(f"{path}: {count}{views} views, {detectors} detectors; an image of {height} x {width}")
+    return Measurement(
+        path=path,
+        slices=list(slices),
+        is_stack=is_stack,
+        operator=lambda index: beam,
+        image_shape=(height, width, 1),
+        complex_image=False,
+        simple_name="filtered back-projection",
+        simple=_filtered,
+        inputs=given(path, parsed.angles),
+    )
+
+
+def _angles(parsed: CtArguments) -> np.ndarray:
+    """The angles `[views]` in radians, from the file or spread evenly."""
+    if parsed.angles is not None and parsed.views is not None:
+        raise InputError("--angles and --views are given; accepted: one of them")
+    if parsed.angles is None:
+        turn = np.pi if parsed.fan is None else 2 * np.pi
+        views = parsed.views or SIMULATED_VIEWS
+        return np.arange(views) * (turn / views)
+    angles = read_array(parsed.angles)
+    if angles.ndim != 1 or angles.dtype.kind == "c" or not angles.size:
+        raise InputError(
+            f"{parsed.angles}: has type {angles.dtype} and shape {angles.shape}; accepted: real, "
+            "[views]"
+        )
+    return angles
+
+
+def _square(parsed: CtArguments, detectors: int) -> tuple[int, int]:
+    """What the detectors see at the centre of rotation."""
+    nearer = 1.0 if parsed.fan is None else parsed.fan[0] / sum(parsed.fan)
+    side = round(detectors * parsed.spacing * nearer)
+    return side, side
+
+
+def _beam(
+    parsed: CtArguments, angles: np.ndarray, shape: tuple[int, int], detectors: int | None
+) -> Beam:
+    radians = jnp.asarray(angles, jnp.float32)
+    if parsed.fan is None:
+        return Radon(
+            radians, shape, detectors=detectors, spacing=parsed.spacing, offset=parsed.offset
+        )
+    source, detector = parsed.fan
+    return FanBeam(
+        radians,
+        shape,
+        source_distance=source,
+        detector_distance=detector,
+        detectors=detectors,
+        spacing=parsed.spacing,
+        offset=parsed.offset,
+    )
+
+
+@jax.jit
+def _filtered(problem: Problem) -> jax.Array:
+    return filtered_back_projection(problem.operator, problem.observation)
+
+
+def _simulated(parsed: CtArguments) -> Measurement:
+    image = phantom()
+    beam = _beam(parsed, _angles(parsed), image.shape[:2], None)
+    exact = np.asarray(beam(jnp.asarray(image)))
+    level = SIMULATED_NOISE * float(exact.max())
+    noise = np.random.default_rng(parsed.seed).normal(size=exact.shape)
+    return Measurement(
+        path=pathlib.Path("phantom_ct"),
+        slices=[(exact + level * noise).astype(np.float32)],
+        is_stack=False,
+        operator=lambda index: beam,
+        image_shape=image.shape,
+        complex_image=False,
+        simple_name="filtered back-projection",
+        simple=_filtered,
+        reference=image[None],
+        noise=level,
+    )

@@ -1,0 +1,122 @@
+"""Sharpen a photograph whose blur is known: `drp-jax deblur --image x.png --kernel gaussian:1.6`.
+
+The kernel says how one point was spread: `gaussian:SIGMA`, `motion:LENGTH,ANGLE` or `disk:RADIUS`,
+in pixels, the angle in degrees counterclockwise from the right; or a file, a gray image or a .npy
+array, that shows it. It is normalised to sum 1. Past its edges the image is taken to be mirrored.
+
+Without `--sigma` the noise is estimated. Without `--image` a bundled photograph is blurred, a
+little noise added, and restored.
+"""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+
+from drp_jax import Gaussian, InputError, NoiseFree, Problem
+from drp_jax.commands import options
+from drp_jax.commands.arguments import RestoreArguments, methods_of, presets_by_task
+from drp_jax.commands.denoise import add_noise
+from drp_jax.commands.kernels import ACCEPTED, kernel_of
+from drp_jax.commands.report import score
+from drp_jax.commands.restoring import (
+    Job,
+    captioned,
+    given,
+    read_reference,
+    read_source,
+    run_job,
+)
+from drp_jax.non_local import noise_level
+from drp_jax.operators import Blur
+from drp_jax.presets import completed
+
+PROGRAM = "deblur"
+DEMONSTRATION_KERNEL = "gaussian:1.6"
+DEMONSTRATION_SIGMA = 2.0
+TASKS = dict.fromkeys(methods_of("reconstruct"), "reconstruct") | {"non-local": "super-resolve"}
+"""The methods, and the task whose presets each takes.
+
+The projector is first choice also where there is no noise: of 96 x 96 pixels of chelsea.png in 8
+bits, a Gaussian of 1.6 pixels left 27.60 dB, of which the filter made 28.98 and the projector
+30.08.
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class DeblurArguments(RestoreArguments):
+    method: str | None = options.choice(
+        TASKS,
+        "The method: an untrained network, total variation alone, or a denoiser in turn with the "
+        "blur; non-local is one for images without noise.",
+        shown="drp-dip",
+    )
+    preset: str | None = options.option(
+        str,
+        "NAME",
+        "a name",
+        "Its settings, by name; which a method has is said below.",
+        shown="default, or fast where there is none",
+    )
+    kernel: str | None = options.option(
+        str, "KERNEL", "a kernel", f"How a point was spread: {ACCEPTED}.", shown="none"
+    )
+    sigma: float | None = options.number(
+        "Standard deviation of the noise in the image, on the 0-255 scale; 0 if there is none.",
+        shown="estimated",
+        least=0,
+        most=255,
+    )
+
+
+@options.command("deblur", DeblurArguments, help=__doc__, epilog=presets_by_task(TASKS))
+def deblur(parsed: DeblurArguments) -> int:
+    """Sharpen a photograph whose blur is known."""
+    job = _job(parsed)
+    return run_job(job, parsed, parsed.chosen_method(job.task))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return options.run(deblur, argv, program=PROGRAM)
+
+
+def _job(parsed: DeblurArguments) -> Job:
+    source = read_source(parsed)
+    if parsed.kernel is None and not source.is_bundled:
+        raise InputError(f"no kernel is given; accepted: --kernel with {ACCEPTED}")
+    image = source.picture.image
+    text = parsed.kernel or DEMONSTRATION_KERNEL
+    kernel = kernel_of(text, *image.shape[:2])
+    blur = Blur(jnp.asarray(kernel))
+    sigma = parsed.sigma
+    if source.is_bundled:
+        sigma = DEMONSTRATION_SIGMA if sigma is None else sigma
+        reference: np.ndarray | None = image
+        image = add_noise(np.asarray(blur(jnp.asarray(image))), sigma, parsed.seed)
+    else:
+        reference = read_reference(parsed, image.shape)
+        if sigma is None:
+            sigma = 255 * float(noise_level(jnp.asarray(image)))
+            print(f"noise estimated to have a standard deviation of {sigma:.1f} of 255")
+    is_exact = parsed.method == "non-local" or sigma == 0
+    noise = NoiseFree() if is_exact else Gaussian(sigma / 255)
+    scored = None if reference is None else functools.partial(score, reference=reference)
+    kernel_file = pathlib.Path(text)
+    return Job(
+        source=source,
+        task=_task(parsed),
+        problem=Problem(image, blur, noise, reference=reference),
+        template=source.picture,
+        before_name="input",
+        before=image,
+        score=scored,
+        panels=captioned("blurred", image, scored) | {"kernel": kernel[..., None] / kernel.max()},
+        inputs=given(parsed.image, parsed.reference, kernel_file if kernel_file.exists() else None),
+    )
+
+
+def _task(parsed: DeblurArguments) -> str:
+    return TASKS[completed(parsed.preset, parsed.method, "reconstruct")[1]]

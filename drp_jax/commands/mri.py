@@ -1,0 +1,224 @@
+"""Reconstruct an image from k-space: `drp-jax reconstruct mri --kspace k.npy`.
+
+K-space is complex, on a Cartesian grid, with frequency 0 at (H // 2, W // 2): the transform is
+orthonormal, and centred as that of fastMRI. What was not sampled is 0, or said by `--mask`.
+
+\b
+    [H, W]                  one coil
+    [slices, H, W]          one coil, a stack of slices
+    [coils, H, W]           several coils, with --sensitivities or --calibration
+    [slices, coils, H, W]   the same, a stack of slices
+
+The image is complex unless `--real` is given. Without `--kspace` a measurement of a phantom is
+simulated: a third of the columns, those in the middle among them, and noise.
+"""
+
+import dataclasses
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from drp_jax import InputError, Problem
+from drp_jax.commands import options
+from drp_jax.commands.arguments import presets_of
+from drp_jax.commands.arrays import read_array, read_kspace, read_optional
+from drp_jax.commands.coils import estimated_sensitivities
+from drp_jax.commands.reconstructing import (
+    TASK,
+    Measurement,
+    ReconstructArguments,
+    phantom,
+    run_measurement,
+)
+from drp_jax.commands.restoring import given
+from drp_jax.operators import MaskedFourier, adjoint
+
+SIMULATED_NOISE = 0.01
+SIMULATED_SHARE = 3  # one column in so many
+SIMULATED_MIDDLE = 8  # one in so many is in the middle, side by side
+_SEVERAL = "--sensitivities s.npy, or --calibration N"
+
+
+@dataclasses.dataclass(frozen=True)
+class KspaceFiles:
+    """What was measured."""
+
+    kspace: pathlib.Path | None = options.file(
+        "Complex k-space as .npy, in one of the layouts above, or an .h5 file of fastMRI.",
+        shown="a simulated measurement",
+    )
+    mask: pathlib.Path | None = options.file(
+        "Which entries were sampled, as .npy of 1 and 0: [H, W], [1, W] or [W] for columns, "
+        "[H, 1] for rows.",
+        shown="that of the .h5 file, or those that are not 0",
+    )
+    sensitivities: pathlib.Path | None = options.file(
+        "By what each coil multiplies the image, as .npy [coils, H, W], or one such a slice.",
+        shown="none, one coil",
+    )
+    calibration: int | None = options.whole(
+        "Estimate the sensitivities from the N lines in the middle of k-space, which are sampled "
+        "fully.",
+        shown="none, one coil",
+        least=4,
+    )
+    real: bool = options.flag("The image is real, which helps if it is true.")
+
+
+@dataclasses.dataclass(frozen=True)
+class MriArguments(ReconstructArguments, KspaceFiles):
+    """The flags of the command."""
+
+
+@options.command("mri", MriArguments, help=__doc__, epilog=presets_of(TASK))
+def mri(parsed: MriArguments) -> int:
+    """Reconstruct an image from k-space."""
+    method = parsed.chosen_method(TASK)
+    return run_measurement(_measurement(parsed), parsed, method)
+
+
+def _measurement(parsed: MriArguments) -> Measurement:
+    if parsed.kspace is None:
+        for flag in ("mask", "sensitivities", "calibration"):
+            if getattr(parsed, flag) is not None:
+                raise InputError(f"--{flag} needs --kspace; what is simulated has its own")
+        return _simulated(parsed)
+    path = parsed.kspace
+    kspace, own_mask = read_kspace(path)
+    has_coils = parsed.sensitivities is not None or parsed.calibration is not None
+    slices = _slices(path, kspace, has_coils)
+    is_stack = kspace.ndim - has_coils == 3
+    height, width = slices.shape[-2:]
+    mask = own_mask if parsed.mask is None else read_array(parsed.mask)
+    if mask is not None:
+        mask = _checked_mask(parsed.mask or path, mask, height, width)
+    sensitivities = read_optional(parsed.sensitivities)
+    if sensitivities is not None:
+        accepted = (slices.shape[1:], slices.shape) if is_stack else (slices.shape[1:],)
+        if sensitivities.shape not in accepted:
+            raise InputError(
+                f"{parsed.sensitivities}: has shape {sensitivities.shape}; accepted: "
+                f"{' or '.join(map(str, accepted))}, as k-space has shape {kspace.shape}"
+            )
+    if sensitivities is not None and parsed.calibration is not None:
+        raise InputError("--sensitivities and --calibration are given; accepted: one of them")
+
+    def sampled(index: int) -> np.ndarray:
+        if mask is not None:
+            return mask
+        entries = slices[index] != 0
+        return entries.any(axis=0) if has_coils else entries
+
+    def operator(index: int) -> MaskedFourier:
+        entries = sampled(index)
+        if not entries.any():
+            raise InputError("k-space is 0 everywhere; accepted: some entries that are not")
+        coils = sensitivities
+        if parsed.calibration is not None:
+            whole = np.broadcast_to(entries, (height, width))
+            coils = estimated_sensitivities(slices[index], whole, parsed.calibration)
+        elif coils is not None and coils.ndim == 4:
+            coils = coils[index]
+        return MaskedFourier(
+            jnp.asarray(entries, jnp.float32),
+            None if coils is None else jnp.asarray(coils, jnp.complex64),
+        )
+
+    shares = [np.broadcast_to(sampled(i), (height, width)).mean() for i in range(len(slices))]
+    print(_described(path, slices, is_stack, has_coils, float(np.mean(shares))))
+    return Measurement(
+        path=path,
+        slices=list(slices),
+        is_stack=is_stack,
+        operator=operator,
+        image_shape=(height, width, 1),
+        complex_image=not parsed.real,
+        simple_name="zero-filled",
+        simple=zero_filled,
+        inputs=given(path, parsed.mask, parsed.sensitivities),
+    )
+
+
+def _slices(path: pathlib.Path, kspace: np.ndarray, has_coils: bool) -> np.ndarray:
+    """K-space `[slices, H, W]`, with coils `[slices, coils, H, W]`."""
+    layouts = {2: "[coils, H, W] or [slices, coils, H, W]", 4: f"[slices, H, W], or {_SEVERAL}"}
+    is_fine = kspace.ndim in ((3, 4) if has_coils else (2, 3)) and kspace.size > 0
+    if not is_fine:
+        accepted = layouts[2] if has_coils else layouts.get(kspace.ndim, "[H, W] or [slices, H, W]")
+        why = " of several coils" if kspace.ndim == 4 and not has_coils else ""
+        raise InputError(f"{path}: has shape {kspace.shape}{why}; accepted: {accepted}")
+    alone = kspace.ndim == (3 if has_coils else 2)
+    return (kspace[None] if alone else kspace).astype(np.complex64)
+
+
+def _checked_mask(path: pathlib.Path, mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The mask as bool `[H, W]`, `[1, W]` or `[H, 1]`."""
+    if mask.shape == (width,):
+        mask = mask[None]
+    accepted = ((height, width), (1, width), (height, 1), (width,))
+    if mask.shape not in accepted:
+        raise InputError(
+            f"{path}: mask of shape {mask.shape}; accepted: {', '.join(map(str, accepted))}, as "
+            f"k-space is {height} x {width}"
+        )
+    if not np.isin(mask, (0, 1)).all():
+        raise InputError(f"{path}: mask with values beside 0 and 1; accepted: 1 where sampled")
+    if not mask.any():
+        raise InputError(f"{path}: mask of zeros; accepted: 1 where k-space was sampled")
+    return mask.astype(bool)
+
+
+def _described(
+    path: pathlib.Path, slices: np.ndarray, is_stack: bool, has_coils: bool, share: float
+) -> str:
+    height, width = slices.shape[-2:]
+    coils = f"{slices.shape[1]} coils" if has_coils else "one coil"
+    count = f"{len(slices)} slices of " if is_stack else ""
+    advice = "" if has_coils or not is_stack else f"; several coils need {_SEVERAL}"
+    return f"{path}: {count}{height} x {width}, {coils}, {share:.0%} sampled{advice}"
+
+
+@jax.jit
+def zero_filled(problem: Problem) -> jax.Array:
+    """The inverse transform with 0 for what was not sampled, coils combined by least squares."""
+    image = adjoint(problem.operator, problem.observation, problem.image)
+    sensitivities = problem.operator.sensitivities
+    if sensitivities is None:
+        return image
+    power = jnp.sum(jnp.square(jnp.abs(sensitivities)), axis=0)[..., None]
+    return jnp.where(power > 1e-3 * jnp.max(power), image / jnp.maximum(power, 1e-30), 0)
+
+
+def _simulated(parsed: MriArguments) -> Measurement:
+    """A third of the columns of the phantom's k-space; with a smooth phase unless it is real."""
+    draw = np.random.default_rng(parsed.seed)
+    image = phantom()
+    side = len(image)
+    if not parsed.real:
+        rows, columns = np.meshgrid(*[np.linspace(-1, 1, side)] * 2, indexing="ij")
+        image = image * np.exp(0.5j * (rows + columns**2))[..., None]
+    image = image.astype(np.float32 if parsed.real else np.complex64)
+    columns = np.zeros((1, side), np.float32)
+    middle = side // SIMULATED_MIDDLE
+    columns[0, (side - middle) // 2 :][:middle] = 1
+    others = np.flatnonzero(columns[0] == 0)
+    count = side // SIMULATED_SHARE - middle
+    columns[0, draw.choice(others, count, replace=False)] = 1
+    operator = MaskedFourier(jnp.asarray(columns))
+    noise = draw.normal(size=(2, side, side)) / 2**0.5
+    kspace = np.asarray(operator(jnp.asarray(image)))
+    kspace = kspace + SIMULATED_NOISE * (noise[0] + 1j * noise[1])
+    return Measurement(
+        path=pathlib.Path("phantom_mri"),
+        slices=[kspace.astype(np.complex64)],
+        is_stack=False,
+        operator=lambda index: operator,
+        image_shape=image.shape,
+        complex_image=not parsed.real,
+        simple_name="zero-filled",
+        simple=zero_filled,
+        reference=image[None],
+        noise=SIMULATED_NOISE,
+    )

@@ -1,0 +1,177 @@
+"""Running the slices of a measurement, and what is kept of each."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from drp_jax import InputError, Method, Problem, Request, Restoration, Status, restore_many
+from drp_jax.commands.fit import Fit, compile_clock, fit
+from drp_jax.commands.progress import StackDisplay
+from drp_jax.commands.report import Scores, run_metrics, score_in_range
+from drp_jax.commands.restoring import require_image
+
+INTERRUPTED = "interrupted"
+"""Why there is no image of a slice that Ctrl-C kept from being done."""
+
+Simple = Callable[[Problem], jax.Array]
+"""A reconstruction to compare with: an image `[H, W, C]`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Slice:
+    """What came of one slice.
+
+    Attributes:
+      index: its place in the stack, from 0.
+      seconds: time that it took after the slice before, with compilation.
+      image: `[H, W, C]`, or None if there is none.
+      error: why there is no image, in a line, or None.
+      run: how the run went, as in a metrics file.
+      has_failed: whether there is no image, or one from before its values stopped being finite.
+      before: scores of the simple reconstruction; empty without a reference.
+      after: those of the image.
+    """
+
+    index: int
+    seconds: float = 0.0
+    image: np.ndarray | None = None
+    error: str | None = None
+    run: dict[str, Any] = dataclasses.field(default_factory=dict)
+    has_failed: bool = True
+    before: Scores = dataclasses.field(default_factory=dict)
+    after: Scores = dataclasses.field(default_factory=dict)
+
+    @property
+    def line(self) -> str:
+        """What came of it, for a person."""
+        if self.image is None:
+            return f"slice {self.index}: no image: {self.error}"
+        parts = [f"{self.seconds:.1f} s"]
+        for name, label, digits in (("psnr", "PSNR in dB", 2), ("ssim", "SSIM", 3)):
+            was, value = self.before.get(name), self.after.get(name)
+            if was is not None and value is not None:
+                parts.append(f"{label} {was:.{digits}f} -> {value:.{digits}f}")
+        if self.has_failed:
+            parts.append(self.run["message"])
+        return f"slice {self.index}: {', '.join(parts)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """All slices, and the run of the one that is drawn.
+
+    Attributes:
+      slices: in the order of the measurement.
+      drawn: which is drawn: of those with an image, the one nearest the middle.
+      restoration: its run.
+      seconds: wall time without compilation.
+      compile_seconds: time to trace and compile.
+      fitted: the same of one slice alone, None for a stack.
+    """
+
+    slices: list[Slice]
+    drawn: int
+    restoration: Restoration
+    seconds: float
+    compile_seconds: float
+    fitted: Fit | None = None
+
+
+def run_one(
+    problem: Problem, simple: Simple, *, seed: int, method: Method, interrupts: Sequence[int]
+) -> Result:
+    """Restores a single slice and shows its iterations.
+
+    Raises:
+      InputError: if there is no image.
+    """
+    fitted = fit(problem, seed=seed, method=method, interrupts=interrupts)
+    require_image(fitted.restoration)
+    done = _finished(0, problem, fitted.restoration, simple, fitted.seconds)
+    return Result([done], 0, fitted.restoration, fitted.seconds, fitted.compile_seconds, fitted)
+
+
+def run_stack(
+    problems: Sequence[Problem | InputError],
+    simple: Simple,
+    *,
+    seed: int,
+    method: Method,
+    interrupts: Sequence[int],
+) -> Result:
+    """Restores many slices by one program, with a line for each as soon as it is done.
+
+    The draws of slice i are those of the seed folded with i. After Ctrl-C no other slice is waited
+    for.
+
+    Raises:
+      InputError: if no slice gave an image.
+    """
+    slices = [Slice(index, error=INTERRUPTED) for index in range(len(problems))]
+    kept: dict[int, Restoration] = {}
+    middle = len(problems) // 2
+    start = last = time.perf_counter()
+    with compile_clock() as compiling, StackDisplay(len(problems)) as display:
+        for index, result in _in_order_of_end(problems, seed, method):
+            now = time.perf_counter()
+            problem = problems[index]
+            if isinstance(problem, InputError) or isinstance(result, str):
+                slices[index] = Slice(index, now - last, error=str(result))
+            else:
+                slices[index] = _finished(index, problem, result, simple, now - last)
+                if slices[index].image is not None:
+                    kept[index] = result
+                    nearest = min(kept, key=lambda one: abs(one - middle))
+                    kept = {nearest: kept[nearest]}
+            last = now
+            display.update(slices[index].line)
+            if interrupts:
+                break
+    if not kept:
+        raise InputError(f"no slice gave an image: {slices[0].error}")
+    ((drawn, restoration),) = kept.items()
+    elapsed, compile_seconds = time.perf_counter() - start, sum(compiling)
+    return Result(slices, drawn, restoration, elapsed - compile_seconds, compile_seconds)
+
+
+def _in_order_of_end(
+    problems: Sequence[Problem | InputError], seed: int, method: Method
+) -> Iterator[tuple[int, Restoration | str]]:
+    """Each index with the restoration, or with the reason why there is none."""
+    usable = []
+    for index, one in enumerate(problems):
+        if isinstance(one, InputError):
+            yield index, str(one)
+        else:
+            usable.append((index, one))
+    key = jax.random.key(seed)
+    requests = [Request(one, jax.random.fold_in(key, index)) for index, one in usable]
+    for finished in restore_many(requests, key=key, method=method):
+        yield usable[finished.index][0], finished.restoration or str(finished.error)
+
+
+def _finished(
+    index: int, problem: Problem, restoration: Restoration, simple: Simple, seconds: float
+) -> Slice:
+    """A slice that was run, scored beside its simple reconstruction if there is a reference."""
+    run = run_metrics(restoration)
+    if not run["image_iteration"]:
+        return Slice(index, seconds, error=run["message"], run=run)
+    image = np.asarray(restoration.image)
+    scores: list[Scores] = [{}, {}]
+    if problem.reference is not None:
+        reference = np.asarray(problem.reference)
+        scores = [score_in_range(one, reference) for one in (np.asarray(simple(problem)), image)]
+    return Slice(
+        index,
+        seconds,
+        image=image,
+        run=run,
+        has_failed=int(restoration.status) == Status.NON_FINITE,
+        before=scores[0],
+        after=scores[1],
+    )

@@ -1,0 +1,156 @@
+"""The command deblur from argument to exit status, on tiny images."""
+
+import functools
+import json
+import os
+import re
+from pathlib import Path
+
+import command_line
+import numpy as np
+import pytest
+from command_line import pixels_of, save
+from conftest import make_photograph
+from measured import SMALL
+from PIL import Image
+from scipy import ndimage
+
+from drp_jax import Gaussian, NoiseFree
+from drp_jax.commands import deblur
+from drp_jax.operators import Boundary
+
+KERNEL = ["--kernel", "gaussian:0.7"]
+
+run = functools.partial(command_line.run, deblur)
+refused = functools.partial(command_line.refused, deblur)
+
+
+@pytest.fixture(autouse=True)
+def in_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def job(*flags):
+    """The job that flags ask for, without running it."""
+    received = []
+
+    @deblur.options.command("deblur", deblur.DeblurArguments, help=None)
+    def note(parsed):
+        received.append(deblur._job(parsed))
+        return 0
+
+    assert deblur.options.run(note, [*map(str, flags)], program="deblur") == 0
+    return received[0]
+
+
+def test_an_image_is_sharpened_and_scored(capsys):
+    clean = np.full((16, 18, 3), 0.2)
+    clean[4:11, 5:13] = 0.8, 0.6, 0.4
+    blurred = ndimage.gaussian_filter(clean, (1, 1, 0), mode="mirror")
+    for name, image in (("clean.png", clean), ("x.png", blurred)):
+        Image.fromarray(np.rint(image * 255).astype(np.uint8)).save(name)
+    flags = ["--kernel", "gaussian:1", "--sigma", "1", "--reference", "clean.png"]
+    flags += [
+        "--iterations",
+        "150",
+        "--width",
+        "8",
+        "--tv-weight",
+        "0.1",
+        "--metrics",
+        "m.json",
+        "--figure",
+        "f.png",
+    ]
+    assert run("--image", "x.png", *flags) == 0
+    written = ["clean.png", "f.png", "m.json", "x.png", "x_restored.png"]
+    assert sorted(os.listdir()) == written
+    out = capsys.readouterr().out
+    assert re.search(r"^PSNR in dB: input [\d.]+ -> restored [\d.]+$", out, re.MULTILINE)
+    metrics = json.loads(Path("m.json").read_text())
+    assert metrics["psnr"] > metrics["psnr_input"] + 0.3
+    error = np.mean((pixels_of("x_restored.png") / 255 - pixels_of("clean.png") / 255) ** 2)
+    assert metrics["psnr"] == pytest.approx(-10 * np.log10(error), abs=0.03)
+    assert (metrics["method"], metrics["preset"]) == ("drp-dip", "default")
+    with Image.open("f.png") as figure:
+        assert figure.width > 3.5 * 400  # kernel, blurred, restored, reference
+
+
+def test_the_blur_is_that_of_the_kernel_with_mirrored_edges():
+    save("x.png")
+    operator = job("--image", "x.png", "--kernel", "motion:5,30").problem.operator
+    assert operator.boundary is Boundary.REFLECT
+    image = make_photograph(12, 15, 1)
+    expected = ndimage.convolve(image[..., 0], np.asarray(operator.kernel), mode="mirror")
+    np.testing.assert_allclose(np.asarray(operator(image))[..., 0], expected, atol=1e-6)
+
+
+def test_the_noise_is_told_or_estimated(capsys):
+    noisy = 0.5 + 10 / 255 * np.random.default_rng(0).normal(size=(64, 64))
+    Image.fromarray(np.rint(noisy * 255).astype(np.uint8)).save("x.png")
+    told = job("--image", "x.png", *KERNEL, "--sigma", "3").problem.noise
+    assert isinstance(told, Gaussian)
+    np.testing.assert_allclose(told.level, 3 / 255)
+    assert capsys.readouterr().out == ""
+    estimated = job("--image", "x.png", *KERNEL).problem.noise
+    np.testing.assert_allclose(255 * estimated.level, 10, rtol=0.1)
+    line = capsys.readouterr().out
+    assert re.fullmatch(r"noise estimated to have a standard deviation of [\d.]+ of 255\n", line)
+    assert isinstance(job("--image", "x.png", *KERNEL, "--sigma", "0").problem.noise, NoiseFree)
+
+
+def test_the_filter_takes_the_image_as_exact():
+    save("x.png", height=16, width=18)
+    flags = ["--method", "non-local", "--preset", "fast", "--iterations", "2"]
+    assert run("--image", "x.png", *KERNEL, *flags, "--metrics", "m.json") == 0
+    metrics = json.loads(Path("m.json").read_text())
+    assert (metrics["method"], metrics["preset"]) == ("non-local", "fast")
+    assert pixels_of("x_restored.png").shape == (16, 18, 3)
+
+
+def test_without_an_image_a_bundled_photograph_is_blurred(tmp_path, monkeypatch, capsys):
+    small = tmp_path / "data"
+    small.mkdir()
+    save("data/chelsea.png", height=20, width=22)
+    monkeypatch.setattr("importlib.resources.files", lambda package: small)
+    assert run(*SMALL) == 0
+    assert sorted(os.listdir()) == ["chelsea_figure.png", "chelsea_restored.png", "data"]
+    assert "PSNR in dB: input " in capsys.readouterr().out
+
+
+def test_help_says_what_a_kernel_is(capsys):
+    assert run("--help") == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "gaussian:SIGMA, motion:LENGTH,ANGLE, disk:RADIUS, or an image or .npy file",
+        "in pixels, the angle in degrees counterclockwise",
+        "--method drp-dip --preset default",
+        "--method non-local --preset default, best, fast",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "no kernel is given; accepted: --kernel with gaussian:SIGMA, motion"),
+        (["--kernel", "box:3"], "--kernel: unknown kernel 'box'"),
+        (["--kernel", "disk:8"], "--kernel disk:8: 17 x 17 pixels; accepted: up to 15 x 12"),
+        (["--kernel", "gaussian:-1"], "SIGMA is -1; accepted: above 0"),
+        (["--kernel", "zero.npy"], "--kernel zero.npy: sums to 0"),
+        ([*KERNEL, "--sigma", "-1"], "--sigma is -1.0; accepted: from 0 to 255"),
+        ([*KERNEL, "--sigma", "nan"], "--sigma is nan; accepted: from 0 to 255"),
+        ([*KERNEL, "--preset", "slow"], "unknown preset of drp-dip reconstruct: 'slow'"),
+        ([*KERNEL, "--method", "drp-dd"], "--method is 'drp-dd'; accepted: drp-dip, dip, "),
+        (["--kernel", "k.npy", "--output", "k.npy"], "k.npy: is an input too"),
+        ([*KERNEL, "--output", "x.png"], "x.png: is an input too"),
+        ([*KERNEL, "--reference", "y.png"], "y.png: no such file"),
+    ],
+)
+def test_bad_input_is_answered_in_one_line(capsys, arguments, message):
+    save("x.png")
+    np.save("zero.npy", np.zeros((3, 3)))
+    np.save("k.npy", np.ones((3, 3)))
+    before = sorted(os.listdir())
+    assert message in refused(capsys, "--image", "x.png", "--sigma", "1", *arguments)
+    assert sorted(os.listdir()) == before
