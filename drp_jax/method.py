@@ -105,6 +105,10 @@ class Method:
         """The same method with another loop."""
         return dataclasses.replace(self, loop=loop)  # type: ignore[type-var]
 
+    def started_at(self, problem: Problem, state: State, image: jax.Array) -> State:
+        """The state of `init` that starts at another image, for methods that can."""
+        raise NotImplementedError
+
     def stages(self, problem: Problem) -> tuple[Stage, ...]:
         """The stretches of a run, in order: one, unless steps differ.
 

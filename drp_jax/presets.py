@@ -7,8 +7,9 @@
     paper-NAME     the same for a variant that its authors give settings for
 
 Method "non-local" has default, best and fast; the networks have paper and fast, which is narrower
-and shorter than paper, for a CPU. For measurements, task "reconstruct", there is "drp-dip", and
-what to compare it with: "dip", "dip-tv", "self-guided-dip", "aseqdip", "dd", "tv", "plug-and-play".
+and shorter than paper, for a CPU. For measurements, task "reconstruct", there is "drp-pnp", the two
+that it is made of, "drp-dip" and "plug-and-play", and what to compare them with: "dip", "dip-tv",
+"self-guided-dip", "aseqdip", "dd", "tv".
 
 Sources: the programs of Deep Random Projector (Li et al., CVPR 2023), Deep Image Prior
 (Ulyanov et al., CVPR 2018) and Deep Decoder (Heckel and Hand, ICLR 2019). Where there is no
@@ -20,10 +21,11 @@ from typing import Any, TypeVar
 
 from drp_jax.errors import require, require_kind, shown
 from drp_jax.method import Loop, Method
-from drp_jax.noise import NoiseFree, Poisson
+from drp_jax.noise import Noise, NoiseFree, Poisson
 from drp_jax.non_local import CollaborativeDenoiser, Denoise, HalfQuadratic, PlugAndPlay
-from drp_jax.operators import Blur, Downsample, Identity, Mask
+from drp_jax.operators import Blur, Downsample, Identity, Mask, is_linear
 from drp_jax.problem import Problem
+from drp_jax.refined import Refined
 from drp_jax.untrained import (
     AutoencodingSequential,
     CosineDecay,
@@ -90,25 +92,33 @@ DD = Untrained(
 """Deep Decoder, as its denoising program."""
 
 
-def _reconstruct(width: int, iterations: int, *, search: int, projectors: int | None) -> SelfTuned:
+def _projector(width: int, iterations: int, *, search: int, projectors: int | None) -> SelfTuned:
     network = dataclasses.replace(
         DRP_DIP,
         objective=Objective(rmse, anisotropic_tv, 0.1),
         learning_rate=CosineDecay(0.1, 0.005, iterations),
         loop=Loop(iterations, ema_decay=0.95),
     )
-    return SelfTuned(
-        network.adjusted(width=width),
-        weights=(0.8, 0.4, 0.2, 0.1, 0.05),
-        search_iterations=search,
-        projectors=projectors,
-    )
+    return SelfTuned(network.adjusted(width=width), search_iterations=search, projectors=projectors)
 
 
-RECONSTRUCT = _reconstruct(32, 350, search=90, projectors=None)
+PROJECTOR = _projector(32, 350, search=90, projectors=None)
 """Deep Random Projector for measurements: narrower and shorter than on photographs, with a learning
-rate that falls, averaged images, and a weight of total variation that it finds by itself.
-docs/reconstruction.md has what it gives."""
+rate that falls, averaged images, and a weight of total variation that it finds by itself."""
+
+
+def _refined(projector: SelfTuned, denoiser: Any, *, steps: int, first: float = 0.05) -> Refined:
+    return Refined(projector, HalfQuadratic(denoiser, steps=steps, first=first), name="drp-pnp")
+
+
+_FINE = CollaborativeDenoiser()
+_REFINED = CollaborativeDenoiser(refined=True)
+
+_SHORT = _projector(32, 250, search=50, projectors=None)
+RECONSTRUCT = _refined(_SHORT, (_FINE, _REFINED), steps=10)
+"""A shorter projector, from whose image plug-and-play with the non-local filter goes on. Each is
+ahead on some measurements, and together they are close to the better one: docs/reconstruction.md.
+"""
 
 
 TV = Untrained(
@@ -228,8 +238,7 @@ _ASEQDIP = AutoencodingSequential(
     learning_rate=0.01,
     loop=Loop(4000),
 )
-_COARSE, _FINE = CollaborativeDenoiser(patch=16), CollaborativeDenoiser()
-_REFINED = CollaborativeDenoiser(refined=True)
+_COARSE = CollaborativeDenoiser(patch=16)
 
 _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
     "non-local": {
@@ -263,9 +272,18 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
             "fast": _DRP_DIP_INPAINT_PAPER.adjusted(width=32, iterations=500),
         },
         "reconstruct": {
+            "default": PROJECTOR,
+            "best": _projector(64, 500, search=100, projectors=4),
+            "fast": _projector(32, 180, search=45, projectors=1),
+        },
+    },
+    "drp-pnp": {
+        "reconstruct": {
             "default": RECONSTRUCT,
-            "best": _reconstruct(64, 500, search=100, projectors=4),
-            "fast": _reconstruct(32, 180, search=45, projectors=1),
+            "best": _refined(
+                _projector(64, 500, search=100, projectors=4), (_FINE, _REFINED), steps=20
+            ),
+            "fast": _refined(_projector(32, 125, search=25, projectors=1), _FINE, steps=8),
         },
     },
     "drp-dd": {
@@ -359,9 +377,9 @@ def preset(name: str | None = None, *, method: str | None = None, task: str = "d
       name: "default", "best" or "fast" for method "non-local", "paper" or "fast" for the others;
         DIP has variants, which the error message lists. Without a name it is "default" where there
         is one, otherwise "fast".
-      method: "non-local", "drp-dip", "drp-dd", "dip" or "dd"; for task "reconstruct" also "dip-tv",
-        "self-guided-dip", "aseqdip", "tv" or "plug-and-play". Without one it is "drp-dip" for
-        preset "paper" and for task "reconstruct", otherwise "non-local".
+      method: "non-local", "drp-dip", "drp-dd", "dip" or "dd"; for task "reconstruct" also
+        "drp-pnp", "plug-and-play", "dip-tv", "self-guided-dip", "aseqdip" or "tv". Without one it
+        is "drp-pnp" for task "reconstruct", "drp-dip" for preset "paper", otherwise "non-local".
       task: "denoise", "super-resolve", "inpaint" or "reconstruct".
 
     Raises:
@@ -376,7 +394,8 @@ def preset(name: str | None = None, *, method: str | None = None, task: str = "d
 def completed(name: str | None, method: str | None, task: str = "denoise") -> tuple[str, str]:
     """The names of preset and method that `preset` takes for those that may be left out."""
     if method is None:
-        method = "drp-dip" if name == "paper" or task == "reconstruct" else "non-local"
+        method = "drp-dip" if name == "paper" else "non-local"
+        method = "drp-pnp" if task == "reconstruct" else method
     if name is None:
         known = names().get(str(method), {}).get(str(task), ())
         name = "default" if "default" in known or method == "non-local" else "fast"
@@ -400,8 +419,9 @@ def method_for(problem: Problem) -> Method:
     | `Mask` | not stated, `NoiseFree` | plug-and-play for gaps |
     | `Downsample` | not stated, `NoiseFree` | plug-and-play for enlargement |
     | `Blur` | `NoiseFree` | the same |
-    | all others, complex images | any | Deep Random Projector, task "reconstruct" |
-    | all others | `Poisson` | the same with the Poisson deviance |
+    | all others, complex images | any | Deep Random Projector and plug-and-play, "drp-pnp" |
+    | all others | `Poisson` | the same, fitted by the Poisson deviance |
+    | not linear | any | Deep Random Projector alone |
 
     Raises:
       InputError: if there is nothing to restore: no noise, and the operator the identity.
@@ -418,13 +438,20 @@ def method_for(problem: Problem) -> Method:
             return preset(task="super-resolve")
         if isinstance(operator, Blur) and isinstance(noise, NoiseFree):
             return preset(task="super-resolve")
+    if not is_linear(operator, problem.observation, problem.image):
+        return _for_noise(PROJECTOR, noise)
     if isinstance(noise, Poisson):
-        network = RECONSTRUCT.method
-        objective = dataclasses.replace(network.objective, fidelity=root_deviance)
-        return dataclasses.replace(
-            RECONSTRUCT, method=dataclasses.replace(network, objective=objective)
-        )
+        return dataclasses.replace(RECONSTRUCT, first=_for_noise(_SHORT, noise))
     return RECONSTRUCT
+
+
+def _for_noise(projector: SelfTuned, noise: Noise | None) -> SelfTuned:
+    """A projector whose fidelity fits the noise."""
+    if not isinstance(noise, Poisson):
+        return projector
+    network = projector.method
+    objective = dataclasses.replace(network.objective, fidelity=root_deviance)
+    return dataclasses.replace(projector, method=dataclasses.replace(network, objective=objective))
 
 
 Entry = TypeVar("Entry")

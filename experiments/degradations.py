@@ -5,23 +5,18 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.tree_util import Partial
 from PIL import Image, ImageDraw, ImageFont
 
-from drp_jax import Gaussian, Method, Problem
+from drp_jax import Method, Problem
 from drp_jax.commands.fit import Fit, compile_clock, fit
 from drp_jax.commands.report import Scores, score
 from drp_jax.metrics import luma_psnr, luma_without_border
-from drp_jax.operators import Blur, Downsample, Mask
+from drp_jax.operators import Downsample, Mask
 from experiments.benchmark import baselines
+from experiments.measurements import measured
 
 Noise = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-Operator = Callable[[jax.Array], jax.Array]
-
-MEASUREMENT_NOISE = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +91,8 @@ def degrade(case: str, clean: np.ndarray, seed: int) -> Degraded:
         return with_gaps(clean, known_pixels(case, *clean.shape[:2], seed))
     if case in FACTORS:
         return shrunk(clean, FACTORS[case])
-    return measured(clean, case, seed)
+    problem = measured(clean, case, seed)
+    return Degraded(problem, functools.partial(baselines.reconstructors, problem))
 
 
 def with_noise(clean: np.ndarray, noisy: np.ndarray, sigma: float | None = None) -> Degraded:
@@ -121,24 +117,6 @@ def shrunk(clean: np.ndarray, factor: int) -> Degraded:
     small = small.reshape(height, width, -1)
     problem = Problem(small, operator=Downsample(factor), reference=clean, metric=luma_psnr)
     return Degraded(problem, functools.partial(baselines.enlargers, small, *clean.shape[:2]))
-
-
-def measured(clean: np.ndarray, name: str, seed: int) -> Degraded:
-    """What one of the `MEASUREMENTS` of an image `[H, H, 1]` gives, with white noise."""
-    draw = np.random.default_rng(seed)
-    operator = MEASUREMENTS[name](len(clean), draw)
-    exact = np.asarray(operator(jnp.asarray(clean)))
-    noise = draw.normal(size=exact.shape)
-    if np.iscomplexobj(exact):
-        noise = (noise + 1j * draw.normal(size=exact.shape)) / 2**0.5
-    problem = Problem(
-        exact + MEASUREMENT_NOISE * noise,
-        operator=operator,
-        noise=Gaussian(MEASUREMENT_NOISE),
-        image_shape=clean.shape,
-        reference=clean,
-    )
-    return Degraded(problem, functools.partial(baselines.reconstructors, problem))
 
 
 def add_noise(clean: np.ndarray, name: str, seed: int) -> np.ndarray:
@@ -193,33 +171,6 @@ def write_text(picture: Image.Image, color: int | tuple[int, int, int]) -> None:
         pen.text((4 + 6 * (row % 3), 4 + 24 * row), text, color, font)
 
 
-def _mri(size: int, draw: np.random.Generator) -> Operator:
-    """A quarter of the rows of the orthonormal Fourier transform, a third of them the lowest."""
-    low = max(size // 24, 1)
-    others = draw.choice(np.arange(low, size - low), size // 4 - 2 * low, replace=False)
-    return Partial(_fourier_rows, jnp.asarray([*range(-low, low), *others]))
-
-
-def _fourier_rows(rows: jax.Array, image: jax.Array) -> jax.Array:
-    return jnp.fft.fft2(image[..., 0], norm="ortho")[rows]
-
-
-def _compressed_sensing(size: int, draw: np.random.Generator) -> Operator:
-    """Products with independent normal numbers, a quarter as many as there are pixels."""
-    count = size**2 // 4
-    matrix = draw.normal(size=(count, size**2)) / count**0.5
-    return Partial(_product, jnp.asarray(matrix, jnp.float32))
-
-
-def _product(matrix: jax.Array, image: jax.Array) -> jax.Array:
-    return matrix @ image.ravel()
-
-
-MEASUREMENTS: dict[str, Callable[[int, np.random.Generator], Operator]] = {
-    "MRI x4": _mri,
-    "motion blur": lambda size, draw: Blur(jnp.full((1, 9), 1 / 9)),
-    "compressed sensing": _compressed_sensing,
-}
 GAPS = ("10 %", "50 %", "90 %", "text", "hole")
 FACTORS = {"x2": 2, "x4": 4, "x8": 8}
 CASES = {"denoise": tuple(NOISES), "inpaint": GAPS, "super-resolve": tuple(FACTORS)}

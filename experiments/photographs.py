@@ -66,22 +66,40 @@ def barbara(data: pathlib.Path) -> Degraded:
 
 
 def scans(data: pathlib.Path, size: int) -> dict[str, np.ndarray]:
-    """Slices of scans and a gray photograph `[size, size, 1]` by name; none without the files."""
+    """Slices of scans and a gray photograph `[size, size, 1]` by name.
+
+    Without the files the phantom of Shepp and Logan and another photograph.
+    """
     folder = data / "reconstruction"
     if not folder.exists():
-        return {}
+        from skimage.data import shepp_logan_phantom
+
+        photograph = crop("camera.png", 50, 130, 256)
+        images = {"Shepp-Logan": shepp_logan_phantom()[..., None], "cameraman": photograph}
+        return {name: _resized(image, size) for name, image in images.items()}
     brains = np.load(folder / "brain_slices.npz")["slices"] / 255
     ct = (np.load(folder / "ct_slice.npz")["hounsfield"] + 1000) / 2200  # from air to bone
     photograph = read_image(data / "set12" / "01.png").image[..., 0]
-    images = {"brain 1": brains[0], "brain 2": brains[2], "CT": ct, "cameraman": photograph}
-    return {name: _reduced(np.clip(image, 0, 1), size) for name, image in images.items()}
+    images = {"brain 1": brains[0], "CT": ct, "cameraman": photograph, "brain 2": brains[2]}
+    return {name: _resized(image[..., None], size) for name, image in images.items()}
 
 
-def _reduced(image: np.ndarray, size: int) -> np.ndarray:
-    """A square image `[H, H]` made smaller by means over blocks."""
-    block = len(image) // size
-    blocks = image[: size * block, : size * block].reshape(size, block, size, block)
-    return blocks.mean((1, 3), dtype=np.float32)[..., None]
+def colored(data: pathlib.Path, size: int) -> dict[str, np.ndarray]:
+    """Colour photographs `[size, size, 3]` by name."""
+    return {
+        name: _resized(crop(name, *corner, 256), size)
+        for name, corner in (
+            IMAGES["tune"] | {"rocket.jpg": IMAGES["report"]["rocket.jpg"]}
+        ).items()
+    }
+
+
+def _resized(image: np.ndarray, size: int) -> np.ndarray:
+    """A square image `[H, H, C]` with values in [0, 1], by means over areas."""
+    from skimage.transform import resize_local_mean
+
+    image = np.clip(image, 0, 1)
+    return resize_local_mean(image, (size, size), channel_axis=-1).astype(np.float32)
 
 
 def _existing(path: pathlib.Path) -> pathlib.Path:

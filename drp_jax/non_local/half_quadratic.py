@@ -132,6 +132,11 @@ class HalfQuadratic(Method):
             units=units,
         )
 
+    def started_at(
+        self, problem: Problem, state: HalfQuadraticState, image: jax.Array
+    ) -> HalfQuadraticState:
+        return dataclasses.replace(state, image=state.units.unit(image))
+
     def stages(self, problem: Problem) -> tuple[Stage, ...]:
         return stretches(self.denoiser, self.steps, self._stepped)
 

@@ -10,6 +10,7 @@ from drp_jax.operators.base import (
     back_projection,
     filled_back_projection,
     gain,
+    is_linear,
     is_seen,
 )
 from drp_jax.operators.composition import Composition, Offset, Stack
@@ -55,5 +56,6 @@ __all__ = [
     "filtered_back_projection",
     "from_scico",
     "gain",
+    "is_linear",
     "is_seen",
 ]

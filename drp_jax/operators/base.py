@@ -165,6 +165,15 @@ def is_seen(operator: Operator, image: jax.ShapeDtypeStruct) -> jax.Array:
     return _is_seen(_sight(operator, image))
 
 
+def is_linear(operator: Operator, observation: Observation, image: jax.ShapeDtypeStruct) -> bool:
+    """Whether an operator is linear, or a constant more: whether it has an adjoint."""
+    try:
+        jax.eval_shape(lambda observation: adjoint(operator, observation, image), observation)
+    except InputError:
+        return False
+    return True
+
+
 def gain(operator: Operator, image: jax.ShapeDtypeStruct) -> jax.Array:
     """How much an operator amplifies: the greatest ratio of root mean squares `f(x)` to `x`.
 

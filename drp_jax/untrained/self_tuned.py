@@ -43,7 +43,8 @@ class SelfTunedState:
     Attributes:
       iteration: number of iterations done.
       search: the fit to a part of the measurements, with one weight after the other.
-      average: weighted sum of its images with the present weight, not yet bias-corrected.
+      average: weighted sum of the images of this weight of the search, or of the fit, not yet
+        bias-corrected.
       errors: `[weights]`, how well each weight predicts what was held out; infinite before.
       held_out: which measurements these are, 0 and 1, a pytree like the observation.
       fits: the fits to all measurements, one per projector along the first axis.
@@ -127,9 +128,8 @@ class SelfTuned(Method):
 
     @property
     def loop(self) -> Loop:  # type: ignore[override]
-        """The loop of both stages."""
-        own = self.method.loop
-        return dataclasses.replace(own, iterations=self.search_length + own.iterations)
+        """The loop of both stages, each of which averages its own images."""
+        return Loop(self.search_length + self.method.loop.iterations)
 
     def with_loop(self, loop: Loop) -> Self:
         iterations, search = loop.iterations, self.search_length
@@ -139,7 +139,7 @@ class SelfTuned(Method):
                 f"iterations is {iterations}, and the search takes {search}; accepted: from "
                 f"{search + 1} up",
             )
-        own = dataclasses.replace(loop, iterations=iterations - search)
+        own = dataclasses.replace(self.method.loop, iterations=iterations - search)
         return dataclasses.replace(self, method=self.method.with_loop(own))
 
     def stages(self, problem: Problem) -> tuple[Stage, ...]:
@@ -173,11 +173,10 @@ class SelfTuned(Method):
         start = jax.tree.map(lambda leaf: leaf[0], state.fits)
         before = jax.tree.map(functools.partial(jnp.where, within == 0), start, state.search)
         search = method.step(_without(problem, state.held_out), before)
-        past = jnp.where(within == 0, 0.0, _SEARCH_EMA_DECAY)
-        average = past * state.average + (1 - _SEARCH_EMA_DECAY) * search.image
+        average = _added(state.average, search.image, within, _SEARCH_EMA_DECAY)
 
         def error() -> jax.Array:
-            image = average / (1 - _SEARCH_EMA_DECAY**self.search_iterations)
+            image = _mean(average, within + 1, _SEARCH_EMA_DECAY)
             predicted, observed = (
                 search.units.measured(_part(state.held_out, values))
                 for values in (problem.operator(problem.in_range(image)), problem.observation)
@@ -199,15 +198,21 @@ class SelfTuned(Method):
         """One iteration of every projector, with the weight that was found."""
         method = self._with_weight(self.weight(state))
         fits = each(functools.partial(method.step, problem))(state.fits)
-        return dataclasses.replace(state, iteration=state.iteration + 1, fits=fits)
+        image = jnp.mean(fits.image, axis=0)
+        within = state.iteration - self.search_length
+        average = _added(state.average, image, within, self._ema_decay)
+        return dataclasses.replace(state, iteration=state.iteration + 1, fits=fits, average=average)
 
     def weight(self, state: SelfTunedState) -> jax.Array:
         """The weight with the least error so far; the greatest before there is any."""
         return self._weights[jnp.argmin(state.errors)]
 
     def image(self, problem: Problem, state: SelfTunedState) -> jax.Array:
-        is_search = state.iteration <= self.search_length
-        return jnp.where(is_search, state.search.image, jnp.mean(state.fits.image, axis=0))
+        """The average of the images of this weight of the search, or of the fit."""
+        done, search = state.iteration, self.search_length
+        in_search = _mean(state.average, 1 + (done - 1) % self.search_iterations, _SEARCH_EMA_DECAY)
+        in_fit = _mean(state.average, done - search, self._ema_decay)
+        return jnp.where(done <= search, in_search, in_fit)
 
     def measured(self, problem: Problem, state: SelfTunedState) -> dict[str, jax.Array]:
         """What `Untrained` measures, the mean over the projectors; the weight of the iteration."""
@@ -256,11 +261,25 @@ class SelfTuned(Method):
         return dataclasses.replace(self, method=method, search_iterations=search)
 
     @property
+    def _ema_decay(self) -> float | jax.Array:
+        return 0.0 if self.method.loop.ema_decay is None else self.method.loop.ema_decay
+
+    @property
     def _weights(self) -> jax.Array:
         return jnp.stack([jnp.asarray(weight, jnp.float32) for weight in self.weights])
 
     def _with_weight(self, weight: jax.Array) -> Untrained:
         return self.method.adjusted(regularizer_weight=weight)
+
+
+def _added(average: jax.Array, image: jax.Array, before: Any, decay: Any) -> jax.Array:
+    """The weighted sum of images with another one, after so many."""
+    return jnp.where(before == 0, 0.0, decay) * average + (1 - decay) * image
+
+
+def _mean(average: jax.Array, count: Any, decay: Any) -> jax.Array:
+    """The mean of which `_added` makes the sum, of so many images."""
+    return average / (1 - jnp.asarray(decay, jnp.float32) ** jnp.maximum(count, 1))
 
 
 @record

@@ -1,36 +1,64 @@
 """Restore images from measurements: `python -m experiments.benchmark reconstruction`.
 
-Slices of scans and a photograph, as MRI, a motion blur and compressed sensing observe them, with
-white noise: by what `restore` does if no method is given, by DRP-DIP with three weights of total
-variation, and by total variation alone, which gets the best of its weights by the clean image.
-Prints means over the images. Seconds are without compilation. Needs the folder of data.
+Slices of scans and a photograph, as MRI, tomography, blurs, compressed sensing, phase retrieval and
+a colour mosaic observe them, with white noise: by what the library has for them and by total
+variation alone, which gets the best of its weights by the clean image. A row per image and method;
+a method that takes no such operator is left out. Seconds are without compilation.
+`reconstruction-page` makes docs/reconstruction.md of it. Without the folder of data the images are
+photographs and the phantom of Shepp and Logan.
 """
 
 import dataclasses
+import functools
 import pathlib
-import statistics
 from collections.abc import Iterator
 
-import numpy as np
-
-from drp_jax import Method, preset
+from drp_jax import Method, Problem, preset
 from drp_jax.commands import options
-from drp_jax.presets import method_for
+from drp_jax.operators import FourierMagnitude
 from experiments import pages
-from experiments.benchmark import measuring
-from experiments.degradations import MEASUREMENT_NOISE, MEASUREMENTS, Degraded, degrade
-from experiments.photographs import scans
+from experiments.benchmark import baselines, measuring
+from experiments.degradations import Degraded
+from experiments.measurements import MEASUREMENTS, NOISE, measured
+from experiments.photographs import colored, scans
 
 TABLE = pages.Table(
-    "observed by | method | PSNR | seconds", "{case} | {method} | {psnr:.2f} | {seconds:.1f}"
+    "measured by | image | method | PSNR | SSIM | weight | seconds",
+    "{case} | {image} | {method} | {psnr:.2f} | {ssim:.3f} | {weight:.3g} | {seconds:.1f}",
 )
+PROJECTOR = "projector"
+PRESETS = ("fast", "best")
+NEED_LINEAR = ("plug-and-play", "self-guided-dip", "aseqdip")
+OTHERS = ("plug-and-play", "dip", "dip-tv", "self-guided-dip", "aseqdip", "dd")
+TV = "tv"
+GRID = "weights"
+DEFAULT = f"{PROJECTOR},plug-and-play,{TV}"
+_NAMES = (PROJECTOR, *PRESETS, *OTHERS, TV, GRID)
+
+
+def _several(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if not set(names) <= set(_NAMES):
+        raise ValueError
+    return names
 
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:
-    size: int = measuring.size(128, least=16, most=128)
+    case: str | None = measuring.only(MEASUREMENTS)
+    methods: tuple[str, ...] = options.option(
+        _several,
+        "NAMES",
+        f"some of {', '.join(_NAMES)}, with commas between them",
+        f"Which methods; {GRID} is the projector with each of its weights.",
+        tuple(DEFAULT.split(",")),
+        shown=DEFAULT,
+    )
+    size: int = measuring.size(128, least=16, most=256)
     photographs: int | None = measuring.photographs(shown="all")
+    noise: float = options.number("Standard deviation of the noise.", NOISE, least=0.0)
     iterations: int | None = measuring.iterations(shown="of the preset")
+    draws: int = measuring.draws(1)
     seed: int = options.random_seed()
     data: pathlib.Path = measuring.data()
     output: pathlib.Path | None = measuring.output()
@@ -38,36 +66,41 @@ class Arguments:
 
 @options.command("reconstruction", Arguments, help=__doc__)
 def reconstruction(parsed: Arguments) -> int:
-    """Networks and TV for MRI, motion blur and compressed sensing."""
-    images = [*scans(parsed.data, parsed.size).items()][: parsed.photographs]
-    if not images:
-        print(f"skipped: no scans in {parsed.data}, which --data names")
-        return 0
-    content = {"size": parsed.size, "noise": MEASUREMENT_NOISE}
-    pages.show(TABLE, _rows(images, parsed), parsed.output, content)
+    """The projector and others for MRI, CT, blurs, compressed sensing ..."""
+    content = {"size": parsed.size, "noise": parsed.noise}
+    pages.show(TABLE, _rows(parsed), parsed.output, content)
     return 0
 
 
-def _rows(images: list[tuple[str, np.ndarray]], parsed: Arguments) -> Iterator[dict]:
-    """The means over the images, and what they are means of."""
-    for case in MEASUREMENTS:
-        groups: dict[str, list[dict]] = {}
+def _rows(parsed: Arguments) -> Iterator[dict]:
+    for case in MEASUREMENTS if parsed.case is None else [parsed.case]:
+        source = colored if case == "demosaicing" else scans
+        images = [*source(parsed.data, parsed.size).items()][: parsed.photographs]
         for image, clean in images:
-            degraded = degrade(case, clean, parsed.seed)
-            for row in degraded.compare(_methods(degraded, parsed), parsed.seed):
-                groups.setdefault(row["method"], []).append({"image": image} | row)
-        for method, rows in groups.items():
-            psnr, seconds = (
-                statistics.mean(row[key] for row in rows) for key in ("psnr", "seconds")
-            )
-            mean = {"psnr": psnr, "seconds": seconds, "images": rows}
-            yield {"case": case, "method": method} | mean
+            for draw in range(parsed.draws):
+                seed = parsed.seed + draw
+                problem = measured(clean, case, seed, parsed.noise)
+                with_tv = baselines.reconstructors if TV in parsed.methods else lambda _: {}
+                degraded = Degraded(problem, functools.partial(with_tv, problem))
+                for row in degraded.compare(_methods(problem, parsed), seed):
+                    yield {"case": case, "image": image, "draw": draw} | row
 
 
-def _methods(degraded: Degraded, parsed: Arguments) -> dict[str, Method]:
-    network = preset(method="drp-dip", task="reconstruct")
-    methods = {"by itself": method_for(degraded.problem)} | {
-        f"drp-dip, TV {weight:g}": network.adjusted(regularizer_weight=weight)
-        for weight in (0.1, 0.3, 1.0)
-    }
+def _methods(problem: Problem, parsed: Arguments) -> dict[str, Method]:
+    """Those of the methods that take the problem."""
+    default = preset(task="reconstruct")
+    methods: dict[str, Method] = {}
+    for name in parsed.methods:
+        if name == PROJECTOR:
+            methods[name] = default
+        elif name in PRESETS:
+            methods[name] = preset(name, task="reconstruct")
+        elif name == GRID:
+            for weight in default.weights:
+                methods[f"weight {weight:g}"] = default.adjusted(regularizer_weight=weight)
+        elif name in OTHERS:
+            methods[name] = preset(method=name, task="reconstruct")
+    if isinstance(problem.operator, FourierMagnitude):  # which is not linear
+        for name in NEED_LINEAR:
+            methods.pop(name, None)
     return {name: one.adjusted(iterations=parsed.iterations) for name, one in methods.items()}
