@@ -209,7 +209,7 @@ def _with_limit(method: Method, iterations: int) -> Method:
     if method.is_finite_process:
         return method
     limits = dataclasses.replace(method.loop, iterations=iterations)
-    return dataclasses.replace(method, loop=limits)  # type: ignore[type-var]
+    return method.with_loop(limits)
 
 
 def _is_key(leaf: Any) -> bool:

@@ -37,14 +37,15 @@ from drp_jax.untrained import (
     Pixels,
     Seed,
     SelfGuided,
+    SelfTuned,
     UniformSeed,
     Untrained,
     Upsampling,
     Weight,
     anisotropic_tv,
     mse,
-    poisson,
     rmse,
+    root_deviance,
 )
 
 DRP_DIP = Untrained(
@@ -89,15 +90,25 @@ DD = Untrained(
 """Deep Decoder, as its denoising program."""
 
 
-RECONSTRUCT = dataclasses.replace(
-    DRP_DIP,
-    generator=HourglassConfig(widths_down=(32,), widths_up=(32,), widths_skip=(4,)),
-    objective=Objective(rmse, anisotropic_tv, 0.1),
-    learning_rate=CosineDecay(0.1, 0.005, 400),
-    loop=Loop(400, ema_decay=0.95),
-)
+def _reconstruct(width: int, iterations: int, *, search: int, projectors: int | None) -> SelfTuned:
+    network = dataclasses.replace(
+        DRP_DIP,
+        objective=Objective(rmse, anisotropic_tv, 0.1),
+        learning_rate=CosineDecay(0.1, 0.005, iterations),
+        loop=Loop(iterations, ema_decay=0.95),
+    )
+    return SelfTuned(
+        network.adjusted(width=width),
+        weights=(0.8, 0.4, 0.2, 0.1, 0.05),
+        search_iterations=search,
+        projectors=projectors,
+    )
+
+
+RECONSTRUCT = _reconstruct(32, 350, search=90, projectors=None)
 """Deep Random Projector for measurements: narrower and shorter than on photographs, with a learning
-rate that falls and averaged images. docs/methods.md has what it gives."""
+rate that falls, averaged images, and a weight of total variation that it finds by itself.
+docs/reconstruction.md has what it gives."""
 
 
 TV = Untrained(
@@ -251,7 +262,11 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
             "paper": _DRP_DIP_INPAINT_PAPER,
             "fast": _DRP_DIP_INPAINT_PAPER.adjusted(width=32, iterations=500),
         },
-        "reconstruct": {"default": RECONSTRUCT},
+        "reconstruct": {
+            "default": RECONSTRUCT,
+            "best": _reconstruct(64, 500, search=100, projectors=4),
+            "fast": _reconstruct(32, 180, search=45, projectors=1),
+        },
     },
     "drp-dd": {
         "denoise": {
@@ -386,7 +401,7 @@ def method_for(problem: Problem) -> Method:
     | `Downsample` | not stated, `NoiseFree` | plug-and-play for enlargement |
     | `Blur` | `NoiseFree` | the same |
     | all others, complex images | any | Deep Random Projector, task "reconstruct" |
-    | all others | `Poisson` | the same with the Poisson likelihood |
+    | all others | `Poisson` | the same with the Poisson deviance |
 
     Raises:
       InputError: if there is nothing to restore: no noise, and the operator the identity.
@@ -404,8 +419,11 @@ def method_for(problem: Problem) -> Method:
         if isinstance(operator, Blur) and isinstance(noise, NoiseFree):
             return preset(task="super-resolve")
     if isinstance(noise, Poisson):
-        objective = dataclasses.replace(RECONSTRUCT.objective, fidelity=poisson)
-        return dataclasses.replace(RECONSTRUCT, objective=objective)
+        network = RECONSTRUCT.method
+        objective = dataclasses.replace(network.objective, fidelity=root_deviance)
+        return dataclasses.replace(
+            RECONSTRUCT, method=dataclasses.replace(network, objective=objective)
+        )
     return RECONSTRUCT
 
 

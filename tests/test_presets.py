@@ -17,8 +17,8 @@ from drp_jax.untrained import (
     Seed,
     anisotropic_tv,
     mse,
-    poisson,
     rmse,
+    root_deviance,
 )
 
 PHOTOGRAPH_TASKS = ("denoise", "super-resolve", "inpaint")
@@ -240,10 +240,9 @@ def test_the_method_follows_operator_and_noise(operator, noise, task):
 
 def test_photons_get_their_likelihood():
     chosen = method_for(Problem(PICTURE, jnp.square, noise=Poisson(100)))
-    assert is_function(chosen.objective.fidelity, poisson)
-    assert dataclasses.replace(chosen, objective=presets.RECONSTRUCT.objective) == (
-        presets.RECONSTRUCT
-    )
+    assert is_function(chosen.method.objective.fidelity, root_deviance)
+    expected = presets.RECONSTRUCT.method
+    assert dataclasses.replace(chosen.method, objective=expected.objective) == (expected)
 
 
 def test_complex_images_are_reconstructed():
@@ -252,6 +251,6 @@ def test_complex_images_are_reconstructed():
 
 
 def test_another_limit_is_the_length_of_a_rate_that_falls():
-    method = preset(task="reconstruct").adjusted(iterations=50)
+    method = preset(task="reconstruct").adjusted(iterations=50).method
     assert method.learning_rate == CosineDecay(0.1, 0.005, 50)
     assert method.loop == Loop(50, ema_decay=0.95)

@@ -21,7 +21,7 @@ from wrong_arguments import (
 )
 
 from drp_jax import Gaussian, Loop, NoiseFree, non_local, preset, presets, stopping, untrained
-from drp_jax.non_local import CollaborativeDenoiser, Denoise, PlugAndPlay, denoise
+from drp_jax.non_local import CollaborativeDenoiser, Denoise, HalfQuadratic, PlugAndPlay, denoise
 from drp_jax.operators import Blur
 from drp_jax.untrained import HourglassConfig, Jitter, Objective, Seed, WeightedSum, anisotropic_tv
 
@@ -173,7 +173,7 @@ PRESETS = [
     ("unknown method: 'x'", lambda: preset(method="x")),
     ("unknown task of non-local: None", lambda: preset(task=None)),
     ("unknown task of non-local: 'x'", lambda: preset(task="x")),
-    ("unknown task of dip: 'reconstruct'", lambda: preset(method="dip", task="reconstruct")),
+    ("unknown task of tv: 'denoise'", lambda: preset(method="tv")),
     ("problem is 3;", lambda: presets.method_for(3)),
     ("foo is 1,", lambda: NETWORK.adjusted(foo=1)),
     ("width is '8';", lambda: NETWORK.adjusted(width="8")),
@@ -219,6 +219,7 @@ FILTERS = [
     ("denoiser is 3;", lambda: PlugAndPlay(3)),
     ("denoiser is ();", lambda: PlugAndPlay(())),
     ("denoiser is CollaborativeDenoiser, a class;", lambda: PlugAndPlay(CollaborativeDenoiser)),
+    ("denoiser fails", lambda: restored(operator=BLUR, method=HalfQuadratic(fails))),
     ("steps is 0;", lambda: PlugAndPlay(steps=0)),
     ("steps is 2.5;", lambda: PlugAndPlay(steps=2.5)),
     ("first noise level is 0;", lambda: PlugAndPlay(first=0)),

@@ -23,7 +23,7 @@ from drp_jax.operators import (
     Identity,
     Mask,
     Operator,
-    back_projection,
+    back_projected_change,
     filled_back_projection,
     is_seen,
 )
@@ -170,7 +170,7 @@ class PlugAndPlay(Method):
         level = start * (self.last / start) ** share
         filtered = filtered_by(denoiser, state.image + self.momentum * state.change, level)
         missing = _missing(problem, units.image(filtered.image))
-        added = back_projection(operator, missing, problem.image) / units.span
+        added = back_projected_change(operator, missing, problem.image) / units.span
         image = units.unit(problem.in_range(units.image(filtered.image + added)))
         spread = filtered.spread * _unpinned(operator)
         return PlugAndPlayState(

@@ -136,10 +136,17 @@ def back_projection(
       InputError: if the operator is not linear.
     """
     operator = as_operator(operator)
+    change = _beyond_black(operator, operator.known(observation), image)
+    return back_projected_change(operator, change, image)
+
+
+def back_projected_change(
+    operator: Operator, change: Observation, image: jax.ShapeDtypeStruct
+) -> jax.Array:
+    """The same of a change of the observation, which what an affine operator adds is no part of."""
     weight = _sight(operator, image)
     seen = _is_seen(weight)
-    linear = _beyond_black(operator, operator.known(observation), image)
-    projected = adjoint(operator, operator.known(linear), image)
+    projected = adjoint(operator, operator.known(change), image)
     return jnp.where(seen, projected / jnp.where(seen, weight, 1.0), 0.0)
 
 

@@ -24,6 +24,7 @@ from drp_jax.untrained.objectives import (
     mse,
     poisson,
     rmse,
+    root_deviance,
 )
 from drp_jax.untrained.optimizers import CosineDecay
 from drp_jax.untrained.partition import NormAffine, Seed, Summary, Trees, Weight
@@ -76,4 +77,5 @@ __all__ = [
     "mse",
     "poisson",
     "rmse",
+    "root_deviance",
 ]

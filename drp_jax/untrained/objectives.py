@@ -52,6 +52,15 @@ def poisson(prediction: jax.Array, observation: jax.Array) -> jax.Array:
     return jnp.mean(prediction - observation + observation * ratio)
 
 
+def root_deviance(prediction: jax.Array, observation: jax.Array) -> jax.Array:
+    """Root of the mean Poisson deviance, twice what `poisson` gives.
+
+    It is to counts what RMSE is to white noise: a weight of the regularizer means about the same
+    beside either, and whatever the number of counts.
+    """
+    return _root(2 * poisson(prediction, observation))
+
+
 @record
 class Huber:
     """Mean Huber loss: squared below `delta`, above 0, linear beyond it."""

@@ -15,7 +15,6 @@ import numpy as np
 
 from drp_jax.batching import each
 from drp_jax.errors import (
-    InputError,
     is_known,
     require,
     require_kind,
@@ -23,7 +22,7 @@ from drp_jax.errors import (
     require_whole,
     shown,
 )
-from drp_jax.method import MOST_ITERATIONS, Loop, Method, Stage
+from drp_jax.method import Loop, Method, Stage
 from drp_jax.operators import Operator
 from drp_jax.operators.base import Observation, Shape
 from drp_jax.problem import Problem
@@ -84,7 +83,7 @@ class SelfTuned(Method):
     """
 
     method: Untrained
-    weights: tuple[float | jax.Array, ...] = (1.6, 0.8, 0.4, 0.2, 0.1, 0.05, 0.025)
+    weights: tuple[float | jax.Array, ...] = (0.8, 0.4, 0.2, 0.1, 0.05)
     search_iterations: int | jax.Array = 100
     held_out: float | jax.Array = 0.06
     projectors: int | None = fixed(default=None)
@@ -136,7 +135,7 @@ class SelfTuned(Method):
         iterations, search = loop.iterations, self.search_length
         if is_known(iterations) and is_known(search):
             require(
-                iterations > search,
+                bool(iterations > search),
                 f"iterations is {iterations}, and the search takes {search}; accepted: from "
                 f"{search + 1} up",
             )
@@ -248,21 +247,13 @@ class SelfTuned(Method):
         }
 
     def _with_iterations(self, iterations: int) -> Self:
-        """Another limit for both stages together, of which the search keeps its share."""
-        require_whole(iterations, "iterations", 1, MOST_ITERATIONS)
-        count = len(self.weights)
-        if count == 1:
-            return dataclasses.replace(self, method=self.method.adjusted(iterations=iterations))
-        least = 2 * count
-        if iterations < least:
-            raise InputError(
-                f"iterations is {iterations}, too few to choose among {count} weights; accepted: "
-                f"from {least} up, or a weight of your own"
-            )
-        share = float(self.search_iterations) / float(self.loop.iterations)
-        search = max(1, round(share * iterations))
-        method = self.method.adjusted(iterations=iterations - count * search)
-        return dataclasses.replace(self, search_iterations=search, method=method)
+        """Another limit for the fit; the search keeps its share."""
+        method = self.method.adjusted(iterations=iterations)
+        if len(self.weights) == 1:
+            return dataclasses.replace(self, method=method)
+        share = self.search_iterations / self.method.loop.iterations
+        search = max(1, round(float(share) * iterations))
+        return dataclasses.replace(self, method=method, search_iterations=search)
 
     @property
     def _weights(self) -> jax.Array:

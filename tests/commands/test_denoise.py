@@ -228,6 +228,11 @@ def test_the_bundled_photograph_is_in_the_package():
         ),
         (None, ["--reference", "y.png"], "--reference needs --image"),
         (None, ["--method", "drp"], "--method is 'drp'; accepted: non-local, drp-dip, drp-dd, dip"),
+        (
+            None,
+            ["--method", "tv"],
+            "--method is 'tv'; accepted: non-local, drp-dip, drp-dd, dip, dd",
+        ),
         (None, ["--preset", "slow"], "unknown preset of non-local denoise: 'slow'; accepted: def"),
         (None, ["--image", save, "--width", "8"], "--width is 8, and method non-local takes none"),
         (

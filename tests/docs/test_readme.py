@@ -10,10 +10,10 @@ from command_line import save
 
 import drp_jax
 from drp_jax import Gaussian, InputError, NoiseFree, Poisson, Problem, Status, begin, preset
-from drp_jax.non_local import Denoise, PlugAndPlay
+from drp_jax.non_local import Denoise, HalfQuadratic, PlugAndPlay
 from drp_jax.operators import Blur, Composition, Downsample, Identity, Mask
 from drp_jax.presets import method_for
-from drp_jax.untrained import Untrained, poisson
+from drp_jax.untrained import AutoencodingSequential, SelfGuided, Untrained, poisson
 
 METHODS = "docs/methods.md"
 
@@ -109,7 +109,10 @@ def test_the_table_of_defaults_is_what_restore_does():
         drp_jax.restore(jnp.full((16, 16, 1), 0.5), key=jax.random.key(0), noise=NoiseFree())
 
 
-@pytest.mark.parametrize("kind", [Untrained, Denoise, PlugAndPlay])
+@pytest.mark.parametrize(
+    "kind",
+    [Untrained, SelfGuided, AutoencodingSequential, Denoise, PlugAndPlay, HalfQuadratic],
+)
 def test_the_table_of_measures_is_complete(kind):
     rows = {cells[0]: cells[1] for cells in table(METHODS, "method") if len(cells) == 3}
     assert tuple(re.findall(r"`(\w+)`", rows[f"`{kind.__name__}`"])) == kind.measures

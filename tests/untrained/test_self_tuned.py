@@ -151,8 +151,10 @@ def test_measurements_in_several_arrays_are_drawn_from_each():
 
 
 def test_adjusting_keeps_the_share_of_the_search():
-    assert TUNED.adjusted(iterations=28).search_iterations == 6
-    assert TUNED.adjusted(iterations=28).loop.iterations == 28
+    longer = TUNED.adjusted(iterations=10)
+    assert (longer.search_iterations, longer.loop.iterations) == (6, 3 * 6 + 10)
+    assert TUNED.adjusted(iterations=1).loop.iterations == 3 * 1 + 1
+    assert TUNED.adjusted(iterations=5) == TUNED
     assert TUNED.adjusted(learning_rate=0.3).method.learning_rate == 0.3
     assert TUNED.adjusted(projectors=2).projectors == 2
 
@@ -166,10 +168,7 @@ def test_adjusting_keeps_the_share_of_the_search():
         (lambda: SelfTuned(NETWORK, held_out=1.0), "held_out is 1.0; accepted: between 0 and 1"),
         (lambda: SelfTuned(NETWORK, search_iterations=0), "search_iterations is 0; accepted"),
         (lambda: SelfTuned(NETWORK, projectors=0), "projectors is 0; accepted"),
-        (
-            lambda: TUNED.adjusted(iterations=5),
-            "iterations is 5, too few to choose among 3 weights",
-        ),
+        (lambda: TUNED.adjusted(iterations=0), "iterations is 0; accepted"),
         (lambda: TUNED.adjusted(stopping=Plateau()), "stopping is .*takes none; accepted: iter"),
         (
             lambda: SelfTuned(NETWORK.adjusted(stopping=Plateau())),
