@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
 from typing import Any
 
 from drp_jax import InputError, Method, preset, read_image
@@ -140,15 +139,11 @@ class RestoreArguments(MethodArguments, PhotographFiles):
 
 def presets_of(task: str) -> str:
     """The presets that every method has for a task, as lines for the end of a help."""
-    return presets_by_task(dict.fromkeys(methods_of(task), task))
-
-
-def presets_by_task(tasks: Mapping[str, str]) -> str:
-    """The same for methods that each have a task of their own."""
-    known, longest = names(), max(map(len, tasks))
+    known, methods = names(), methods_of(task)
+    longest = max(map(len, methods))
     lines = [
         f"--method {method:<{longest}} --preset {', '.join(known[method][task])}"
-        for method, task in tasks.items()
+        for method in methods
     ]
     # The mark tells click to keep the lines as they are.
     return "\n".join(("\b", "Presets of the methods:", *lines))

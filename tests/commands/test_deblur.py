@@ -7,18 +7,19 @@ import re
 from pathlib import Path
 
 import command_line
+import measured
 import numpy as np
 import pytest
 from command_line import pixels_of, save
 from conftest import make_photograph
-from measured import SMALL
 from PIL import Image
 from scipy import ndimage
 
-from drp_jax import Gaussian, NoiseFree
+from drp_jax import Gaussian
 from drp_jax.commands import deblur
 from drp_jax.operators import Boundary
 
+SMALL = ["--preset", "fast", "--iterations", "2"]
 KERNEL = ["--kernel", "gaussian:0.7"]
 
 run = functools.partial(command_line.run, deblur)
@@ -50,18 +51,7 @@ def test_an_image_is_sharpened_and_scored(capsys):
     for name, image in (("clean.png", clean), ("x.png", blurred)):
         Image.fromarray(np.rint(image * 255).astype(np.uint8)).save(name)
     flags = ["--kernel", "gaussian:1", "--sigma", "1", "--reference", "clean.png"]
-    flags += [
-        "--iterations",
-        "150",
-        "--width",
-        "8",
-        "--tv-weight",
-        "0.1",
-        "--metrics",
-        "m.json",
-        "--figure",
-        "f.png",
-    ]
+    flags += ["--iterations", "10", "--preset", "fast", "--metrics", "m.json", "--figure", "f.png"]
     assert run("--image", "x.png", *flags) == 0
     written = ["clean.png", "f.png", "m.json", "x.png", "x_restored.png"]
     assert sorted(os.listdir()) == written
@@ -71,7 +61,7 @@ def test_an_image_is_sharpened_and_scored(capsys):
     assert metrics["psnr"] > metrics["psnr_input"] + 0.3
     error = np.mean((pixels_of("x_restored.png") / 255 - pixels_of("clean.png") / 255) ** 2)
     assert metrics["psnr"] == pytest.approx(-10 * np.log10(error), abs=0.03)
-    assert (metrics["method"], metrics["preset"]) == ("drp-dip", "default")
+    assert (metrics["method"], metrics["preset"]) == ("plug-and-play", "fast")
     with Image.open("f.png") as figure:
         assert figure.width > 3.5 * 400  # kernel, blurred, restored, reference
 
@@ -96,15 +86,19 @@ def test_the_noise_is_told_or_estimated(capsys):
     np.testing.assert_allclose(255 * estimated.level, 10, rtol=0.1)
     line = capsys.readouterr().out
     assert re.fullmatch(r"noise estimated to have a standard deviation of [\d.]+ of 255\n", line)
-    assert isinstance(job("--image", "x.png", *KERNEL, "--sigma", "0").problem.noise, NoiseFree)
+    rounded = job("--image", "x.png", *KERNEL, "--sigma", "0").problem.noise
+    np.testing.assert_allclose(255 * rounded.level, 12**-0.5)
+    Image.fromarray(noisy.astype(np.float32)).save("x.tif")
+    exact = job("--image", "x.tif", *KERNEL, "--sigma", "0").problem.noise
+    np.testing.assert_allclose(exact.level, deblur.LEAST_NOISE)
 
 
-def test_the_filter_takes_the_image_as_exact():
+def test_a_network_can_be_asked_for():
     save("x.png", height=16, width=18)
-    flags = ["--method", "non-local", "--preset", "fast", "--iterations", "2"]
-    assert run("--image", "x.png", *KERNEL, *flags, "--metrics", "m.json") == 0
+    flags = ["--method", "drp-dip", *measured.SMALL, "--metrics", "m.json"]
+    assert run("--image", "x.png", *KERNEL, *flags) == 0
     metrics = json.loads(Path("m.json").read_text())
-    assert (metrics["method"], metrics["preset"]) == ("non-local", "fast")
+    assert (metrics["method"], metrics["preset"]) == ("drp-dip", "default")
     assert pixels_of("x_restored.png").shape == (16, 18, 3)
 
 
@@ -125,7 +119,7 @@ def test_help_says_what_a_kernel_is(capsys):
         "gaussian:SIGMA, motion:LENGTH,ANGLE, disk:RADIUS, or an image or .npy file",
         "in pixels, the angle in degrees counterclockwise",
         "--method drp-dip --preset default",
-        "--method non-local --preset default, best, fast",
+        "--method plug-and-play --preset default, fast",
     ):
         assert words in text
 
@@ -140,7 +134,7 @@ def test_help_says_what_a_kernel_is(capsys):
         (["--kernel", "zero.npy"], "--kernel zero.npy: sums to 0"),
         ([*KERNEL, "--sigma", "-1"], "--sigma is -1.0; accepted: from 0 to 255"),
         ([*KERNEL, "--sigma", "nan"], "--sigma is nan; accepted: from 0 to 255"),
-        ([*KERNEL, "--preset", "slow"], "unknown preset of drp-dip reconstruct: 'slow'"),
+        ([*KERNEL, "--preset", "slow"], "unknown preset of plug-and-play reconstruct: 'slow'"),
         ([*KERNEL, "--method", "drp-dd"], "--method is 'drp-dd'; accepted: drp-dip, dip, "),
         (["--kernel", "k.npy", "--output", "k.npy"], "k.npy: is an input too"),
         ([*KERNEL, "--output", "x.png"], "x.png: is an input too"),
