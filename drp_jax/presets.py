@@ -10,10 +10,6 @@ Method "non-local" has default, best and fast; the networks have paper and fast,
 and shorter than paper, for a CPU. For measurements, task "reconstruct", there is "drp-pnp", the two
 that it is made of, "drp-dip" and "plug-and-play", and what to compare them with: "dip", "dip-tv",
 "self-guided-dip", "aseqdip", "dd", "tv".
-
-Sources: the programs of Deep Random Projector (Li et al., CVPR 2023), Deep Image Prior
-(Ulyanov et al., CVPR 2018) and Deep Decoder (Heckel and Hand, ICLR 2019). Where there is no
-original, the constant says what was chosen.
 """
 
 import dataclasses
@@ -21,80 +17,29 @@ from typing import Any, TypeVar
 
 from drp_jax.errors import require, require_kind, shown
 from drp_jax.method import Loop, Method
-from drp_jax.noise import Noise, NoiseFree, Poisson
+from drp_jax.noise import Gaussian, Noise, NoiseFree, Poisson
 from drp_jax.non_local import CollaborativeDenoiser, Denoise, HalfQuadratic, PlugAndPlay
-from drp_jax.operators import Blur, Downsample, Identity, Mask, is_linear
+from drp_jax.operators import Downsample, Identity, Mask, is_linear
 from drp_jax.problem import Problem
 from drp_jax.refined import Refined
 from drp_jax.untrained import (
-    AutoencodingSequential,
     CosineDecay,
-    DeepDecoderConfig,
-    HourglassConfig,
-    Jitter,
-    MeshGridSeed,
-    NormAffine,
     NormalSeed,
     Objective,
     Pixels,
-    Seed,
-    SelfGuided,
     SelfTuned,
-    UniformSeed,
     Untrained,
-    Upsampling,
     Weight,
     anisotropic_tv,
-    mse,
+    published,
     rmse,
     root_deviance,
 )
 
-DRP_DIP = Untrained(
-    name="drp-dip",
-    generator=HourglassConfig(widths_down=(64,), widths_up=(64,), widths_skip=(4,)),
-    seed=NormalSeed(channels=3, std=0.1),
-    trainable=(Seed, NormAffine),
-    normalize_seed=True,
-)
-"""Deep Random Projector on a one-scale hourglass, as its denoising program."""
-
-DRP_DD = Untrained(
-    name="drp-dd",
-    generator=DeepDecoderConfig(width=64, upsamplings=2),
-    seed=NormalSeed(channels=32, std=0.1),
-    trainable=(Seed, NormAffine),
-    normalize_seed=True,
-)
-"""Deep Random Projector on a shallow decoder. The paper has it, but no program was published.
-
-Of one, two and three upsamplings (width 64), two gave the best image when denoising a crop of
-Peppers (29.19 dB; 28.46 falling to 25.22, and 28.77) and when doubling baby twice (33.06 dB; 32.82
-and 32.71), and came close to the best when inpainting barbara (25.92 dB; 26.11 and 23.95):
-docs/fidelity.md.
-"""
-
-DIP = Untrained(
-    name="dip",
-    generator=HourglassConfig(widths_down=(128,) * 5, widths_up=(128,) * 5, widths_skip=(4,) * 5),
-    seed=UniformSeed(channels=32, high=0.1),
-    trainable=(Weight, NormAffine),
-    jitters=(Jitter(Seed, 1 / 30),),
-)
-"""Deep Image Prior, as its denoising program."""
-
-DD = Untrained(
-    name="dd",
-    generator=DeepDecoderConfig(width=128, upsamplings=5),
-    seed=UniformSeed(channels=128, high=0.1),
-    trainable=(Weight, NormAffine),
-)
-"""Deep Decoder, as its denoising program."""
-
 
 def _projector(width: int, iterations: int, *, search: int, projectors: int | None) -> SelfTuned:
     network = dataclasses.replace(
-        DRP_DIP,
+        published.DRP_DIP,
         objective=Objective(rmse, anisotropic_tv, 0.1),
         learning_rate=CosineDecay(0.1, 0.005, iterations),
         loop=Loop(iterations, ema_decay=0.95),
@@ -113,6 +58,7 @@ def _refined(projector: SelfTuned, denoiser: Any, *, steps: int, first: float = 
 
 _FINE = CollaborativeDenoiser()
 _REFINED = CollaborativeDenoiser(refined=True)
+_EXACT = 0.001  # noise that is assumed in a picture without any, as rounding leaves
 
 _SHORT = _projector(32, 250, search=50, projectors=None)
 RECONSTRUCT = _refined(_SHORT, (_FINE, _REFINED), steps=10)
@@ -134,110 +80,6 @@ TV = Untrained(
 """Total variation without a network: DRP's objective, minimised over the pixels."""
 
 
-def _drp(method: Untrained, learning_rate: float, weight: float) -> Untrained:
-    return dataclasses.replace(
-        method,
-        loop=Loop(5000),
-        learning_rate=learning_rate,
-        objective=Objective(rmse, anisotropic_tv, weight),
-    )
-
-
-def _dip(method: Untrained, iterations: int, learning_rate: float = 0.01) -> Untrained:
-    return dataclasses.replace(
-        method,
-        loop=Loop(iterations),
-        learning_rate=learning_rate,
-        objective=Objective(mse, None, 0.0),
-    )
-
-
-def _averaged(method: Untrained) -> Untrained:
-    return dataclasses.replace(method, loop=dataclasses.replace(method.loop, ema_decay=0.99))
-
-
-def _jittered(std: float, generator: HourglassConfig | None = None) -> Untrained:
-    method = dataclasses.replace(DIP, jitters=(Jitter(Seed, std),))
-    return method if generator is None else dataclasses.replace(method, generator=generator)
-
-
-_DRP_DIP_SR = dataclasses.replace(
-    DRP_DIP,
-    generator=HourglassConfig(widths_down=(128,), widths_up=(128,), widths_skip=(4,)),
-    seed=NormalSeed(channels=1, std=0.1),
-)
-_DRP_DIP_INPAINT = dataclasses.replace(
-    DRP_DIP,
-    generator=HourglassConfig(widths_down=(128,), widths_up=(128,), widths_skip=(128,)),
-    seed=MeshGridSeed(),
-    jitters=(Jitter(Weight, 1e-3),),
-)
-_DIP_JPEG = _jittered(
-    1 / 30,
-    HourglassConfig(
-        widths_down=(8, 16, 32, 64, 128),
-        widths_up=(8, 16, 32, 64, 128),
-        widths_skip=(0, 0, 0, 4, 4),
-    ),
-)
-_DIP_TEXT = dataclasses.replace(
-    DIP,
-    generator=HourglassConfig(
-        widths_down=(128,) * 5,
-        widths_up=(128,) * 5,
-        widths_skip=(128,) * 5,
-        upsampling=Upsampling.NEAREST,
-    ),
-    jitters=(),
-)
-_DIP_HOLE = dataclasses.replace(
-    DIP,
-    generator=HourglassConfig(
-        widths_down=(16, 32, 64, 128, 128, 128),
-        widths_up=(16, 32, 64, 128, 128, 128),
-        widths_skip=(0,) * 6,
-        filter_size_down=5,
-        upsampling=Upsampling.NEAREST,
-        pointwise_up=False,
-    ),
-    seed=UniformSeed(channels=1, high=0.1),
-    jitters=(),
-)
-_DD_WIDE = dataclasses.replace(
-    DD,
-    generator=DeepDecoderConfig(width=256, upsamplings=5),
-    seed=UniformSeed(channels=256, high=0.1),
-    jitters=(Jitter(Seed, 0.005),),
-)
-
-_DRP_DIP_PAPER = _drp(DRP_DIP, 0.1, 0.45)
-_DRP_DIP_SR_PAPER = _drp(_DRP_DIP_SR, 0.5, 0.75)
-_DRP_DIP_INPAINT_PAPER = _drp(_DRP_DIP_INPAINT, 0.05, 0.01)
-_DIP_PAPER = _averaged(_dip(DIP, 3000))
-_DIP_SR_PAPER = _dip(_jittered(0.03), 2000)
-_DIP_INPAINT_PAPER = _dip(_jittered(0.03), 11000, learning_rate=0.001)
-_DD_PAPER = _dip(DD, 1900)
-_DD_INPAINT_PAPER = _dip(_DD_WIDE, 40000, learning_rate=0.0025)
-_DIP_RECONSTRUCT = _averaged(_dip(_jittered(1 / 30), 3000))
-_DD_RECONSTRUCT = _dip(DD, 3000)
-_DIP_TV = dataclasses.replace(
-    _averaged(_dip(_jittered(1 / 30), 3000)),
-    name="dip-tv",
-    objective=Objective(mse, anisotropic_tv, 0.001),
-)
-_SELF_GUIDED = SelfGuided(
-    generator=DIP.generator,
-    objective=Objective(rmse, None, 0.0),
-    learning_rate=0.01,
-    loop=Loop(3000, ema_decay=0.99),
-    autoencoding_weight=2.0,
-)
-_ASEQDIP = AutoencodingSequential(
-    generator=DIP.generator,
-    objective=Objective(rmse, None, 0.0),
-    learning_rate=0.01,
-    loop=Loop(4000),
-)
 _COARSE = CollaborativeDenoiser(patch=16)
 
 _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
@@ -260,16 +102,16 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
     },
     "drp-dip": {
         "denoise": {
-            "paper": _DRP_DIP_PAPER,
-            "fast": _DRP_DIP_PAPER.adjusted(width=16, iterations=150),
+            "paper": published.DRP_DIP_PAPER,
+            "fast": published.DRP_DIP_PAPER.adjusted(width=16, iterations=150),
         },
         "super-resolve": {
-            "paper": _DRP_DIP_SR_PAPER,
-            "fast": _DRP_DIP_SR_PAPER.adjusted(width=32, iterations=150),
+            "paper": published.DRP_DIP_SR_PAPER,
+            "fast": published.DRP_DIP_SR_PAPER.adjusted(width=32, iterations=150),
         },
         "inpaint": {
-            "paper": _DRP_DIP_INPAINT_PAPER,
-            "fast": _DRP_DIP_INPAINT_PAPER.adjusted(width=32, iterations=500),
+            "paper": published.DRP_DIP_INPAINT_PAPER,
+            "fast": published.DRP_DIP_INPAINT_PAPER.adjusted(width=32, iterations=500),
         },
         "reconstruct": {
             "default": PROJECTOR,
@@ -288,76 +130,82 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
     },
     "drp-dd": {
         "denoise": {
-            "paper": _drp(DRP_DD, 0.1, 0.45),
-            "fast": _drp(DRP_DD, 0.1, 0.45).adjusted(iterations=150),
+            "paper": published.drp(published.DRP_DD, 0.1, 0.45),
+            "fast": published.drp(published.DRP_DD, 0.1, 0.45).adjusted(iterations=150),
         },
         "super-resolve": {
-            "paper": _drp(DRP_DD, 0.1, 0.75),
-            "fast": _drp(DRP_DD, 0.1, 0.75).adjusted(iterations=150),
+            "paper": published.drp(published.DRP_DD, 0.1, 0.75),
+            "fast": published.drp(published.DRP_DD, 0.1, 0.75).adjusted(iterations=150),
         },
         "inpaint": {
-            "paper": _drp(DRP_DD, 0.05, 0.01),
-            "fast": _drp(DRP_DD, 0.05, 0.01).adjusted(iterations=500),
+            "paper": published.drp(published.DRP_DD, 0.05, 0.01),
+            "fast": published.drp(published.DRP_DD, 0.05, 0.01).adjusted(iterations=500),
         },
     },
     "dip": {
         "denoise": {
-            "paper": _DIP_PAPER,
-            "paper-sigma-50": _averaged(_dip(_jittered(1 / 20), 3000)),
-            "paper-jpeg": _averaged(_dip(_DIP_JPEG, 2400)),
-            "paper-flash": _averaged(_dip(_jittered(1 / 30), 600, learning_rate=0.1)),
-            "fast": _DIP_PAPER.adjusted(width=32, iterations=1500),
+            "paper": published.DIP_PAPER,
+            "paper-sigma-50": published.averaged(published.dip(published.jittered(1 / 20), 3000)),
+            "paper-jpeg": published.averaged(published.dip(published.DIP_JPEG, 2400)),
+            "paper-flash": published.averaged(
+                published.dip(published.jittered(1 / 30), 600, learning_rate=0.1)
+            ),
+            "fast": published.DIP_PAPER.adjusted(width=32, iterations=1500),
         },
         "super-resolve": {
-            "paper": _DIP_SR_PAPER,
-            "paper-x8": _dip(_jittered(0.05), 4000),
-            "fast": _averaged(_DIP_SR_PAPER).adjusted(width=32, iterations=1000),
+            "paper": published.DIP_SR_PAPER,
+            "paper-x8": published.dip(published.jittered(0.05), 4000),
+            "fast": published.averaged(published.DIP_SR_PAPER).adjusted(width=32, iterations=1000),
         },
         "inpaint": {
-            "paper": _DIP_INPAINT_PAPER,
-            "paper-text": _dip(_DIP_TEXT, 6000),
-            "paper-hole": _dip(_DIP_HOLE, 3000),
-            "fast": _averaged(_dip(_jittered(0.01), 1500)).adjusted(width=32),
+            "paper": published.DIP_INPAINT_PAPER,
+            "paper-text": published.dip(published.DIP_TEXT, 6000),
+            "paper-hole": published.dip(published.DIP_HOLE, 3000),
+            "fast": published.averaged(published.dip(published.jittered(0.01), 1500)).adjusted(
+                width=32
+            ),
         },
         "reconstruct": {
-            "paper": _DIP_RECONSTRUCT,
-            "fast": _DIP_RECONSTRUCT.adjusted(width=32, iterations=1000),
+            "paper": published.DIP_RECONSTRUCT,
+            "fast": published.DIP_RECONSTRUCT.adjusted(width=32, iterations=1000),
         },
     },
     "dd": {
         "denoise": {
-            "paper": _DD_PAPER,
-            "fast": _DD_PAPER.adjusted(width=64, iterations=1000),
+            "paper": published.DD_PAPER,
+            "fast": published.DD_PAPER.adjusted(width=64, iterations=1000),
         },
         "super-resolve": {
-            "paper": _DD_PAPER,
-            "fast": _DD_PAPER.adjusted(width=64, iterations=1000),
+            "paper": published.DD_PAPER,
+            "fast": published.DD_PAPER.adjusted(width=64, iterations=1000),
         },
         "inpaint": {
-            "paper": _DD_INPAINT_PAPER,
-            "fast": _DD_INPAINT_PAPER.adjusted(width=64, iterations=2000, learning_rate=0.01),
+            "paper": published.DD_INPAINT_PAPER,
+            "fast": published.DD_INPAINT_PAPER.adjusted(
+                width=64, iterations=2000, learning_rate=0.01
+            ),
         },
         "reconstruct": {
-            "paper": _DD_RECONSTRUCT,
-            "fast": _DD_RECONSTRUCT.adjusted(width=64, iterations=1000),
+            "paper": published.DD_RECONSTRUCT,
+            "fast": published.DD_RECONSTRUCT.adjusted(width=64, iterations=1000),
         },
     },
     "dip-tv": {
         "reconstruct": {
-            "paper": _DIP_TV,
-            "fast": _DIP_TV.adjusted(width=32, iterations=1000),
+            "paper": published.DIP_TV,
+            "fast": published.DIP_TV.adjusted(width=32, iterations=1000),
         },
     },
     "self-guided-dip": {
         "reconstruct": {
-            "paper": _SELF_GUIDED,
-            "fast": _SELF_GUIDED.adjusted(width=32, iterations=1000),
+            "paper": published.SELF_GUIDED,
+            "fast": published.SELF_GUIDED.adjusted(width=32, iterations=1000),
         },
     },
     "aseqdip": {
         "reconstruct": {
-            "paper": _ASEQDIP,
-            "fast": _ASEQDIP.adjusted(width=32, iterations=1000),
+            "paper": published.ASEQDIP,
+            "fast": published.ASEQDIP.adjusted(width=32, iterations=1000),
         },
     },
     "tv": {"reconstruct": {"default": TV}},
@@ -418,8 +266,8 @@ def method_for(problem: Problem) -> Method:
     | `Identity` | not stated, `Gaussian`, `Poisson` | non-local denoising |
     | `Mask` | not stated, `NoiseFree` | plug-and-play for gaps |
     | `Downsample` | not stated, `NoiseFree` | plug-and-play for enlargement |
-    | `Blur` | `NoiseFree` | the same |
-    | all others, complex images | any | Deep Random Projector and plug-and-play, "drp-pnp" |
+    | all from picture to picture | stated: `Gaussian(level)` ... | "plug-and-play" |
+    | all others, complex images | any | "drp-pnp" |
     | all others | `Poisson` | the same, fitted by the Poisson deviance |
     | not linear | any | Deep Random Projector alone |
 
@@ -436,13 +284,20 @@ def method_for(problem: Problem) -> Method:
             return preset(task="inpaint")
         if isinstance(operator, Downsample) and is_exact:
             return preset(task="super-resolve")
-        if isinstance(operator, Blur) and isinstance(noise, NoiseFree):
-            return preset(task="super-resolve")
     if not is_linear(operator, problem.observation, problem.image):
         return _for_noise(PROJECTOR, noise)
+    if operator.maps_pictures and not problem.complex_image and _is_stated(noise):
+        method = preset(method="plug-and-play", task="reconstruct")
+        exact = dataclasses.replace(method, noise_level=_EXACT)
+        return exact if isinstance(noise, NoiseFree) else method
     if isinstance(noise, Poisson):
         return dataclasses.replace(RECONSTRUCT, first=_for_noise(_SHORT, noise))
     return RECONSTRUCT
+
+
+def _is_stated(noise: Noise | None) -> bool:
+    """Whether it is known how strong the noise is."""
+    return noise is not None and not (isinstance(noise, Gaussian) and noise.level is None)
 
 
 def _for_noise(projector: SelfTuned, noise: Noise | None) -> SelfTuned:

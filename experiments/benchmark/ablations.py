@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import ndimage
 
-from drp_jax import Loop, Method, Problem, non_local, preset, presets, restore, untrained
+from drp_jax import Loop, Method, Problem, non_local, preset, restore, untrained
 from drp_jax.commands import options
 from experiments import pages
 from experiments.benchmark import measuring
@@ -151,7 +151,7 @@ def _plug_and_play(case: str) -> dict[str, Restore]:
 def _all_trained(iterations: int) -> Method:
     """DRP-DIP with its weights trained too, on three narrow scales."""
     return dataclasses.replace(
-        presets.DRP_DIP,
+        untrained.published.DRP_DIP,
         generator=untrained.HourglassConfig(
             widths_down=(16,) * 3, widths_up=(16,) * 3, widths_skip=(4,) * 3
         ),

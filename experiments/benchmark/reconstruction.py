@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from drp_jax import Method, Problem, preset
 from drp_jax.commands import options
 from drp_jax.operators import FourierMagnitude
+from drp_jax.presets import names
 from experiments import pages
 from experiments.benchmark import baselines, measuring
 from experiments.degradations import Degraded
@@ -26,14 +27,13 @@ TABLE = pages.Table(
     "measured by | image | method | PSNR | SSIM | weight | seconds",
     "{case} | {image} | {method} | {psnr:.2f} | {ssim:.3f} | {weight:.3g} | {seconds:.1f}",
 )
-PROJECTOR = "projector"
-PRESETS = ("fast", "best")
-NEED_LINEAR = ("plug-and-play", "self-guided-dip", "aseqdip")
-OTHERS = ("plug-and-play", "dip", "dip-tv", "self-guided-dip", "aseqdip", "dd")
 TV = "tv"
-GRID = "weights"
-DEFAULT = f"{PROJECTOR},plug-and-play,{TV}"
-_NAMES = (PROJECTOR, *PRESETS, *OTHERS, TV, GRID)
+WEIGHTS = "weights"
+PRESETS = ("fast", "best")
+METHODS = tuple(method for method, tasks in names().items() if "reconstruct" in tasks)
+NEED_LINEAR = ("drp-pnp", "plug-and-play", "self-guided-dip", "aseqdip")
+DEFAULT = f"drp-pnp,drp-dip,plug-and-play,{TV}"
+_NAMES = (*METHODS, *PRESETS, WEIGHTS)
 
 
 def _several(text: str) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class Arguments:
         _several,
         "NAMES",
         f"some of {', '.join(_NAMES)}, with commas between them",
-        f"Which methods; {GRID} is the projector with each of its weights.",
+        f"Which methods; {WEIGHTS} is drp-dip with each of its weights.",
         tuple(DEFAULT.split(",")),
         shown=DEFAULT,
     )
@@ -88,19 +88,17 @@ def _rows(parsed: Arguments) -> Iterator[dict]:
 
 def _methods(problem: Problem, parsed: Arguments) -> dict[str, Method]:
     """Those of the methods that take the problem."""
-    default = preset(task="reconstruct")
     methods: dict[str, Method] = {}
     for name in parsed.methods:
-        if name == PROJECTOR:
-            methods[name] = default
-        elif name in PRESETS:
+        if name in PRESETS:
             methods[name] = preset(name, task="reconstruct")
-        elif name == GRID:
-            for weight in default.weights:
-                methods[f"weight {weight:g}"] = default.adjusted(regularizer_weight=weight)
-        elif name in OTHERS:
+        elif name == WEIGHTS:
+            projector = preset(method="drp-dip", task="reconstruct")
+            for weight in projector.weights:
+                methods[f"weight {weight:g}"] = projector.adjusted(regularizer_weight=weight)
+        elif name != TV:  # which gets the best of its weights
             methods[name] = preset(method=name, task="reconstruct")
     if isinstance(problem.operator, FourierMagnitude):  # which is not linear
-        for name in NEED_LINEAR:
+        for name in (*NEED_LINEAR, *PRESETS):
             methods.pop(name, None)
     return {name: one.adjusted(iterations=parsed.iterations) for name, one in methods.items()}
