@@ -20,6 +20,7 @@ from drp_jax.noise import Gaussian, NoiseFree, Poisson
 from drp_jax.presets import preset
 from drp_jax.problem import Problem
 from drp_jax.pytrees import fixed, record
+from drp_jax.refined import Refined
 from drp_jax.restore import Progress, Restoration, restore, resume
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Poisson",
     "Problem",
     "Progress",
+    "Refined",
     "Request",
     "Restoration",
     "Run",

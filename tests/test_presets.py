@@ -111,7 +111,7 @@ def test_what_is_left_out_is_completed(arguments, method, name):
     for task in PHOTOGRAPH_TASKS:
         assert completed(arguments.get("name"), arguments.get("method"), task) == (name, method)
         assert preset(task=task, **arguments) == preset(name, method=method, task=task)
-    assert completed(None, None, "reconstruct") == ("default", "drp-dip")
+    assert completed(None, None, "reconstruct") == ("default", "drp-pnp")
     assert completed(None, "dip", "reconstruct") == ("fast", "dip")
     assert completed(None, "tv", "reconstruct") == ("default", "tv")
 

@@ -12,9 +12,13 @@ from experiments.benchmark.batch import batch, vmap
 from experiments.benchmark.profile import convolutions, profile
 from experiments.benchmark.quality import quality
 from experiments.benchmark.reconstruction import reconstruction
+from experiments.benchmark.reconstruction_page import reconstruction_page
 from experiments.benchmark.speed import speed
 
-COMMANDS = (speed, quality, ablations, batch, vmap, profile, convolutions, reconstruction)
+COMMANDS = (
+    *(speed, quality, ablations, batch, vmap, profile, convolutions),
+    *(reconstruction, reconstruction_page),
+)
 
 
 class Measurements(click.Group):

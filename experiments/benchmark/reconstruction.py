@@ -24,8 +24,8 @@ from experiments.measurements import MEASUREMENTS, NOISE, measured
 from experiments.photographs import colored, scans
 
 TABLE = pages.Table(
-    "measured by | image | method | PSNR | SSIM | weight | seconds",
-    "{case} | {image} | {method} | {psnr:.2f} | {ssim:.3f} | {weight:.3g} | {seconds:.1f}",
+    "measured by | image | method | PSNR | SSIM | seconds",
+    "{case} | {image} | {method} | {psnr:.2f} | {ssim:.3f} | {seconds:.1f}",
 )
 TV = "tv"
 WEIGHTS = "weights"

@@ -1,0 +1,194 @@
+"""The page of reconstructions: `python -m experiments.benchmark reconstruction-page`.
+
+Made from the JSON files of `reconstruction`; with `--pictures` a few images are restored again and
+drawn beside their differences from the truth.
+"""
+
+import dataclasses
+import pathlib
+import statistics
+
+import jax
+import numpy as np
+
+from drp_jax import preset, restore
+from drp_jax.commands import options
+from drp_jax.images import replace_whole
+from drp_jax.metrics import psnr
+from experiments import pages
+from experiments.benchmark import measuring
+from experiments.measurements import measured
+from experiments.photographs import scans
+
+RESULTS = pathlib.Path("benchmarks/results")
+PAGE = pathlib.Path("docs/reconstruction.md")
+PICTURES = pathlib.Path("docs/reconstruction")
+DRAWN = (("MRI x8", "brain 1"), ("CT, 24 views", "CT"), ("motion blur", "cameraman"))
+NAMED = {"TV, best weight": "TV"}
+MOST_LOSS = 0.3  # dB that the chosen weight may lose against the best
+HEAD = """# Images from measurements
+
+Nothing is told but the operator and, to plug-and-play, the level of the noise; total variation
+(*TV*) gets the best of five weights by the clean image. Peak signal-to-noise ratio in dB. Seconds
+are without compilation, on {device} with {cores} cores that had other work too, so that they
+compare roughly. `python -m experiments.benchmark reconstruction` made the numbers and
+`reconstruction-page` this page. The images are not part of the repository; without them a phantom
+and a photograph stand in.
+
+`drp-pnp` is what `restore` takes by itself for measurements: Deep Random Projector, then
+plug-and-play from its image. `drp-dip` is the projector alone and `plug-and-play` the other
+alone."""
+MEANS = pages.Table(
+    "measured by | method | PSNR | SSIM | seconds | over TV | images",
+    "{case} | {method} | {psnr:.2f} | {ssim:.3f} | {seconds:.1f} | {lead:+.2f} | {count}",
+)
+
+Rows = list[dict]
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    pictures: bool = options.flag("Restore a few images again and draw them.")
+    data: pathlib.Path = measuring.data()
+
+
+@options.command("reconstruction-page", Arguments, help=__doc__)
+def reconstruction_page(parsed: Arguments) -> int:
+    """Writes docs/reconstruction.md from what `reconstruction` measured."""
+    reports = pages.read_reports(sorted(RESULTS.glob("reconstruction-*.json")))
+    if parsed.pictures:
+        for case, image in DRAWN:
+            draw(case, image, scans(parsed.data, 128)[image])
+    drawn = [
+        f"![{case}, {image}: the start, TV, the result, the truth, and differences]"
+        f"({PICTURES.name}/{_file(case)})"
+        for case, image in DRAWN
+        if (PICTURES / _file(case)).exists()
+    ]
+    sections = [part for name, report in reports.items() for part in _section(name, report)]
+    head = HEAD.format(**next(iter(reports.values())))
+    pages.write_page(PAGE, head, *drawn, *sections)
+    return 0
+
+
+def _section(name: str, report: dict) -> list[str]:
+    """The paragraphs on one file."""
+    rows = report["rows"]
+    parts = [
+        f"## {name.removeprefix('reconstruction-').replace('-', ' ')}",
+        f"{report['size']} x {report['size']} pixels, noise of {report['noise']:g} (for tomography "
+        "of a ray through half of the image), "
+        f"{len({row['draw'] for row in rows})} draw of each.",
+    ]
+    overview = _overview(rows)
+    if overview:
+        parts.append(overview)
+    parts.append(MEANS.of(_means(rows)))
+    if any(row["method"].startswith("weight") for row in rows):
+        parts.append(_choices(rows))
+    return parts
+
+
+def _overview(rows: Rows) -> str:
+    """A table of cases and methods, over the images that all of a row's methods have."""
+    methods = [one for one in dict.fromkeys(row["method"] for row in rows) if "weight " not in one]
+    if len(methods) < 2:
+        return ""
+    head = [NAMED.get(one, f"`{one}`") for one in methods]
+    lines = [f"| PSNR | {' | '.join(head)} |", "|---" * (len(methods) + 1) + "|"]
+    for case in dict.fromkeys(row["case"] for row in rows):
+        own = [row for row in rows if row["case"] == case]
+        present = [one for one in methods if any(row["method"] == one for row in own)]
+        shared = set.intersection(
+            *({_image(row) for row in own if row["method"] == one} for one in present)
+        )
+        means = {
+            one: statistics.mean(
+                row["psnr"] for row in own if row["method"] == one and _image(row) in shared
+            )
+            for one in present
+        }
+        best = max(means.values())
+        cells = [
+            ""
+            if one not in means
+            else f"**{means[one]:.2f}**"
+            if means[one] == best
+            else f"{means[one]:.2f}"
+            for one in methods
+        ]
+        lines.append(f"| {case} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _means(rows: Rows) -> Rows:
+    """A row of the table for every case and method."""
+    means = []
+    for case, method in dict.fromkeys((row["case"], row["method"]) for row in rows):
+        own = [row for row in rows if (row["case"], row["method"]) == (case, method)]
+        tv = {
+            _image(row): row["psnr"]
+            for row in rows
+            if row["case"] == case and row["method"] in NAMED
+        }
+        mean = {
+            name: statistics.mean(row[name] for row in own) for name in ("psnr", "ssim", "seconds")
+        }
+        leads = [row["psnr"] - tv[_image(row)] for row in own if _image(row) in tv]
+        lead = statistics.mean(leads) if leads and method not in NAMED else None
+        means.append({"case": case, "method": method, "lead": lead, "count": len(own)} | mean)
+    return means
+
+
+def _choices(rows: Rows) -> str:
+    """How often the chosen weight is as good as the best of the grid."""
+    losses = []
+    for row in rows:
+        same = [
+            other["psnr"]
+            for other in rows
+            if other["method"].startswith("weight")
+            and (other["case"], _image(other)) == (row["case"], _image(row))
+        ]
+        if row["method"] == "drp-dip" and same:
+            losses.append(max(same) - row["psnr"])
+    good = sum(loss <= MOST_LOSS for loss in losses)
+    return (
+        f"The weight that `drp-dip` chose is within {MOST_LOSS} dB of the best of its weights in "
+        f"{good} of {len(losses)} runs; in the mean it loses {statistics.mean(losses):.2f} dB, at "
+        f"most {max(losses):.2f}."
+    )
+
+
+def _image(row: dict) -> tuple[str, int]:
+    return row["image"], row["draw"]
+
+
+def draw(case: str, name: str, clean: np.ndarray) -> None:
+    """Draws what methods make of a measurement, above their differences from the truth."""
+    from matplotlib.figure import Figure  # slow to import, and only needed here
+
+    problem = measured(clean, case, 0)
+    key = jax.random.key(0)
+    images = {"truth": clean}
+    for method in ("tv", "plug-and-play", "drp-dip", "drp-pnp"):
+        result = restore(problem, key=key, method=preset(method=method, task="reconstruct"))
+        score = float(psnr(result.image, problem.reference))
+        images[f"{method}\n{score:.2f} dB"] = np.asarray(result.image)
+    figure = Figure(figsize=(2.4 * len(images), 5.2), layout="constrained")
+    axes = figure.subplots(2, len(images))
+    for column, (title, image) in enumerate(images.items()):
+        axes[0, column].imshow(image.squeeze(), cmap="gray", vmin=0, vmax=1)
+        axes[0, column].set_title(title)
+        difference = (image - clean).squeeze()
+        axes[1, column].imshow(difference, cmap="RdBu", vmin=-0.2, vmax=0.2)
+    for one in axes.flat:
+        one.set_axis_off()
+    figure.suptitle(f"{case}, {name}; below, the difference from the truth (red: too dark by 0.2)")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with replace_whole(PICTURES / _file(case)) as temporary:
+        figure.savefig(temporary, format="png", dpi=100)
+
+
+def _file(case: str) -> str:
+    return "_".join(case.lower().replace(",", "").split()) + ".png"
