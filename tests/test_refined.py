@@ -14,11 +14,13 @@ from drp_jax import (
     Poisson,
     Problem,
     Refined,
+    Request,
     Status,
     advance,
     begin,
     preset,
     restore,
+    restore_many,
 )
 from drp_jax import refined as module
 from drp_jax.non_local import Denoise, HalfQuadratic
@@ -81,6 +83,34 @@ def test_it_pauses_in_the_first_and_in_the_second():
         run, _ = advance(run, until)
         assert run.state.iteration == until
     np.testing.assert_array_equal(run.image, refined().image)
+
+
+def test_slices_of_a_volume_equal_single_runs():
+    volume = [np.asarray(transform(jnp.asarray(make_photograph(12, 10, 1, n)))) for n in range(3)]
+    problems = [Problem(one, transform, image_shape=IMAGE.shape) for one in volume]
+    requests = [Request(problem, key=KEY) for problem in problems]
+    done = {one.index: one for one in restore_many(requests, key=KEY, method=METHOD, slots=2)}
+    assert {one.error for one in done.values()} == {None}
+    for number, problem in enumerate(problems):
+        single = restore(problem, key=KEY, method=METHOD)
+        np.testing.assert_allclose(done[number].restoration.image, single.image, atol=2e-3)
+
+
+def test_another_unit_of_the_measurement_is_the_same_picture():
+    """Of an image whose range is not known, so that only the measurement says how large it is."""
+    pictures = [
+        restore(
+            factor * PROBLEM.observation,
+            key=KEY,
+            method=METHOD,
+            operator=transform,
+            image_shape=IMAGE.shape,
+            value_range=None,
+        ).image
+        / factor
+        for factor in (1, 1000)
+    ]
+    np.testing.assert_allclose(pictures[1], pictures[0], atol=1e-3)
 
 
 def test_entries_that_are_zero_were_not_measured():

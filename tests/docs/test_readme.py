@@ -1,19 +1,37 @@
 """The code in README.md and docs/methods.md runs as it is written, and their tables are true."""
 
+import dataclasses
 import re
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from code_blocks import blocks, run_python, table
 from command_line import save
 
 import drp_jax
-from drp_jax import Gaussian, InputError, NoiseFree, Poisson, Problem, Status, begin, preset
+from drp_jax import (
+    Gaussian,
+    InputError,
+    NoiseFree,
+    Poisson,
+    Problem,
+    Refined,
+    Status,
+    begin,
+    preset,
+)
 from drp_jax.non_local import Denoise, HalfQuadratic, PlugAndPlay
 from drp_jax.operators import Blur, Composition, Downsample, Identity, Mask
 from drp_jax.presets import method_for
-from drp_jax.untrained import AutoencodingSequential, SelfGuided, Untrained, poisson
+from drp_jax.untrained import (
+    AutoencodingSequential,
+    SelfGuided,
+    SelfTuned,
+    Untrained,
+    root_deviance,
+)
 
 METHODS = "docs/methods.md"
 
@@ -42,7 +60,7 @@ def pictures(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("short_runs")
 def test_the_python_of_the_readme_runs(pictures, capsys):
     names = run_python("README.md")
-    assert Status.ITERATION_LIMIT.message in capsys.readouterr().out
+    assert Status.COMPLETED.message in capsys.readouterr().out
     assert (pictures / "restored.png").exists()
     assert names["four"].shape == (4, 16, 18, 3)
 
@@ -57,9 +75,9 @@ def test_the_trees_of_the_readme_are_those_of_a_picture_of_256_pixels():
 @pytest.mark.usefixtures("short_runs")
 def test_the_python_of_the_methods_page_runs(pictures):
     names = run_python(METHODS)
-    assert names["result"].run.method.name == "drp-dip"
-    assert names["method"].objective.weight == 0.3
-    assert (names["smoother"].image != names["result"].image).any()
+    assert names["result"].run.method.name == "plug-and-play"
+    assert names["fitted"].run.method == names["method"]
+    assert names["smoother"].history["weight"][-1] == np.float32(0.8)
     assert all((pictures / f"restored_{number}.png").exists() for number in range(2))
 
 
@@ -68,13 +86,16 @@ OPERATORS = {
     "Mask": Mask(jnp.ones((16, 16, 1))),
     "Downsample": Downsample(2),
     "Blur": Blur(jnp.ones((3, 3)) / 9),
-    "Composition": Composition((Blur(jnp.ones((3, 3)) / 9), Downsample(2))),
+    "others from picture to picture": Composition((Blur(jnp.ones((3, 3)) / 9), Downsample(2))),
     "any": lambda image: jnp.fft.fft2(image, axes=(0, 1)),
+    "not linear": lambda image: jnp.abs(jnp.fft.fft2(image, axes=(0, 1))),
 }
 NOISES = {
     "not stated": [None],
     "NoiseFree": [NoiseFree()],
-    "Gaussian": [Gaussian(), Gaussian(0.1)],
+    "`Gaussian`": [Gaussian(), Gaussian(0.1)],
+    "Gaussian()": [Gaussian()],
+    "Gaussian(level)": [Gaussian(0.1)],
     "Poisson": [Poisson(100.0)],
     "any": [None, NoiseFree(), Gaussian(0.1), Poisson(100.0)],
 }
@@ -83,8 +104,7 @@ NOISES = {
 def test_the_table_of_defaults_is_what_restore_does():
     seen = 0
     for operators, noises, _, named in table(METHODS, "operator"):
-        task = re.search(r'task="(.+)"', named).group(1)
-        expected = preset(task=task)
+        expected = preset(**dict(re.findall(r'(\w+)="(.+?)"', named)))
         for operator in (value for name, value in OPERATORS.items() if name in operators):
             for noise in (one for name, some in NOISES.items() if name in noises for one in some):
                 is_complex = "complex" in operators
@@ -99,8 +119,12 @@ def test_the_table_of_defaults_is_what_restore_does():
                 method = method_for(problem)
                 assert method.name == expected.name
                 assert type(method) is type(expected)
-                if isinstance(noise, Poisson) and isinstance(method, Untrained):
-                    assert method.objective.fidelity.__name__ == poisson.__name__
+                projector = method.first if isinstance(method, Refined) else method
+                if isinstance(projector, SelfTuned) and isinstance(noise, Poisson):
+                    fidelity = projector.method.objective.fidelity
+                    assert fidelity.__name__ == root_deviance.__name__
+                elif isinstance(method, HalfQuadratic) and isinstance(noise, NoiseFree):
+                    assert method == dataclasses.replace(expected, noise_level=0.001)
                 else:
                     assert method == expected
                 seen += 1
@@ -111,7 +135,7 @@ def test_the_table_of_defaults_is_what_restore_does():
 
 @pytest.mark.parametrize(
     "kind",
-    [Untrained, SelfGuided, AutoencodingSequential, Denoise, PlugAndPlay, HalfQuadratic],
+    [Untrained, SelfTuned, SelfGuided, AutoencodingSequential, Denoise, PlugAndPlay, HalfQuadratic],
 )
 def test_the_table_of_measures_is_complete(kind):
     rows = {cells[0]: cells[1] for cells in table(METHODS, "method") if len(cells) == 3}

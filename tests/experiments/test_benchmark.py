@@ -9,9 +9,10 @@ from untrained.test_golden import CASES
 
 from drp_jax import preset
 from drp_jax.untrained import HourglassConfig
-from experiments import degradations
-from experiments.benchmark import ablations, batch, reconstruction
+from experiments import photographs
+from experiments.benchmark import ablations, batch, reconstruction_page
 from experiments.benchmark.__main__ import COMMANDS, main
+from experiments.measurements import MEASUREMENTS, measured
 
 
 def test_a_batch_is_compared_with_single_runs(tmp_path, capsys):
@@ -68,9 +69,9 @@ def test_every_case_has_variants_beside_the_default(case):
     assert sum("`default`" in name for name in names) >= 1
 
 
-def test_reconstructions_are_compared_where_there_are_scans(tmp_path, capsys, monkeypatch):
-    mri = {"MRI x4": degradations.MEASUREMENTS["MRI x4"]}
-    monkeypatch.setattr(reconstruction, "MEASUREMENTS", mri)
+@pytest.fixture
+def scans(tmp_path):
+    """A folder of data with a disc for every scan."""
     folder = tmp_path / "reconstruction"
     folder.mkdir()
     rows, columns = np.mgrid[:32, :32]
@@ -79,29 +80,61 @@ def test_reconstructions_are_compared_where_there_are_scans(tmp_path, capsys, mo
     np.savez(folder / "ct_slice.npz", hounsfield=10.0 * brain - 1000)
     (tmp_path / "set12").mkdir()
     Image.fromarray(brain).save(tmp_path / "set12" / "01.png")
-    output = tmp_path / "r.json"
-    flags = ["--data", str(tmp_path), "--size", "16", "--photographs", "1", "--iterations", "3"]
-    assert main(["reconstruction", *flags, "--output", str(output)]) == 0
+    return tmp_path
+
+
+def test_reconstructions_are_measured_and_shown_on_the_page(scans, capsys, monkeypatch):
+    output = scans / "reconstruction-disc.json"
+    flags = ["--data", str(scans), "--size", "16", "--photographs", "1", "--iterations", "3"]
+    methods = ["--case", "MRI x4", "--methods", "tv,drp-dip,weights"]
+    assert main(["reconstruction", *flags, *methods, "--output", str(output)]) == 0
     rows = json.loads(output.read_text())["rows"]
-    methods = ["by itself", *(f"drp-dip, TV {weight}" for weight in ("0.1", "0.3", "1"))]
-    assert {row["case"] for row in rows} == {"MRI x4"}
-    assert [row["method"] for row in rows] == [*methods, "TV, best weight"]
-    assert all(row["psnr"] == row["images"][0]["psnr"] for row in rows)
-    assert all(row["psnr"] > 10 for row in rows if row["method"].startswith("TV"))
-    assert capsys.readouterr().out.count("| MRI x4 |") == 5
+    weights = [f"weight {weight:g}" for weight in (0.8, 0.4, 0.2, 0.1, 0.05)]
+    assert [row["method"] for row in rows] == ["drp-dip", *weights, "TV, best weight"]
+    assert {(row["case"], row["image"]) for row in rows} == {("MRI x4", "brain 1")}
+    assert all(row["psnr"] > 10 for row in rows)
+    assert capsys.readouterr().out.count("| MRI x4 | brain 1 |") == 7
+
+    page = scans / "page.md"
+    monkeypatch.setattr(reconstruction_page, "RESULTS", scans)
+    monkeypatch.setattr(reconstruction_page, "PAGE", page)
+    assert main(["reconstruction-page"]) == 0
+    written = page.read_text()
+    chosen, *fixed, tv = (row["psnr"] for row in rows)
+    assert f"| MRI x4 | drp-dip | {chosen:.2f} |" in written
+    assert f"| {chosen - tv:+.2f} | 1 |" in written
+    loss = max(fixed) - chosen
+    assert f"in {int(loss <= 0.3)} of 1 runs; in the mean it loses {loss:.2f} dB" in written
 
 
-def test_without_scans_nothing_is_reconstructed(tmp_path, capsys):
-    assert main(["reconstruction", "--data", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"skipped: no scans in {tmp_path}, which --data names\n"
+def test_methods_that_are_unknown_are_named(capsys):
+    assert main(["reconstruction", "--methods", "drp-dip,magic"]) == 2
+    assert "--methods: 'drp-dip,magic' is not some of drp-dip" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", degradations.MEASUREMENTS)
+@pytest.mark.parametrize("name", MEASUREMENTS)
 def test_a_measurement_has_about_the_scale_of_the_image(name):
-    clean = np.random.default_rng(0).random((24, 24, 1)).astype(np.float32)
-    problem = degradations.degrade(name, clean, seed=0).problem
+    channels = 3 if name == "demosaicing" else 1
+    clean = np.random.default_rng(0).random((24, 24, channels)).astype(np.float32)
+    problem = measured(clean, name, seed=0)
     ratio = np.sqrt(np.mean(np.abs(problem.observation) ** 2) / np.mean(clean**2))
-    assert 0.5 < ratio < 3
+    if name.startswith("CT"):
+        ratio /= 24 / 2
+    assert 0.3 < ratio < 5
+    assert problem.reference.shape == clean.shape
+
+
+def test_sensitivities_of_coils_add_up_to_one():
+    seen = measured(np.ones((24, 24, 1), np.float32), "MRI x8, 8 coils", 0).operator.sensitivities
+    np.testing.assert_allclose((np.abs(seen) ** 2).sum(0), 1, rtol=1e-5)
+
+
+def test_without_the_folder_phantoms_stand_in(tmp_path):
+    images = photographs.scans(tmp_path, 32)
+    assert list(images) == ["Shepp-Logan", "cameraman"]
+    for image in images.values():
+        assert image.shape == (32, 32, 1)
+        assert 0 <= image.min() < image.max() <= 1
 
 
 def test_the_profile_lists_the_operations_of_the_loop(capsys):
