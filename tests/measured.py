@@ -2,7 +2,8 @@
 
 import numpy as np
 
-SMALL = ["--width", "4", "--iterations", "2", "--tv-weight", "0.1"]  # compiles fastest
+SMALL = ["--method", "tv", "--iterations", "2"]  # compiles fastest
+NETWORK = ["--method", "drp-dip", "--width", "4", "--iterations", "2", "--tv-weight", "0.1"]
 
 
 def blob(side=16, seed=0):

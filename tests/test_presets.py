@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from drp_jax import Gaussian, InputError, Loop, NoiseFree, Poisson, Problem, presets
-from drp_jax.non_local import Denoise, PlugAndPlay
+from drp_jax import Gaussian, InputError, Loop, NoiseFree, Poisson, Problem, Refined, presets
+from drp_jax.non_local import Denoise, HalfQuadratic, PlugAndPlay
 from drp_jax.operators import Blur, Composition, Downsample, Mask
 from drp_jax.presets import completed, method_for, preset
 from drp_jax.untrained import (
@@ -15,6 +15,7 @@ from drp_jax.untrained import (
     NormAffine,
     Precision,
     Seed,
+    SelfTuned,
     anisotropic_tv,
     mse,
     rmse,
@@ -120,7 +121,10 @@ def test_what_is_left_out_is_completed(arguments, method, name):
     ("arguments", "message"),
     [
         ({"name": "papper"}, "unknown preset of non-local denoise: 'papper'; accepted: default"),
-        ({"method": "drp"}, "unknown method: 'drp'; accepted: non-local, drp-dip, drp-dd, dip"),
+        (
+            {"method": "drp"},
+            "unknown method: 'drp'; accepted: non-local, drp-dip, drp-pnp",
+        ),
         (
             {"task": "dehaze"},
             "unknown task of non-local: 'dehaze'; accepted: denoise, super-resolve, inpaint",
@@ -224,25 +228,48 @@ MASK = Mask(np.ones((8, 8, 1)))
         (MASK, NoiseFree(), "inpaint"),
         (MASK, Gaussian(), "reconstruct"),
         (Downsample(2), None, "super-resolve"),
-        (Downsample(2), Gaussian(0.1), "reconstruct"),
+        (MASK, Gaussian(0.1), "plug-and-play"),
+        (Downsample(2), Poisson(100), "plug-and-play"),
         (BLUR, None, "reconstruct"),
-        (BLUR, NoiseFree(), "super-resolve"),
+        (BLUR, Gaussian(0.1), "plug-and-play"),
         (Composition((BLUR, Downsample(2))), None, "reconstruct"),
-        (jnp.sin, None, "reconstruct"),
+        (jnp.negative, None, "reconstruct"),
+        (jnp.sin, None, "drp-dip"),
     ],
 )
 def test_the_method_follows_operator_and_noise(operator, noise, task):
     chosen = method_for(Problem(PICTURE, operator, noise=noise))
-    assert chosen == preset(task=task)
-    kinds = {"denoise": Denoise, "inpaint": PlugAndPlay, "super-resolve": PlugAndPlay}
-    assert isinstance(chosen, kinds.get(task, type(presets.RECONSTRUCT)))
+    is_task = task in (*PHOTOGRAPH_TASKS, "reconstruct")
+    named = {"task": task} if is_task else {"method": task, "task": "reconstruct"}
+    assert chosen == preset(**named)
+    kinds = {
+        "denoise": Denoise,
+        "inpaint": PlugAndPlay,
+        "super-resolve": PlugAndPlay,
+        "plug-and-play": HalfQuadratic,
+        "drp-dip": SelfTuned,
+        "reconstruct": Refined,
+    }
+    assert isinstance(chosen, kinds[task])
+
+
+def test_in_exact_pictures_little_noise_is_assumed():
+    chosen = method_for(Problem(PICTURE, BLUR, noise=NoiseFree()))
+    usual = preset(method="plug-and-play", task="reconstruct")
+    assert chosen == dataclasses.replace(usual, noise_level=0.001)
 
 
 def test_photons_get_their_likelihood():
-    chosen = method_for(Problem(PICTURE, jnp.square, noise=Poisson(100)))
-    assert is_function(chosen.method.objective.fidelity, root_deviance)
-    expected = presets.RECONSTRUCT.method
-    assert dataclasses.replace(chosen.method, objective=expected.objective) == (expected)
+    alone = method_for(Problem(PICTURE, jnp.square, noise=Poisson(100)))
+    refined = method_for(Problem(PICTURE, jnp.negative, noise=Poisson(100)))
+    for chosen, usual in (
+        (alone, presets.PROJECTOR),
+        (refined.first, presets.RECONSTRUCT.first),
+    ):
+        assert is_function(chosen.method.objective.fidelity, root_deviance)
+        network = dataclasses.replace(chosen.method, objective=usual.method.objective)
+        assert dataclasses.replace(chosen, method=network) == usual
+    assert refined.second == presets.RECONSTRUCT.second
 
 
 def test_complex_images_are_reconstructed():
@@ -251,6 +278,6 @@ def test_complex_images_are_reconstructed():
 
 
 def test_another_limit_is_the_length_of_a_rate_that_falls():
-    method = preset(task="reconstruct").adjusted(iterations=50).method
+    method = preset(task="reconstruct").adjusted(iterations=50).first.method
     assert method.learning_rate == CosineDecay(0.1, 0.005, 50)
     assert method.loop == Loop(50, ema_decay=0.95)

@@ -95,7 +95,7 @@ def test_the_noise_is_told_or_estimated(capsys):
 
 def test_a_network_can_be_asked_for():
     save("x.png", height=16, width=18)
-    flags = ["--method", "drp-dip", *measured.SMALL, "--metrics", "m.json"]
+    flags = [*measured.NETWORK, "--metrics", "m.json"]
     assert run("--image", "x.png", *KERNEL, *flags) == 0
     metrics = json.loads(Path("m.json").read_text())
     assert (metrics["method"], metrics["preset"]) == ("drp-dip", "default")
@@ -135,7 +135,10 @@ def test_help_says_what_a_kernel_is(capsys):
         ([*KERNEL, "--sigma", "-1"], "--sigma is -1.0; accepted: from 0 to 255"),
         ([*KERNEL, "--sigma", "nan"], "--sigma is nan; accepted: from 0 to 255"),
         ([*KERNEL, "--preset", "slow"], "unknown preset of plug-and-play reconstruct: 'slow'"),
-        ([*KERNEL, "--method", "drp-dd"], "--method is 'drp-dd'; accepted: drp-dip, dip, "),
+        (
+            [*KERNEL, "--method", "drp-dd"],
+            "--method is 'drp-dd'; accepted: drp-dip, drp-pnp",
+        ),
         (["--kernel", "k.npy", "--output", "k.npy"], "k.npy: is an input too"),
         ([*KERNEL, "--output", "x.png"], "x.png: is an input too"),
         ([*KERNEL, "--reference", "y.png"], "y.png: no such file"),

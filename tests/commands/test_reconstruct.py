@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 from command_line import pixels_of
-from measured import SMALL, blob, centred_fft, save_kspace, save_sinogram
+from measured import NETWORK, SMALL, blob, centred_fft, save_kspace, save_sinogram
 from PIL import Image
 
 from drp_jax import Gaussian, NoiseFree, Problem
@@ -77,7 +77,7 @@ def test_a_reference_is_scored_against_with_its_range_as_the_peak(capsys):
     error = np.mean((image - 1000 * blob()) ** 2) / (1000 * np.ptp(blob())) ** 2
     assert metrics["psnr"] == pytest.approx(-10 * np.log10(error), abs=1e-3)
     assert metrics["psnr_zero-filled"] > 10
-    assert (metrics["method"], metrics["preset"]) == ("drp-dip", "default")
+    assert (metrics["method"], metrics["preset"]) == ("tv", "default")
     out, err = capsys.readouterr()
     line = rf"^PSNR in dB: zero-filled [\d.]+ -> restored {metrics['psnr']:.2f}$"
     assert re.search(line, out, re.MULTILINE)
@@ -176,7 +176,7 @@ def test_a_stack_of_one_stays_a_stack():
 def test_the_seed_gives_the_same_image_again():
     save_kspace("k.npy")
     for name, seed in (("a.npy", 1), ("b.npy", 1), ("c.npy", 2)):
-        assert run("mri", "--kspace", "k.npy", "--output", name, "--seed", seed, *SMALL) == 0
+        assert run("mri", "--kspace", "k.npy", "--output", name, "--seed", seed, *NETWORK) == 0
     one, again, other = (np.load(name) for name in ("a.npy", "b.npy", "c.npy"))
     np.testing.assert_array_equal(one, again)
     assert (one != other).any()
@@ -236,8 +236,8 @@ def test_an_error_names_the_command_within_the_groups(capsys):
         (["--noise", "inf"], "noise level is inf; accepted: finite, above 0"),
         (["--range", "1,0"], "--range: '1,0' is not two numbers, the lower first, like 0,1"),
         (["--range", "1"], "--range: '1' is not two numbers, the lower first, like 0,1"),
-        (["--method", "drp-dd"], "--method is 'drp-dd'; accepted: drp-dip, dip, dd"),
-        (["--preset", "slow"], "unknown preset of drp-dip reconstruct: 'slow'"),
+        (["--method", "drp-dd"], "--method is 'drp-dd'; accepted: drp-dip, drp-pnp, dip, dd"),
+        (["--preset", "slow"], "unknown preset of tv reconstruct: 'slow'"),
         (["--tv-weight", "-1"], "--tv-weight: "),
     ],
 )

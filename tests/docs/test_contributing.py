@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from code_blocks import ROOT, blocks, run_python
 from command_line import save
+from conftest import shorten_reconstruction
 
 import drp_jax
 from drp_jax import Status
@@ -21,8 +22,7 @@ def names(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("page"))
         save("blurred.png", height=16, width=18)
-        networks = drp_jax.presets._PRESETS["drp-dip"]["reconstruct"]
-        patch.setitem(networks, "default", networks["default"].adjusted(width=4, iterations=3))
+        shorten_reconstruction(patch)
         made = run_python(PAGE)
         made["restored"] = drp_jax.read_image("blurred_restored.png").image
     return made

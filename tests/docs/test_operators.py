@@ -7,8 +7,8 @@ import jax
 import numpy as np
 import pytest
 from code_blocks import run_python, table
+from conftest import shorten_reconstruction
 
-import drp_jax
 from drp_jax import operators
 from drp_jax.metrics import psnr
 
@@ -19,9 +19,7 @@ PAGE = "docs/operators.md"
 def names():
     """What the page's code makes, with the networks cut short."""
     with pytest.MonkeyPatch.context() as patch:
-        short = drp_jax.presets.RECONSTRUCT.adjusted(width=4, iterations=2)
-        patch.setattr(drp_jax.presets, "RECONSTRUCT", short)
-        patch.setitem(drp_jax.presets._PRESETS["drp-dip"]["reconstruct"], "default", short)
+        shorten_reconstruction(patch)
         return run_python(PAGE)
 
 

@@ -56,7 +56,7 @@ def test_a_network_of_ones_own(name):
 def test_masked_fourier():
     program, _ = run("masked_fourier")
     result, clean = program["result"], program["clean"]
-    assert result.run.method == preset(method="drp-dip", task="reconstruct")
+    assert result.run.method == preset(task="reconstruct")
     assert psnr(result.image, clean) > psnr(program["zero_filled"], clean) + 2
     assert jnp.iscomplexobj(result.run.problem.observation)
 

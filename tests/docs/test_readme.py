@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from code_blocks import blocks, run_python, table
 from command_line import save
+from conftest import shorten_reconstruction
 
 import drp_jax
 from drp_jax import (
@@ -39,11 +40,8 @@ METHODS = "docs/methods.md"
 @pytest.fixture
 def short_runs(monkeypatch):
     """The networks of the pages with a few channels and iterations."""
-    presets = drp_jax.presets
-    short = presets.RECONSTRUCT.adjusted(width=4, iterations=3)
-    monkeypatch.setattr(presets, "RECONSTRUCT", short)
-    networks = presets._PRESETS["drp-dip"]
-    monkeypatch.setitem(networks["reconstruct"], "default", short)
+    shorten_reconstruction(monkeypatch)
+    networks = drp_jax.presets._PRESETS["drp-dip"]
     monkeypatch.setitem(networks["denoise"], "fast", networks["denoise"]["fast"].adjusted(width=4))
 
 
