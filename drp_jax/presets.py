@@ -52,8 +52,8 @@ PROJECTOR = _projector(32, 350, search=90, projectors=None)
 rate that falls, averaged images, and a weight of total variation that it finds by itself."""
 
 
-def _refined(projector: SelfTuned, denoiser: Any, *, steps: int, first: float = 0.05) -> Refined:
-    return Refined(projector, HalfQuadratic(denoiser, steps=steps, first=first), name="drp-pnp")
+def _refined(projector: SelfTuned, denoiser: Any, *, steps: int) -> Refined:
+    return Refined(projector, HalfQuadratic(denoiser, steps=steps, first=0.1), name="drp-pnp")
 
 
 _FINE = CollaborativeDenoiser()
@@ -61,7 +61,7 @@ _REFINED = CollaborativeDenoiser(refined=True)
 _EXACT = 0.001  # noise that is assumed in a picture without any, as rounding leaves
 
 _SHORT = _projector(32, 250, search=50, projectors=None)
-RECONSTRUCT = _refined(_SHORT, (_FINE, _REFINED), steps=10)
+RECONSTRUCT = _refined(_SHORT, (_FINE, _REFINED), steps=20)
 """A shorter projector, from whose image plug-and-play with the non-local filter goes on. Each is
 ahead on some measurements, and together they are close to the better one: docs/reconstruction.md.
 """
@@ -123,7 +123,7 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
         "reconstruct": {
             "default": RECONSTRUCT,
             "best": _refined(
-                _projector(64, 500, search=100, projectors=4), (_FINE, _REFINED), steps=20
+                _projector(64, 500, search=100, projectors=4), (_FINE, _REFINED), steps=40
             ),
             "fast": _refined(_projector(32, 125, search=25, projectors=1), _FINE, steps=8),
         },
