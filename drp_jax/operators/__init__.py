@@ -14,6 +14,7 @@ from drp_jax.operators.base import (
     is_seen,
 )
 from drp_jax.operators.composition import Composition, Offset, Stack
+from drp_jax.operators.filtered_back_projection import filtered_back_projection
 from drp_jax.operators.fourier import FourierMagnitude, MaskedFourier
 from drp_jax.operators.matrix import Matrix, from_scico
 from drp_jax.operators.mosaic import Bayer
@@ -26,7 +27,7 @@ from drp_jax.operators.pixels import (
     Mask,
     Resampling,
 )
-from drp_jax.operators.radon import FanBeam, Radon, filtered_back_projection
+from drp_jax.operators.radon import FanBeam, Radon
 
 __all__ = [
     "MOST_FACTOR",

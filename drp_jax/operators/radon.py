@@ -60,12 +60,12 @@ class Projection(Operator):
             image.shape == (*self.shape, 1),
             f"image has shape {image.shape}; accepted: {(*self.shape, 1)}",
         )
-        return _for_complex(lambda part: _project(self, part), image[..., 0])
+        return for_complex(lambda part: _project(self, part), image[..., 0])
 
     def adjoint(self, observation: Observation, image: jax.ShapeDtypeStruct) -> jax.Array:
         if not jnp.issubdtype(image.dtype, jnp.complexfloating):
             observation = jnp.real(observation)
-        spread = _for_complex(lambda part: _spread(self, part), jnp.asarray(observation))
+        spread = for_complex(lambda part: _spread(self, part), jnp.asarray(observation))
         return spread[..., None].astype(image.dtype)
 
     def image_shape(self, observation: Observation) -> Shape:
@@ -213,59 +213,6 @@ class FanBeam(Projection):
         return self.reach / (self.source_distance - _half_diagonal(self.shape))
 
 
-def filtered_back_projection(operator: Radon | FanBeam, sinogram: jax.Array) -> jax.Array:
-    """The image `[H, W, 1]` by filtered back-projection, without regard to noise.
-
-    With the Ram-Lak filter, of which the kernel is given in space, and linear interpolation between
-    detectors. See Kak and Slaney, Principles of Computerized Tomographic Imaging, 1988, chapter 3.
-
-    Args:
-      operator: the beam. Its angles are spread evenly over a half or a full turn; those of a fan
-        over a full one.
-      sinogram: `[views, detectors]`, real or complex.
-
-    Raises:
-      InputError: if the operator is another, or the sinogram not its own.
-    """
-    require_kind(operator, Projection, "operator", "a Radon or a FanBeam")
-    operator.image_shape(sinogram)
-    return _for_complex(lambda part: _filtered(operator, part), jnp.asarray(sinogram))[..., None]
-
-
-def _filtered(operator: Projection, sinogram: jax.Array) -> jax.Array:
-    count, last = operator.detectors, operator.detectors - 1
-    central: Any = 1.0
-    axial: Any = 1.0
-    if isinstance(operator, FanBeam):
-        # The detector is thought to go through the centre of rotation.
-        axial = operator.source_distance / operator.reach
-        central = jnp.cos(jnp.arctan2(operator.positions, operator.reach))[None]
-    spacing = axial * operator.spacing
-    # Zeros keep the end of a view from the beginning.
-    length = 2 ** math.ceil(math.log2(2 * count))
-    lags = np.fft.fftfreq(length, 1 / length)
-    kernel = np.where(lags % 2 == 1, -1 / (np.pi * np.where(lags == 0, 1, lags)) ** 2, 0.0)
-    kernel[0] = 1 / 4
-    response = jnp.asarray(np.fft.rfft(kernel).real, sinogram.dtype)[None]
-    spectra = jnp.fft.rfft(central * sinogram, length, axis=1) * response
-    filtered = jnp.fft.irfft(spectra, length, axis=1)[:, :count] / spacing
-    padded = jnp.pad(filtered, ((0, 0), (1, 1)))
-    x, y = _pixels(operator.shape, sinogram.dtype)
-
-    def add(image: jax.Array, view: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
-        angle, values = view
-        position, enlarged = operator.seen(x, y, angle)
-        place = jnp.clip(operator.detector(position), -1.0, last + 1.0)
-        below = jnp.minimum(jnp.floor(place), last)
-        at = below.astype(jnp.int32) + 1
-        value = values[at] + (place - below) * (values[at + 1] - values[at])
-        return image + value * jnp.square(axial * enlarged), None
-
-    angles = jnp.asarray(operator.angles, sinogram.dtype)
-    image, _ = lax.scan(add, jnp.zeros(operator.shape, sinogram.dtype), (angles, padded))
-    return image * (math.pi / len(angles))
-
-
 @jax.custom_vjp
 def _project(operator: Projection, image: jax.Array) -> jax.Array:
     """The sinogram `[views, detectors]` of a real image `[H, W]`."""
@@ -304,7 +251,7 @@ def _project(operator: Projection, image: jax.Array) -> jax.Array:
 def _spread(operator: Projection, sinogram: jax.Array) -> jax.Array:
     """The transpose of `_project`: a real image `[H, W]`."""
     dtype, last = sinogram.dtype, operator.detectors - 1
-    x, y = _pixels(operator.shape, dtype)
+    x, y = pixels(operator.shape, dtype)
     # Rays that pass a pixel at less than 1 meet the detector in an interval: the first of them, and
     # how many there are at most. A shadow on a flat detector is wider where the ray is oblique.
     steepest: Any = 1.0
@@ -350,7 +297,7 @@ _project.defvjp(_with_geometry(_project), _without_geometry(_spread))
 _spread.defvjp(_with_geometry(_spread), _without_geometry(_project))
 
 
-def _for_complex(function: Callable[[jax.Array], jax.Array], value: jax.Array) -> jax.Array:
+def for_complex(function: Callable[[jax.Array], jax.Array], value: jax.Array) -> jax.Array:
     """A real linear function of the real and of the imaginary part; of whole numbers as float."""
     if not jnp.issubdtype(value.dtype, jnp.inexact):
         value = value.astype(jnp.float32)
@@ -359,7 +306,7 @@ def _for_complex(function: Callable[[jax.Array], jax.Array], value: jax.Array) -
     return function(value)
 
 
-def _pixels(shape: tuple[int, int], dtype: Any) -> tuple[jax.Array, jax.Array]:
+def pixels(shape: tuple[int, int], dtype: Any) -> tuple[jax.Array, jax.Array]:
     """The coordinates x `[1, W]` and y `[H, 1]` of the pixels."""
     height, width = shape
     x = jnp.arange(width, dtype=dtype) - (width - 1) / 2
