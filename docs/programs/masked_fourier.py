@@ -2,15 +2,16 @@
 
 Any function of an image will do as the operator, and may be complex. This one holds a mask, so it
 is a `flax.struct.dataclass`: masks are then array leaves, and another one compiles nothing again.
-No method is named: for measurements `restore` takes Deep Random Projector. The noise level is that
-of the complex numbers, and `image_shape` is what the operator cannot tell.
+The method is Deep Random Projector alone. What `restore` takes by itself goes on from its image with
+the non-local filter, which wants more pixels than there are here. The noise level is that of the
+complex numbers, and `image_shape` is what the operator cannot tell.
 """
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 
-from drp_jax import Gaussian, Problem, restore
+from drp_jax import Gaussian, Problem, preset, restore
 from drp_jax.metrics import psnr
 from drp_jax.operators import back_projection
 
@@ -36,7 +37,8 @@ real, imaginary = jax.random.normal(jax.random.key(2), (2, size, size)) * level 
 measured = operator(clean) + operator.mask * (real + 1j * imaginary)
 
 problem = Problem(measured, operator, Gaussian(level), image_shape=clean.shape)
-result = restore(problem, key=jax.random.key(0))
+method = preset(method="drp-dip", task="reconstruct")  # which finds its weight
+result = restore(problem, key=jax.random.key(0), method=method)
 zero_filled = back_projection(problem.operator, problem.observation, problem.image)
 print(f"{operator.mask.mean():.0%} of the rows: {result.run.method.name}")
 print(f"PSNR {psnr(zero_filled, clean):.2f} dB -> {psnr(result.image, clean):.2f} dB")

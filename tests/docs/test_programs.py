@@ -56,7 +56,7 @@ def test_a_network_of_ones_own(name):
 def test_masked_fourier():
     program, _ = run("masked_fourier")
     result, clean = program["result"], program["clean"]
-    assert result.run.method == preset(task="reconstruct")
+    assert result.run.method == preset(method="drp-dip", task="reconstruct")
     assert psnr(result.image, clean) > psnr(program["zero_filled"], clean) + 2
     assert jnp.iscomplexobj(result.run.problem.observation)
 
@@ -65,7 +65,7 @@ def test_masked_fourier():
     observation = other(clean)
     with compilations() as programs:
         problem = Problem(observation, other, Gaussian(0.02), image_shape=clean.shape)
-        program["restore"](problem, key=jax.random.key(1))
+        program["restore"](problem, key=jax.random.key(1), method=program["method"])
     assert not programs
 
 
