@@ -28,8 +28,8 @@ NAMED = {"TV, best weight": "TV"}
 MOST_LOSS = 0.3  # dB that the chosen weight may lose against the best
 HEAD = """# Images from measurements
 
-Nothing is told but the operator and, to plug-and-play, the level of the noise; total variation
-(*TV*) gets the best of five weights by the clean image. Peak signal-to-noise ratio in dB. Seconds
+Nothing is told but the operator and, to plug-and-play, alone or after the projector, the level of
+the noise; total variation (*TV*) gets the best of five weights by the clean image. Peak signal-to-noise ratio in dB. Seconds
 are without compilation, on {device} with {cores} cores that had other work too, so that they
 compare roughly. `python -m experiments.benchmark reconstruction` made the numbers and
 `reconstruction-page` this page. The images are not part of the repository; without them a phantom
@@ -75,7 +75,7 @@ def _section(name: str, report: dict) -> list[str]:
     """The paragraphs on one file."""
     rows = report["rows"]
     parts = [
-        f"## {name.removeprefix('reconstruction-').replace('-', ' ')}",
+        f"## {_title(name)}",
         f"{report['size']} x {report['size']} pixels, noise of {report['noise']:g} (for tomography "
         "of a ray through half of the image), "
         f"{len({row['draw'] for row in rows})} draw of each.",
@@ -87,6 +87,11 @@ def _section(name: str, report: dict) -> list[str]:
     if any(row["method"].startswith("weight") for row in rows):
         parts.append(_choices(rows))
     return parts
+
+
+def _title(name: str) -> str:
+    words = name.removeprefix("reconstruction").removesuffix("cpu").replace("-", " ").strip()
+    return words.capitalize() or "This library"
 
 
 def _overview(rows: Rows) -> str:
