@@ -2,9 +2,9 @@
 
 Any function of an image will do as the operator, and may be complex. This one holds a mask, so it
 is a `flax.struct.dataclass`: masks are then array leaves, and another one compiles nothing again.
-The method is Deep Random Projector alone. What `restore` takes by itself goes on from its image with
-the non-local filter, which wants more pixels than there are here. The noise level is that of the
-complex numbers, and `image_shape` is what the operator cannot tell.
+The method is Deep Random Projector alone. What `restore` takes by itself goes on from its image
+with the non-local filter, which wants more pixels than there are here. The noise level is that of
+the complex numbers, and `image_shape` is what the operator cannot tell.
 """
 
 import flax.struct
