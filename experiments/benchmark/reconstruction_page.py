@@ -30,10 +30,11 @@ HEAD = """# Images from measurements
 
 Nothing is told but the operator and, to plug-and-play, alone or after the projector, the level of
 the noise; total variation (*TV*) gets the best of five weights by the clean image. Peak
-signal-to-noise ratio in dB. Seconds are without compilation, on {device} with {cores} cores that had
-other work too, so that they compare roughly. `python -m experiments.benchmark reconstruction` made
-the numbers and `reconstruction-page` this page; `experiments/peers` has the programs of SCICO and
-deepinv. The images are not part of the repository; without them a phantom and a photograph stand in.
+signal-to-noise ratio in dB. Seconds are without compilation, on {device} with {cores} cores that
+had other work too, so that they compare roughly.
+`python -m experiments.benchmark reconstruction` made the numbers and `reconstruction-page` this
+page; `experiments/peers` has the programs of SCICO and deepinv. The images are not part of the
+repository; without them a phantom and a photograph stand in.
 
 `drp-pnp` is what `restore` takes by itself for measurements: Deep Random Projector, then
 plug-and-play from its image. `drp-dip` is the projector alone and `plug-and-play` the other
