@@ -61,7 +61,7 @@ def reconstruction_page(parsed: Arguments) -> int:
         for case, image in DRAWN:
             draw(case, image, scans(parsed.data, 128)[image])
     drawn = [
-        f"![{case}, {image}: the start, TV, the result, the truth, and differences]"
+        f"![{case}, {image}: what four methods make of it, and the differences from the truth]"
         f"({PICTURES.name}/{_file(case)})"
         for case, image in DRAWN
         if (PICTURES / _file(case)).exists()
