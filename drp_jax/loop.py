@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from drp_jax import averaging
 from drp_jax.errors import InputError, require, require_kind, require_whole, shown
 from drp_jax.method import MOST_ITERATIONS, Loop, Method, Stage, State
 from drp_jax.problem import Problem
@@ -241,7 +242,7 @@ def iterate(run: Run, stage: Stage) -> tuple[LoopState, dict[str, jax.Array]]:
     average, stopping, best = before.average, before.stopping, before.best
     best_iteration = before.best_iteration
     if average is not None and loop.ema_decay is not None:
-        average = loop.ema_decay * average + (1 - loop.ema_decay) * image
+        average = averaging.added(average, image, loop.ema_decay)
     candidate = _averaged(problem, loop, image, average, iteration)
     if loop.stopping is not None and best is not None:
         stopping, verdict = loop.stopping.update(stopping, _real_view(image), measures)
@@ -287,7 +288,7 @@ def _averaged(
     """The image, or the average without its bias towards the zeros that it started from."""
     if average is None or loop.ema_decay is None:
         return image
-    unbiased = average / jnp.maximum(1 - loop.ema_decay**iteration, 1e-12)
+    unbiased = averaging.mean(average, iteration, loop.ema_decay)
     return problem.in_range(unbiased)  # which rounding may have left
 
 

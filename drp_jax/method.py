@@ -156,3 +156,13 @@ class Method:
     def adjustments(self) -> Mapping[str, Callable[[Any], Any]]:
         """What `adjusted` takes: by name, a function from the value to the new method."""
         return {}
+
+
+def adjustments_of(whole: Method, part: str) -> dict[str, Callable[[Any], Any]]:
+    """What `adjusted` takes of a method that is a field of another, as adjustments of the whole."""
+    inner = getattr(whole, part)
+
+    def changed(name: str, value: Any) -> Any:
+        return dataclasses.replace(whole, **{part: inner.adjusted(**{name: value})})  # type: ignore[type-var]
+
+    return {name: functools.partial(changed, name) for name in inner.adjustments()}

@@ -57,3 +57,8 @@ class Poisson:
 
 
 Noise = NoiseFree | Gaussian | Poisson
+
+
+def has_level(noise: Noise | None) -> bool:
+    """Whether it is stated how strong the noise is, and that there is some."""
+    return isinstance(noise, Poisson) or (isinstance(noise, Gaussian) and noise.level is not None)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from drp_jax.errors import require, require_kind, shown
 from drp_jax.method import Loop, Method
-from drp_jax.noise import Gaussian, Noise, NoiseFree, Poisson
+from drp_jax.noise import Noise, NoiseFree, Poisson, has_level
 from drp_jax.non_local import CollaborativeDenoiser, Denoise, HalfQuadratic, PlugAndPlay
 from drp_jax.operators import Downsample, Identity, Mask, is_linear
 from drp_jax.problem import Problem
@@ -222,9 +222,9 @@ def preset(name: str | None = None, *, method: str | None = None, task: str = "d
     """A method with its settings for a task.
 
     Args:
-      name: "default", "best" or "fast" for method "non-local", "paper" or "fast" for the others;
-        DIP has variants, which the error message lists. Without a name it is "default" where there
-        is one, otherwise "fast".
+      name: "default", "best" or "fast" for method "non-local", and for "drp-pnp" and "drp-dip" of
+        task "reconstruct"; "paper" or "fast" for the other networks. DIP has variants, which the
+        error message lists. Without a name it is "default" where there is one, otherwise "fast".
       method: "non-local", "drp-dip", "drp-dd", "dip" or "dd"; for task "reconstruct" also
         "drp-pnp", "plug-and-play", "dip-tv", "self-guided-dip", "aseqdip" or "tv". Without one it
         is "drp-pnp" for task "reconstruct", "drp-dip" for preset "paper", otherwise "non-local".
@@ -279,25 +279,20 @@ def method_for(problem: Problem) -> Method:
     if not problem.complex_image:
         if isinstance(operator, Identity):
             return preset(task="denoise")
-        is_exact = noise is None or isinstance(noise, NoiseFree)
-        if isinstance(operator, Mask) and is_exact:
+        has_none = noise is None or isinstance(noise, NoiseFree)
+        if isinstance(operator, Mask) and has_none:
             return preset(task="inpaint")
-        if isinstance(operator, Downsample) and is_exact:
+        if isinstance(operator, Downsample) and has_none:
             return preset(task="super-resolve")
     if not is_linear(operator, problem.observation, problem.image):
         return _for_noise(PROJECTOR, noise)
-    if operator.maps_pictures and not problem.complex_image and _is_stated(noise):
+    is_exact = isinstance(noise, NoiseFree)
+    if operator.maps_pictures and not problem.complex_image and (is_exact or has_level(noise)):
         method = preset(method="plug-and-play", task="reconstruct")
-        exact = dataclasses.replace(method, noise_level=_EXACT)
-        return exact if isinstance(noise, NoiseFree) else method
+        return dataclasses.replace(method, noise_level=_EXACT) if is_exact else method
     if isinstance(noise, Poisson):
         return dataclasses.replace(RECONSTRUCT, first=_for_noise(_SHORT, noise))
     return RECONSTRUCT
-
-
-def _is_stated(noise: Noise | None) -> bool:
-    """Whether it is known how strong the noise is."""
-    return noise is not None and not (isinstance(noise, Gaussian) and noise.level is None)
 
 
 def _for_noise(projector: SelfTuned, noise: Noise | None) -> SelfTuned:

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from drp_jax.errors import require, require_kind
-from drp_jax.method import Loop, Method, Stage, State
-from drp_jax.noise import Gaussian, Poisson
+from drp_jax.method import Loop, Method, Stage, State, adjustments_of
+from drp_jax.noise import Gaussian, has_level
 from drp_jax.problem import Problem
 from drp_jax.pytrees import fixed, record
 
@@ -115,7 +115,7 @@ class Refined(Method):
     def _refine(self, step: Callable, problem: Problem, state: RefinedState) -> RefinedState:
         found = problem.in_range(self.first.image(problem, state.first))
         is_start = state.iteration == self.first.loop.iterations
-        level = jnp.where(is_start, _left(problem, found), state.level)
+        level = jax.lax.cond(is_start, lambda: _left(problem, found), lambda: state.level)
         second = jax.tree.map(
             functools.partial(jnp.where, is_start),
             self.second.started_at(problem, state.second, found),
@@ -137,10 +137,16 @@ class Refined(Method):
 
     def measured(self, problem: Problem, state: RefinedState) -> dict[str, jax.Array]:
         """What both methods measure."""
-        first = self.first.measured(problem, state.first)
-        second = self.second.measured(problem, state.second)
-        is_found = self._is_found(state)
-        return {name: jnp.where(is_found, second[name], first[name]) for name in self.measures}
+
+        def shared(measured: dict[str, jax.Array]) -> dict[str, jax.Array]:
+            return {name: measured[name] for name in self.measures}
+
+        # A condition, since the second's may apply the operator at every iteration of the first.
+        return jax.lax.cond(
+            self._is_found(state),
+            lambda: shared(self.second.measured(problem, state.second)),
+            lambda: shared(self.first.measured(problem, state.first)),
+        )
 
     def uncertainty(self, problem: Problem, state: RefinedState) -> jax.Array | None:
         """That of the first method, or of the second if the first does not say."""
@@ -153,10 +159,7 @@ class Refined(Method):
     def adjustments(self) -> Mapping[str, Callable[[Any], Any]]:
         """Those of the first method; its limit does not count the second's steps."""
 
-        def within(name: str, value: Any) -> "Refined":
-            return dataclasses.replace(self, first=self.first.adjusted(**{name: value}))
-
-        return {name: functools.partial(within, name) for name in self.first.adjustments()}
+        return adjustments_of(self, "first")
 
     def _is_found(self, state: RefinedState) -> jax.Array:
         return state.iteration > self.first.loop.iterations
@@ -177,7 +180,6 @@ def _left(problem: Problem, image: jax.Array) -> jax.Array:
 
 def _with_noise(problem: Problem, level: jax.Array) -> Problem:
     """The problem with a level of its noise, where it states none."""
-    noise = problem.noise
-    if isinstance(noise, Poisson) or (isinstance(noise, Gaussian) and noise.level is not None):
-        return problem
-    return dataclasses.replace(problem, noise=Gaussian(level))
+    return (
+        problem if has_level(problem.noise) else dataclasses.replace(problem, noise=Gaussian(level))
+    )

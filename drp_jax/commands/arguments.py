@@ -27,6 +27,12 @@ def methods_of(*tasks: str) -> tuple[str, ...]:
     return tuple(method for method, known in names().items() if set(tasks) <= set(known))
 
 
+def preset_option(shown: str) -> Any:
+    """The flag of the settings by name; `shown` says which they are where it is left out."""
+    help = "Its settings, by name; which a method has is said below."
+    return options.option(str, "NAME", "a name", help, shown=shown)
+
+
 @dataclasses.dataclass(frozen=True)
 class MethodArguments:
     """How to restore, and what to write about it."""
@@ -36,13 +42,7 @@ class MethodArguments:
         "The method: non-local filtering, or an untrained network.",
         shown="non-local; drp-dip with --preset paper",
     )
-    preset: str | None = options.option(
-        str,
-        "NAME",
-        "a name",
-        "Its settings, by name; which a method has is said below.",
-        shown="default; fast for a network",
-    )
+    preset: str | None = preset_option("default; fast for a network")
     iterations: int | None = options.whole(
         "Limit on the iterations, or a filter's steps, from 1 up.", shown="of the preset"
     )

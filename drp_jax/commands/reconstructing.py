@@ -9,7 +9,7 @@ from PIL import Image
 
 from drp_jax import Gaussian, InputError, Method, NoiseFree, Problem
 from drp_jax.commands import options, volumes
-from drp_jax.commands.arguments import MethodArguments, methods_of
+from drp_jax.commands.arguments import MethodArguments, methods_of, preset_option
 from drp_jax.commands.arrays import read_optional
 from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.fit import deferred_interrupts
@@ -59,17 +59,11 @@ class ReconstructArguments(MethodArguments, ResultFiles):
 
     method: str | None = options.choice(
         methods_of(TASK),
-        "The method: an untrained network, total variation alone, or a denoiser in turn with the "
-        "measurement.",
-        shown="drp-dip",
+        "The method: an untrained network, a denoiser in turn with the measurement, both one after "
+        "the other, or total variation alone.",
+        shown="drp-pnp",
     )
-    preset: str | None = options.option(
-        str,
-        "NAME",
-        "a name",
-        "Its settings, by name; which a method has is said below.",
-        shown="default, or fast where there is none",
-    )
+    preset: str | None = preset_option("default, or fast where there is none")
     noise: float | None = options.number(
         "Standard deviation of the noise in the measurement, in its unit; 0 if there is none. Of "
         "complex numbers the root mean square of its magnitude.",

@@ -30,7 +30,7 @@ from drp_jax.non_local.denoisers import (
     filtered_by,
     stretches,
 )
-from drp_jax.non_local.plug_and_play import residual
+from drp_jax.non_local.plug_and_play import measured_step
 from drp_jax.operators import adjoint, filled_back_projection
 from drp_jax.operators.base import Observation
 from drp_jax.problem import Problem
@@ -144,13 +144,7 @@ class HalfQuadratic(Method):
         return state.units.image(state.image)
 
     def measured(self, problem: Problem, state: HalfQuadraticState) -> dict[str, jax.Array]:
-        """Root mean squares in units of the image and the observation, and the step's level.
-
-        The change that the step made, and how far the image is from the observation.
-        """
-        change = state.units.span * jnp.sqrt(jnp.mean(jnp.square(jnp.abs(state.change))))
-        left = residual(problem, self.image(problem, state))
-        return {"change": change, "residual": left, "noise_level": state.level}
+        return measured_step(problem, state, self.image(problem, state))
 
     def uncertainty(self, problem: Problem, state: HalfQuadraticState) -> jax.Array:
         return state.units.span * state.spread

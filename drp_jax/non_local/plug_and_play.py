@@ -146,13 +146,7 @@ class PlugAndPlay(Method):
         return state.units.image(smooth)
 
     def measured(self, problem: Problem, state: PlugAndPlayState) -> dict[str, jax.Array]:
-        """Root mean squares in units of the image and the observation, and the step's level.
-
-        The change that the step made, and how far the image is from the observation.
-        """
-        change = state.units.span * jnp.sqrt(jnp.mean(jnp.square(state.change)))
-        left = residual(problem, self.image(problem, state))
-        return {"change": change, "residual": left, "noise_level": state.level}
+        return measured_step(problem, state, self.image(problem, state))
 
     def uncertainty(self, problem: Problem, state: PlugAndPlayState) -> jax.Array:
         return state.units.span * state.spread
@@ -184,11 +178,21 @@ class PlugAndPlay(Method):
         )
 
 
-def residual(problem: Problem, image: jax.Array) -> jax.Array:
-    """Root mean square of what the observation has more than the image gives."""
+def measured_step(problem: Problem, state: Any, image: jax.Array) -> dict[str, jax.Array]:
+    """Root mean squares in units of the image and the observation, and the step's level.
+
+    The change that the step made, and what the observation has more than the image gives.
+
+    Args:
+      problem: the problem.
+      state: with the `units` of the problem, the `change` of the step and its noise `level`.
+      image: the image after the step.
+    """
+    change = state.units.span * jnp.sqrt(jnp.mean(jnp.square(jnp.abs(state.change))))
     left = jax.tree.leaves(_missing(problem, image))
     power = sum(jnp.sum(jnp.square(jnp.abs(leaf))) for leaf in left)
-    return jnp.sqrt(power / sum(leaf.size for leaf in left))
+    residual = jnp.sqrt(power / sum(leaf.size for leaf in left))
+    return {"change": change, "residual": residual, "noise_level": state.level}
 
 
 def _missing(problem: Problem, image: jax.Array) -> Any:

@@ -64,13 +64,7 @@ class MaskedFourier(Operator):
             require(bool(values.any()), "k-space mask is 0 everywhere; accepted: some entries 1")
         if self.sensitivities is not None:
             accepted = "an array [coils, H, W], real or complex"
-            require_kind(self.sensitivities, _ARRAYS, "sensitivities", accepted)
-            kind = self.sensitivities.dtype
-            require(
-                jnp.issubdtype(kind, jnp.number),
-                f"sensitivities have type {kind}; accepted: {accepted}",
-            )
-            require_finite(self.sensitivities, "sensitivities")
+            _check_factors(self.sensitivities, "sensitivities", accepted)
 
     def __call__(self, image: jax.Array) -> jax.Array:
         seen = image[..., 0]
@@ -128,15 +122,8 @@ class FourierMagnitude(Operator):
 
     def __post_init__(self) -> None:
         require_whole(self.oversampling, "oversampling", 1, MOST_OVERSAMPLING)
-        if self.masks is not None and is_known(self.masks):
-            accepted = "an array [K, H, W], real or complex"
-            require_kind(self.masks, _ARRAYS, "coding masks", accepted)
-            kind = self.masks.dtype
-            require(
-                jnp.issubdtype(kind, jnp.number),
-                f"coding masks have type {kind}; accepted: {accepted}",
-            )
-            require_finite(self.masks, "coding masks")
+        if self.masks is not None:
+            _check_factors(self.masks, "coding masks", "an array [K, H, W], real or complex")
 
     def __call__(self, image: jax.Array) -> jax.Array:
         copies = image[..., 0]
@@ -169,3 +156,11 @@ class FourierMagnitude(Operator):
                 f"{shape}",
             )
         return height, width, 1
+
+
+def _check_factors(factors: Any, name: str, accepted: str) -> None:
+    """Raises InputError unless what copies of the image are multiplied by are finite numbers."""
+    require_kind(factors, _ARRAYS, name, accepted)
+    kind = factors.dtype
+    require(jnp.issubdtype(kind, jnp.number), f"{name} have type {kind}; accepted: {accepted}")
+    require_finite(factors, name)

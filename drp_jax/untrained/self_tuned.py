@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from drp_jax import averaging
 from drp_jax.batching import each
 from drp_jax.errors import (
     is_known,
@@ -22,7 +23,7 @@ from drp_jax.errors import (
     require_whole,
     shown,
 )
-from drp_jax.method import Loop, Method, Stage
+from drp_jax.method import Loop, Method, Stage, adjustments_of
 from drp_jax.operators import Operator
 from drp_jax.operators.base import Observation, Shape
 from drp_jax.problem import Problem
@@ -103,8 +104,15 @@ class SelfTuned(Method):
         if all(is_known(weight) and np.ndim(weight) == 0 for weight in self.weights):
             object.__setattr__(self, "weights", tuple(sorted(self.weights, reverse=True)))
         require_whole(self.search_iterations, "search_iterations", 1, 1_000_000)
-        open_ends = {"least_allowed": False, "most_allowed": False}
-        require_number(self.held_out, "held_out", 0, 1, accepted="between 0 and 1", **open_ends)
+        require_number(
+            self.held_out,
+            "held_out",
+            0,
+            1,
+            least_allowed=False,
+            most_allowed=False,
+            accepted="between 0 and 1",
+        )
         if self.projectors is not None:
             require_whole(self.projectors, "projectors", 1, MOST_PROJECTORS)
         require(
@@ -173,10 +181,11 @@ class SelfTuned(Method):
         start = jax.tree.map(lambda leaf: leaf[0], state.fits)
         before = jax.tree.map(functools.partial(jnp.where, within == 0), start, state.search)
         search = method.step(_without(problem, state.held_out), before)
-        average = _added(state.average, search.image, within, _SEARCH_EMA_DECAY)
+        past = jnp.where(within == 0, 0.0, state.average)
+        average = averaging.added(past, search.image, _SEARCH_EMA_DECAY)
 
         def error() -> jax.Array:
-            image = _mean(average, within + 1, _SEARCH_EMA_DECAY)
+            image = averaging.mean(average, within + 1, _SEARCH_EMA_DECAY)
             predicted, observed = (
                 search.units.measured(_part(state.held_out, values))
                 for values in (problem.operator(problem.in_range(image)), problem.observation)
@@ -199,8 +208,8 @@ class SelfTuned(Method):
         method = self._with_weight(self.weight(state))
         fits = each(functools.partial(method.step, problem))(state.fits)
         image = jnp.mean(fits.image, axis=0)
-        within = state.iteration - self.search_length
-        average = _added(state.average, image, within, self._ema_decay)
+        past = jnp.where(state.iteration == self.search_length, 0.0, state.average)
+        average = averaging.added(past, image, self._ema_decay)
         return dataclasses.replace(state, iteration=state.iteration + 1, fits=fits, average=average)
 
     def weight(self, state: SelfTunedState) -> jax.Array:
@@ -210,8 +219,9 @@ class SelfTuned(Method):
     def image(self, problem: Problem, state: SelfTunedState) -> jax.Array:
         """The average of the images of this weight of the search, or of the fit."""
         done, search = state.iteration, self.search_length
-        in_search = _mean(state.average, 1 + (done - 1) % self.search_iterations, _SEARCH_EMA_DECAY)
-        in_fit = _mean(state.average, done - search, self._ema_decay)
+        within = 1 + (done - 1) % self.search_iterations
+        in_search = averaging.mean(state.average, within, _SEARCH_EMA_DECAY)
+        in_fit = averaging.mean(state.average, jnp.maximum(done - search, 1), self._ema_decay)
         return jnp.where(done <= search, in_search, in_fit)
 
     def measured(self, problem: Problem, state: SelfTunedState) -> dict[str, jax.Array]:
@@ -220,7 +230,7 @@ class SelfTuned(Method):
         search = self.method.measured(problem, state.search)
         fits = jax.vmap(lambda fit: self.method.measured(problem, fit))(state.fits)
         values = {name: jnp.where(is_search, search[name], jnp.mean(fits[name])) for name in search}
-        number = (state.iteration - 1) // jnp.maximum(self.search_iterations, 1)
+        number = (state.iteration - 1) // self.search_iterations
         searched = self._weights[jnp.clip(number, 0, len(self.weights) - 1)]
         return values | {"weight": jnp.where(is_search, searched, self.weight(state))}
 
@@ -240,11 +250,8 @@ class SelfTuned(Method):
         return self.method.trees(fits)
 
     def adjustments(self) -> Mapping[str, Callable[[Any], Any]]:
-        def within(name: str, value: Any) -> "SelfTuned":
-            return dataclasses.replace(self, method=self.method.adjusted(**{name: value}))
-
-        own = self.method.adjustments()
-        passed = {name: functools.partial(within, name) for name in own if name != "stopping"}
+        passed = adjustments_of(self, "method")
+        del passed["stopping"]
         return passed | {
             "iterations": self._with_iterations,
             "regularizer_weight": lambda weight: dataclasses.replace(self, weights=(weight,)),
@@ -270,16 +277,6 @@ class SelfTuned(Method):
 
     def _with_weight(self, weight: jax.Array) -> Untrained:
         return self.method.adjusted(regularizer_weight=weight)
-
-
-def _added(average: jax.Array, image: jax.Array, before: Any, decay: Any) -> jax.Array:
-    """The weighted sum of images with another one, after so many."""
-    return jnp.where(before == 0, 0.0, decay) * average + (1 - decay) * image
-
-
-def _mean(average: jax.Array, count: Any, decay: Any) -> jax.Array:
-    """The mean of which `_added` makes the sum, of so many images."""
-    return average / (1 - jnp.asarray(decay, jnp.float32) ** jnp.maximum(count, 1))
 
 
 @record

@@ -67,7 +67,6 @@ def enlargers(observation: np.ndarray, height: int, width: int) -> Baselines:
 
 def reconstructors(problem: Problem) -> Baselines:
     """Ways to an image from measurements."""
-
     tv = preset(method="tv", task="reconstruct")
 
     def restored(weight: float) -> np.ndarray:

@@ -37,10 +37,10 @@ _NAMES = (*METHODS, *PRESETS, WEIGHTS)
 
 
 def _several(text: str) -> tuple[str, ...]:
-    names = tuple(text.split(","))
-    if not set(names) <= set(_NAMES):
+    chosen = tuple(text.split(","))
+    if not set(chosen) <= set(_NAMES):
         raise ValueError
-    return names
+    return chosen
 
 
 @dataclasses.dataclass(frozen=True)
