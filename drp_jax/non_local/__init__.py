@@ -7,11 +7,13 @@ from drp_jax.non_local.collaborative import (
     ridge_step,
     wiener_step,
 )
-from drp_jax.non_local.denoise import Denoise, NoisyImage, denoise
+from drp_jax.non_local.denoise import Denoise, denoise
 from drp_jax.non_local.denoisers import CollaborativeDenoiser, Denoiser
 from drp_jax.non_local.half_quadratic import HalfQuadratic
 from drp_jax.non_local.impulses import without_impulses
 from drp_jax.non_local.noise_estimate import noise_level, noise_map
+from drp_jax.non_local.noise_spectrum import NoiseSpectrum, noise_spectrum, spectrum_of
+from drp_jax.non_local.noisy_image import NoisyImage
 from drp_jax.non_local.plug_and_play import PlugAndPlay
 
 __all__ = [
@@ -20,13 +22,16 @@ __all__ = [
     "Denoiser",
     "Filtered",
     "HalfQuadratic",
+    "NoiseSpectrum",
     "NoisyImage",
     "PlugAndPlay",
     "denoise",
     "hard_threshold_step",
     "noise_level",
     "noise_map",
+    "noise_spectrum",
     "ridge_step",
+    "spectrum_of",
     "unclip",
     "wiener_step",
     "without_impulses",

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax import lax
 
 from drp_jax.errors import is_known, require, require_kind, require_picture, require_whole
 from drp_jax.method import MOST_ITERATIONS, Loop, Method, Stage
@@ -19,8 +21,10 @@ from drp_jax.non_local.collaborative import (
     ridge_step,
     wiener_step,
 )
-from drp_jax.non_local.impulses import without_impulses
-from drp_jax.non_local.noise_estimate import check_noise, local_mean, noise_level, noise_map
+from drp_jax.non_local.noise_estimate import local_mean
+from drp_jax.non_local.noise_spectrum import SIZE, NoiseSpectrum
+from drp_jax.non_local.noisy_image import NoisyImage, check_strength, noisy_image
+from drp_jax.non_local.scales import doubled
 from drp_jax.operators import Identity
 from drp_jax.problem import SMALLEST_SIDE, UNIT, Problem, check_values
 from drp_jax.pytrees import fixed, record
@@ -30,40 +34,33 @@ _LEAST_LEFT = 1 / 8
 # Far below the steps of 8 bits: a picture with less noise is left as it is.
 _LEAST_LEVEL = 1e-4
 _PHOTON_WINDOW = 7
-
-
-@record
-class NoisyImage:
-    """A picture and what is known of its noise.
-
-    Attributes:
-      image: the picture without its impulses, `[H, W, C]`.
-      level: standard deviation of the noise where it was not clipped.
-      deviation: its standard deviation around every pixel, `[H, W]`.
-    """
-
-    image: jax.Array
-    level: jax.Array
-    deviation: jax.Array
+# What is left in the larger picture, by frequency, of noise that was removed from the smaller one:
+# what a mean of 2 x 2 pixels does not let through, and what the filter left.
+_PASSED = np.outer(*2 * [np.cos(np.pi * np.arange(SIZE) / (2 * SIZE))])
+_LEFT_OF_COARSE = np.sqrt(1 - 0.45 * np.square(_PASSED))[..., None].astype(np.float32)
 
 
 def denoise(
     image: jax.Array,
-    sigma: jax.typing.ArrayLike | None = None,
+    sigma: jax.typing.ArrayLike | NoiseSpectrum | None = None,
     *,
+    strength: jax.typing.ArrayLike = 1.0,
     refinements: tuple[int, ...] = (64,),
     radius: int = 12,
 ) -> Filtered:
     """Removes noise from a picture: a hard threshold, Wiener, then ridge steps.
 
-    What clipping at black and white did to the noise is undone. A picture whose noise is below
-    1e-4 comes back as it is.
+    If the noise is not white, this is done first at half the size, and what that took away is taken
+    from the picture. What clipping at black and white did to the noise is undone. A picture whose
+    noise is below 1e-4 comes back as it is.
 
     Args:
       image: `[H, W, C]`, values in [0, 1], both sides from 8 up.
-      sigma: standard deviation of the noise (intensity), one number or `[H, W]`. By default it is
-        estimated: how much there is, at which brightness, and whether some of it is impulses,
-        which are then filled in first.
+      sigma: standard deviation of the noise (intensity), one number or `[H, W]`, or its spectrum.
+        By default it is estimated: how much there is, at which scale and brightness, and whether
+        some of it is impulses, which are then filled in first.
+      strength: what the deviation is multiplied by, above 0: less than 1 keeps more of the grain,
+        more smooths more.
       refinements: number of patches per group of every ridge step, each from 1 up.
       radius: how far similar patches are looked for, in pixels along each axis, from 4 to 64.
 
@@ -74,23 +71,33 @@ def denoise(
     require_picture(image, "image", SMALLEST_SIDE)
     check_values(image, "image", UNIT)
     check_filters(refinements, radius)
-    noisy = noisy_image(image, sigma)
-    filtered = hard_threshold_step(noisy.image, noisy.deviation, radius=radius)
-    filtered = wiener_step(noisy.image, filtered, noisy.deviation, radius=radius)
-    for count in refinements:
-        filtered = ridge_step(noisy.image, filtered, noisy.deviation, count=count, radius=radius)
-    return finished(noisy, filtered)
+    noisy = without_coarse_noise(noisy_image(image, sigma, strength), refinements, radius)
+    return finished(noisy, _all_steps(noisy, refinements, radius))
 
 
-def noisy_image(image: jax.Array, sigma: jax.typing.ArrayLike | None = None) -> NoisyImage:
-    """A picture with its noise, which is estimated if it is not given."""
-    if sigma is None:
-        image = without_impulses(image, noise_level(image))
-        return NoisyImage(image, noise_level(image), noise_map(image))
-    check_noise(sigma, "sigma", image.shape[:2])
-    sigma = jnp.asarray(sigma, image.dtype)
-    deviation = jnp.broadcast_to(sigma, image.shape[:2])
-    return NoisyImage(image, jnp.sqrt(jnp.mean(jnp.square(sigma))), deviation)
+def without_coarse_noise(
+    noisy: NoisyImage, refinements: tuple[int, ...], radius: int
+) -> NoisyImage:
+    """A picture without the noise that it has at half the size too; white noise stays."""
+    coarse, spectrum = noisy.coarse, noisy.spectrum
+    if coarse is None or spectrum is None:
+        return noisy
+
+    def filtered(coarse: NoisyImage) -> jax.Array:
+        return _all_steps(coarse, refinements, radius).image
+
+    has_noise = coarse.level > _LEAST_LEVEL
+    clean = lax.cond(has_noise, filtered, lambda coarse: coarse.image, coarse)
+    image = noisy.image + doubled(clean - coarse.image, *noisy.image.shape[:2])
+    left = jnp.where(has_noise, _LEFT_OF_COARSE, 1.0)
+    return dataclasses.replace(noisy, image=image, spectrum=left * spectrum, coarse=None)
+
+
+def _all_steps(noisy: NoisyImage, refinements: tuple[int, ...], radius: int) -> Filtered:
+    filtered = Filtered(noisy.image, jnp.zeros(noisy.image.shape[:2]))
+    for _, apply in filter_steps(refinements, radius):
+        filtered = apply(noisy, filtered)
+    return filtered
 
 
 def finished(noisy: NoisyImage, filtered: Filtered) -> Filtered:
@@ -108,13 +115,31 @@ def check_filters(refinements: tuple[int, ...], radius: int) -> None:
         check_search(count, radius)
 
 
-FilterStep = Callable[[jax.Array, Filtered, jax.Array], Filtered]
-"""From the noisy picture, the picture after the step before, and the noise."""
+FilterStep = Callable[[NoisyImage, Filtered], Filtered]
+"""From the noisy picture and the picture after the step before."""
+
+
+def filter_steps(refinements: tuple[int, ...], radius: int) -> list[tuple[str, FilterStep]]:
+    """The steps of `denoise` with their names."""
+
+    def threshold(noisy: NoisyImage, _: Filtered) -> Filtered:
+        return hard_threshold_step(
+            noisy.image, noisy.deviation, spectrum=noisy.spectrum, radius=radius
+        )
+
+    def refined(step: Callable[..., Filtered], **options: int) -> FilterStep:
+        def apply(noisy: NoisyImage, pilot: Filtered) -> Filtered:
+            options_of_all = {"spectrum": noisy.spectrum, "radius": radius}
+            return step(noisy.image, pilot, noisy.deviation, **options_of_all, **options)
+
+        return apply
+
+    ridges = [("ridge", refined(ridge_step, count=count)) for count in refinements]
+    return [("hard threshold", threshold), ("Wiener", refined(wiener_step)), *ridges]
 
 
 def _filtered(apply: FilterStep, problem: Problem, state: "DenoiseState") -> "DenoiseState":
-    filtered = apply(state.noisy.image, state.filtered, state.noisy.deviation)
-    return dataclasses.replace(state, filtered=filtered)
+    return dataclasses.replace(state, filtered=apply(state.noisy, state.filtered))
 
 
 @record
@@ -142,7 +167,7 @@ class Denoise(Method):
     states is taken as stated, and is estimated otherwise.
 
     Attributes:
-      refinements, radius: as in `denoise`.
+      strength, refinements, radius: as in `denoise`.
       iterations: limit on the number of steps, from 1 up; all are taken if None.
 
     Raises:
@@ -151,6 +176,7 @@ class Denoise(Method):
 
     refinements: tuple[int, ...] = fixed(default=(64,))
     radius: int = fixed(default=12)
+    strength: float | jax.Array = 1.0
     iterations: int | jax.Array | None = None
     name: str = fixed(default="non-local")
 
@@ -161,6 +187,7 @@ class Denoise(Method):
     def __post_init__(self) -> None:
         require_kind(self.name, str, "name", "a string")
         check_filters(self.refinements, self.radius)
+        check_strength(self.strength)
         if self.iterations is not None:
             require_whole(self.iterations, "iterations", 1, MOST_ITERATIONS)
 
@@ -195,22 +222,13 @@ class Denoise(Method):
         bounds = problem.value_range or (jnp.min(observation), jnp.max(observation))
         low, high = (jnp.asarray(bound, jnp.float32) for bound in bounds)
         span = jnp.where(high > low, high - low, 1.0)
-        noisy = noisy_image((observation - low) / span, _sigma(problem, span))
+        noisy = noisy_image((observation - low) / span, _sigma(problem, span), self.strength)
+        noisy = without_coarse_noise(noisy, self.refinements, self.radius)
         blank = Filtered(noisy.image, jnp.zeros(noisy.image.shape[:2]))
         return DenoiseState(noisy, blank, low, span)
 
     def stages(self, problem: Problem) -> tuple[Stage, ...]:
-        radius = self.radius
-
-        def threshold(image: jax.Array, _: Filtered, noise: jax.Array) -> Filtered:
-            return hard_threshold_step(image, noise, radius=radius)
-
-        steps: list[tuple[str, FilterStep]] = [
-            ("hard threshold", threshold),
-            ("Wiener", functools.partial(wiener_step, radius=radius)),
-        ]
-        for count in self.refinements:
-            steps.append(("ridge", functools.partial(ridge_step, count=count, radius=radius)))
+        steps = filter_steps(self.refinements, self.radius)
         return tuple(
             Stage(name, functools.partial(_filtered, apply), end)
             for end, (name, apply) in enumerate(steps, start=1)
@@ -231,6 +249,7 @@ class Denoise(Method):
         return {
             "iterations": lambda iterations: dataclasses.replace(self, iterations=iterations),
             "radius": lambda radius: dataclasses.replace(self, radius=radius),
+            "strength": lambda strength: dataclasses.replace(self, strength=strength),
         }
 
 

@@ -7,9 +7,9 @@ import pytest
 import scipy.fft
 from conftest import make_photograph
 
+from drp_jax import InputError
 from drp_jax.metrics import psnr
 from drp_jax.non_local.collaborative import (
-    OPPONENT,
     Filtered,
     _inverse,
     _match,
@@ -31,11 +31,6 @@ def stripes(channels=3):
     clean = np.broadcast_to(rows, (32, 24, channels)).astype(np.float32)
     noise = np.random.default_rng(1).normal(0, SIGMA, clean.shape)
     return clean, (clean + noise).astype(np.float32)
-
-
-def test_the_opponent_colours_are_orthonormal_and_begin_with_brightness():
-    np.testing.assert_allclose(OPPONENT @ OPPONENT.T, np.eye(3), atol=1e-6)
-    np.testing.assert_allclose(OPPONENT @ np.ones(3), [np.sqrt(3), 0, 0], atol=1e-6)
 
 
 def test_the_inverse_is_the_inverse():
@@ -65,18 +60,18 @@ def test_matches_are_the_nearest_patches_by_brute_force(height):
 
 def test_a_hard_threshold_keeps_what_is_above_it():
     groups = jnp.asarray(RANDOM.random((2, 4, 8, 8, 3)), jnp.float32)
-    estimate, weight = hard_threshold(groups, groups, jnp.full(2, 1e-6))
+    estimate, weight = hard_threshold(groups, groups, jnp.full((2, 8, 8, 3), 1e-6))
     np.testing.assert_allclose(estimate, groups, atol=1e-5)
     np.testing.assert_allclose(weight, 1 / (4 * 8 * 8), rtol=0.02)
     # Far above all coefficients nothing is left.
-    estimate, weight = hard_threshold(groups, groups, jnp.full(2, 1e3))
+    estimate, weight = hard_threshold(groups, groups, jnp.full((2, 8, 8, 3), 1e3))
     np.testing.assert_array_equal(estimate, jnp.zeros_like(groups))
     np.testing.assert_array_equal(weight, jnp.ones_like(groups))
 
 
 def test_wiener_scales_the_cosine_transform():
     noisy, pilot = (RANDOM.random((1, 4, 8, 8, 1)).astype(np.float32) for _ in range(2))
-    estimate, weight = wiener(jnp.asarray(noisy), jnp.asarray(pilot), jnp.full(1, 0.2))
+    estimate, weight = wiener(jnp.asarray(noisy), jnp.asarray(pilot), jnp.full((1, 8, 8, 1), 0.2))
     transform, back = (
         functools.partial(f, axes=(0, 1, 2), norm="ortho")
         for f in (scipy.fft.dctn, scipy.fft.idctn)
@@ -90,7 +85,7 @@ def test_wiener_scales_the_cosine_transform():
 
 def test_a_ridge_is_its_formula():
     noisy, pilot = (RANDOM.random((1, 6, 3, 3, 1)).astype(np.float32) for _ in range(2))
-    estimate, weight = ridge(jnp.asarray(noisy), jnp.asarray(pilot), jnp.full(1, 0.2))
+    estimate, weight = ridge(jnp.asarray(noisy), jnp.asarray(pilot), jnp.full((1, 3, 3, 1), 0.2))
     y, x = (group.reshape(6, 9).astype(np.float64) for group in (noisy, pilot))
     mean = y.mean(0)
     x = x - x.mean(0)
@@ -99,6 +94,42 @@ def test_a_ridge_is_its_formula():
     np.testing.assert_allclose(estimate.reshape(6, 9), expected, atol=1e-4)
     squared = (combination**2).sum(1) + 1 / 6
     np.testing.assert_allclose(weight.reshape(6, 9)[:, 0], 1 / np.clip(squared, 1 / 6, 1), 1e-3)
+
+
+def test_a_ridge_of_coloured_noise_is_the_ridge_of_whitened_patches():
+    noisy, pilot = (RANDOM.random((1, 6, 3, 3, 1)).astype(np.float32) for _ in range(2))
+    noise = RANDOM.uniform(0.1, 0.4, (1, 3, 3, 1)).astype(np.float32)
+    transform, back = (
+        functools.partial(f, axes=(2, 3), norm="ortho") for f in (scipy.fft.dctn, scipy.fft.idctn)
+    )
+    whitened = [back(transform(group) / noise[:, None]) for group in (noisy, pilot)]
+    expected, weight = ridge(*map(jnp.asarray, whitened), jnp.ones((1, 3, 3, 1)))
+    estimate, found = ridge(jnp.asarray(noisy), jnp.asarray(pilot), jnp.asarray(noise))
+    coloured = back(transform(np.asarray(expected)) * noise[:, None])
+    np.testing.assert_allclose(estimate, coloured, atol=1e-4)
+    np.testing.assert_allclose(found, weight, rtol=1e-3)
+
+
+def test_a_flat_spectrum_is_white_noise_and_the_true_one_is_better():
+    clean, noisy = stripes()
+    flat = hard_threshold_step(noisy, SIGMA, spectrum=jnp.ones((8, 8, 3)))
+    np.testing.assert_allclose(flat.image, hard_threshold_step(noisy, SIGMA).image, atol=1e-6)
+    # White noise, of which every second row is the same as the one before.
+    rough = noisy - clean
+    smooth = clean + (rough + np.roll(rough, 1, axis=0)) / np.sqrt(2)
+    passed = np.sqrt(2) * np.cos(np.pi * np.arange(8) / 16)
+    spectrum = jnp.asarray(np.broadcast_to(passed[:, None, None], (8, 8, 3)), jnp.float32)
+    told, untold = (hard_threshold_step(smooth, SIGMA, spectrum=s) for s in (spectrum, None))
+    assert psnr(told.image, clean) > psnr(untold.image, clean) + 0.3
+
+
+def test_a_spectrum_of_another_shape_is_refused():
+    _, noisy = stripes()
+    message = r"spectrum has shape \(8, 8, 1\); accepted: numbers above 0, \(8, 8, 3\), or None"
+    with pytest.raises(InputError, match=message):
+        hard_threshold_step(noisy, SIGMA, spectrum=jnp.ones((8, 8, 1)))
+    with pytest.raises(InputError, match=r"spectrum is .*; accepted: numbers above 0"):
+        hard_threshold_step(noisy, SIGMA, spectrum=jnp.zeros((8, 8, 3)))
 
 
 def test_a_ridge_leaves_what_is_smooth():

@@ -157,13 +157,13 @@ def test_what_it_cannot_do_is_named(problem, message):
         restore(problem, key=KEY, method=preset())
 
 
-def test_methods_are_comparable_and_their_limit_is_a_leaf():
+def test_methods_are_comparable_and_their_numbers_are_leaves():
     same = Denoise(refinements=(64, 96), radius=18)
     assert preset("best") == same
     assert hash(jax.tree.structure(preset("best"))) == hash(jax.tree.structure(same))
     limits = [dataclasses.replace(same, iterations=limit) for limit in (1, 2)]
     assert jax.tree.structure(limits[0]) == jax.tree.structure(limits[1])
-    assert jax.tree.leaves(limits[1]) == [2]
+    assert jax.tree.leaves(limits[1]) == [1.0, 2]  # the strength beside it
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,100 @@
+"""A picture and what is known of its noise."""
+
+import dataclasses
+from typing import Optional
+
+import jax
+import jax.numpy as jnp
+
+from drp_jax.errors import require_number
+from drp_jax.non_local.collaborative import check_spectrum
+from drp_jax.non_local.impulses import without_impulses
+from drp_jax.non_local.noise_estimate import check_noise, noise_level, noise_map
+from drp_jax.non_local.noise_spectrum import LEAST_SIDE, NoiseSpectrum, noise_spectrum, two_scales
+from drp_jax.non_local.scales import halved
+from drp_jax.problem import SMALLEST_SIDE
+from drp_jax.pytrees import record
+
+
+@record
+class NoisyImage:
+    """A picture and what is known of its noise.
+
+    Attributes:
+      image: the picture without its impulses, `[H, W, C]`.
+      level: standard deviation of the noise where it was not clipped.
+      deviation: its standard deviation around every pixel, `[H, W]`.
+      spectrum: factors of that by frequency, `[8, 8, C]`, as in `NoiseSpectrum`; None for white.
+      coarse: the means of 2 x 2 pixels with their noise, of a level of 0 if the noise is white and
+        the picture itself says enough; None if that is known beforehand.
+    """
+
+    image: jax.Array
+    level: jax.Array
+    deviation: jax.Array
+    spectrum: jax.Array | None = None
+    coarse: Optional["NoisyImage"] = None
+
+
+def noisy_image(
+    image: jax.Array,
+    sigma: jax.typing.ArrayLike | NoiseSpectrum | None = None,
+    strength: jax.typing.ArrayLike = 1.0,
+) -> NoisyImage:
+    """A picture with its noise, which is estimated if it is not given.
+
+    Args:
+      image: `[H, W, C]`, values in [0, 1].
+      sigma: standard deviation of the noise (intensity), one number or `[H, W]`, or its spectrum.
+      strength: what the deviation is multiplied by, above 0.
+    """
+    check_strength(strength)
+    strength = jnp.asarray(strength, image.dtype)
+    if isinstance(sigma, NoiseSpectrum):
+        check_spectrum(sigma.deviations, image.shape[-1])
+        coarse = None
+        if min(image.shape[:2]) >= 2 * SMALLEST_SIDE:
+            coarse = _with_spectrum(halved(image), sigma.halved(), strength)
+        return _with_spectrum(image, sigma, strength, coarse=coarse)
+    if sigma is not None:
+        check_noise(sigma, "sigma", image.shape[:2])
+        deviation = strength * jnp.asarray(sigma, image.dtype)
+        level = jnp.sqrt(jnp.mean(jnp.square(deviation)))
+        return NoisyImage(image, level, jnp.broadcast_to(deviation, image.shape[:2]))
+    image = without_impulses(image, noise_level(image))
+    white = NoisyImage(image, strength * noise_level(image), strength * noise_map(image))
+    if min(image.shape[:2]) < 2 * LEAST_SIDE:
+        return white
+    return _estimated(white, strength)
+
+
+def check_strength(strength: jax.typing.ArrayLike) -> None:
+    """Raises InputError unless the strength is above 0."""
+    require_number(strength, "strength", 0, least_allowed=False, accepted="above 0")
+
+
+def _estimated(white: NoisyImage, strength: jax.Array) -> NoisyImage:
+    """The same picture with the spectra of its noise at two scales, if it is not white."""
+    image, small = white.image, halved(white.image)
+    (spectrum, factor), (small_spectrum, small_factor) = map(noise_spectrum, (image, small))
+    is_white = spectrum.is_white
+    spectrum, small_spectrum = two_scales(spectrum, small_spectrum)
+    coarse = _with_spectrum(small, small_spectrum, strength * ~is_white, factor=small_factor)
+    smooth = _with_spectrum(image, spectrum, strength, factor=factor)
+    flat = dataclasses.replace(white, spectrum=jnp.ones_like(spectrum.deviations))
+    either = jax.tree.map(lambda one, other: jnp.where(is_white, one, other), flat, smooth)
+    return dataclasses.replace(either, coarse=coarse)
+
+
+def _with_spectrum(
+    image: jax.Array,
+    spectrum: NoiseSpectrum,
+    strength: jax.Array,
+    *,
+    factor: jax.typing.ArrayLike = 1.0,
+    coarse: NoisyImage | None = None,
+) -> NoisyImage:
+    """A picture whose noise has a spectrum, times a factor `[H, W]` and the strength."""
+    level = strength * spectrum.level
+    deviation = jnp.broadcast_to(level * factor, image.shape[:2])
+    return NoisyImage(image, level, deviation, spectrum.deviations / spectrum.level, coarse)

@@ -1,0 +1,121 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter, uniform_filter
+
+from drp_jax import InputError
+from drp_jax.non_local import NoiseSpectrum, noise_spectrum, spectrum_of
+from drp_jax.non_local.noise_spectrum import two_scales
+from drp_jax.non_local.scales import halved
+
+SIDE = 96
+LEVEL = 0.04
+
+
+def white(seed=0, shape=(SIDE, SIDE, 3)):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def blurred(filtered):
+    """White noise filtered along rows and columns, of deviation `LEVEL`."""
+    noise = filtered(white())
+    return (LEVEL * noise / noise.std()).astype(np.float32)
+
+
+KINDS = {
+    "white": lambda noise: noise,
+    "smooth": lambda noise: gaussian_filter(noise, (0.8, 0.8, 0)),
+    "blocks": lambda noise: uniform_filter(noise, (2, 2, 1)),
+    "grey": lambda noise: np.repeat(noise[..., :1], 3, axis=2),
+}
+estimate = jax.jit(noise_spectrum)
+
+
+def bands(spectrum):
+    """Root mean squares of brightness in four rings of frequencies."""
+    frequency = np.hypot(*np.indices((8, 8)))
+    power = np.square(np.asarray(spectrum.deviations)[..., 0])
+    edges = ((1.5, 3), (3, 5), (5, 7), (7, 10))
+    return np.sqrt([power[(frequency >= low) & (frequency < high)].mean() for low, high in edges])
+
+
+def test_the_spectrum_of_a_sample_is_its_power():
+    noise = LEVEL * white()
+    spectrum = spectrum_of(jnp.asarray(noise, jnp.float32))
+    np.testing.assert_allclose(spectrum.deviations, LEVEL, rtol=0.2)
+    np.testing.assert_allclose(spectrum.level, LEVEL, rtol=0.02)
+    np.testing.assert_allclose(spectrum.width, 1.0, atol=0.15)
+    assert spectrum.is_white
+    grey = spectrum_of(jnp.asarray(blurred(KINDS["grey"])))
+    np.testing.assert_allclose(grey.deviations[..., 0], np.sqrt(3) * LEVEL, rtol=0.25)
+    np.testing.assert_allclose(grey.deviations[..., 1:], 1e-3)  # the least there is
+
+
+def test_the_width_of_blocks_is_theirs():
+    blocks = np.repeat(np.repeat(white(shape=(48, 48, 3)), 2, axis=0), 2, axis=1)
+    spectrum = spectrum_of(jnp.asarray(LEVEL * blocks, jnp.float32))
+    np.testing.assert_allclose(spectrum.width, 2.0, rtol=0.1)
+    assert not spectrum.is_white
+
+
+def test_half_a_picture_has_the_halved_spectrum():
+    noise = jnp.asarray(blurred(KINDS["smooth"]))
+    small = spectrum_of(halved(noise))
+    np.testing.assert_allclose(bands(spectrum_of(noise).halved()), bands(small), rtol=0.2)
+    flat = NoiseSpectrum(jnp.full((8, 8, 1), LEVEL))
+    np.testing.assert_allclose(flat.halved().deviations, LEVEL / 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_told_from_a_picture(kind):
+    noise = blurred(KINDS[kind])
+    rows, columns = np.indices((SIDE, SIDE)) / SIDE
+    disc = np.hypot(rows - 0.4, columns - 0.6) < 0.2
+    clean = (0.3 + 0.2 * rows + 0.2 * disc)[..., None]
+    found, factor = estimate(jnp.asarray(clean + noise, jnp.float32))
+    np.testing.assert_allclose(bands(found), bands(spectrum_of(noise)), rtol=0.35)
+    assert bool(found.is_white) == (kind in ("white", "grey"))
+    assert factor.shape == (SIDE, SIDE)
+    np.testing.assert_allclose(factor, 1, atol=0.35)
+
+
+def test_noise_that_grows_with_brightness_has_a_factor_that_does():
+    ramp = np.linspace(0.2, 0.8, SIDE)[None, :, None]
+    noise = blurred(KINDS["smooth"]) * 2 * ramp
+    _, factor = estimate(jnp.asarray(ramp + noise, jnp.float32))
+    found = np.asarray(factor).mean(0)
+    np.testing.assert_allclose(found[80] / found[16], ramp[0, 80, 0] / ramp[0, 16, 0], rtol=0.3)
+
+
+def test_a_picture_without_noise_has_that_of_rounding_and_is_white():
+    found, _ = estimate(jnp.full((64, 64, 3), 0.5))
+    np.testing.assert_allclose(found.deviations, 1 / 255 / np.sqrt(12), rtol=0.01)
+    assert found.is_white
+
+
+def test_texture_of_the_smaller_picture_is_bounded_by_the_larger_one():
+    fine = NoiseSpectrum(jnp.full((8, 8, 3), LEVEL))
+    coarse = NoiseSpectrum(jnp.full((8, 8, 3), 10 * LEVEL))
+    _, bounded = two_scales(fine, coarse)
+    np.testing.assert_allclose(bounded.deviations[..., 0], 1.1 * LEVEL / 2, rtol=1e-5)
+    np.testing.assert_allclose(bounded.deviations[..., 1:], 1.32 * LEVEL / 2, rtol=1e-5)
+
+
+def test_noise_of_colours_at_low_frequencies_is_told_by_the_smaller_picture():
+    fine = NoiseSpectrum(jnp.full((8, 8, 3), LEVEL))
+    steep = fine.deviations.at[:4, :4, 1:].set(LEVEL / 10)
+    raised, _ = two_scales(NoiseSpectrum(steep), fine.halved())
+    np.testing.assert_allclose(raised.deviations[:3, :3, 1:], LEVEL, rtol=0.2)
+    np.testing.assert_array_equal(raised.deviations[..., 0], fine.deviations[..., 0])
+
+
+def test_bad_input_is_refused():
+    for wrong in (jnp.ones((7, 8, 3)), jnp.ones((8, 8))):
+        with pytest.raises(InputError, match=r"deviations have shape .*; accepted: numbers above"):
+            NoiseSpectrum(wrong)
+    with pytest.raises(InputError, match=r"deviations is .*; accepted: numbers above 0"):
+        NoiseSpectrum(jnp.zeros((8, 8, 3)))
+    for function in (noise_spectrum, spectrum_of):
+        with pytest.raises(InputError, match="from 32"):
+            function(jnp.zeros((31, 40, 3)))
