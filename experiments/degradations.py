@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -95,9 +95,14 @@ def degrade(case: str, clean: np.ndarray, seed: int) -> Degraded:
     return Degraded(problem, functools.partial(baselines.reconstructors, problem))
 
 
-def with_noise(clean: np.ndarray, noisy: np.ndarray, sigma: float | None = None) -> Degraded:
-    """A noisy image; `sigma`, if it is known, is what the baselines are told."""
-    others = functools.partial(baselines.denoisers, noisy, sigma)
+def with_noise(
+    clean: np.ndarray,
+    noisy: np.ndarray,
+    sigma: float | None = None,
+    strengths: Sequence[float] = (1.0,),
+) -> Degraded:
+    """A noisy image; `sigma` if it is known, and multiples of it, are what the baselines get."""
+    others = functools.partial(baselines.denoisers, noisy, sigma, strengths)
     return Degraded(Problem(noisy, reference=clean), others)
 
 

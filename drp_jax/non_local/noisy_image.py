@@ -1,6 +1,7 @@
 """A picture and what is known of its noise."""
 
 import dataclasses
+import functools
 from typing import Optional
 
 import jax
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 from drp_jax.errors import require_number
 from drp_jax.non_local.collaborative import check_spectrum
 from drp_jax.non_local.impulses import without_impulses
+from drp_jax.non_local.jpeg import beside, compression
 from drp_jax.non_local.noise_estimate import check_noise, noise_level, noise_map
 from drp_jax.non_local.noise_spectrum import LEAST_SIDE, NoiseSpectrum, noise_spectrum, two_scales
 from drp_jax.non_local.scales import halved
@@ -27,6 +29,8 @@ class NoisyImage:
       spectrum: factors of that by frequency, `[8, 8, C]`, as in `NoiseSpectrum`; None for white.
       coarse: the means of 2 x 2 pixels with their noise, of a level of 0 if the noise is white and
         the picture itself says enough; None if that is known beforehand.
+      jpeg_quality: that at which the picture was compressed, 0 if no JPEG was found; None if that
+        was not looked for.
     """
 
     image: jax.Array
@@ -34,6 +38,7 @@ class NoisyImage:
     deviation: jax.Array
     spectrum: jax.Array | None = None
     coarse: Optional["NoisyImage"] = None
+    jpeg_quality: jax.Array | None = None
 
 
 def noisy_image(
@@ -77,13 +82,22 @@ def _estimated(white: NoisyImage, strength: jax.Array) -> NoisyImage:
     """The same picture with the spectra of its noise at two scales, if it is not white."""
     image, small = white.image, halved(white.image)
     (spectrum, factor), (small_spectrum, small_factor) = map(noise_spectrum, (image, small))
-    is_white = spectrum.is_white
+    jpeg = compression(image)
+    is_jpeg = jpeg.quality > 0
+    is_white = spectrum.is_white & ~is_jpeg
     spectrum, small_spectrum = two_scales(spectrum, small_spectrum)
+    rounded = beside(spectrum, jpeg.spectrum)
+    spectrum, small_spectrum = (
+        jax.tree.map(functools.partial(jnp.where, is_jpeg), *pair)
+        for pair in ((rounded, spectrum), (rounded.halved(), small_spectrum))
+    )
+    # What JPEG does is alike at all brightnesses.
+    factor, small_factor = (jnp.where(is_jpeg, 1.0, it) for it in (factor, small_factor))
     coarse = _with_spectrum(small, small_spectrum, strength * ~is_white, factor=small_factor)
     smooth = _with_spectrum(image, spectrum, strength, factor=factor)
     flat = dataclasses.replace(white, spectrum=jnp.ones_like(spectrum.deviations))
     either = jax.tree.map(lambda one, other: jnp.where(is_white, one, other), flat, smooth)
-    return dataclasses.replace(either, coarse=coarse)
+    return dataclasses.replace(either, coarse=coarse, jpeg_quality=jpeg.quality)
 
 
 def _with_spectrum(

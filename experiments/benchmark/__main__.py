@@ -11,12 +11,13 @@ from experiments.benchmark.ablations import ablations
 from experiments.benchmark.batch import batch, vmap
 from experiments.benchmark.profile import convolutions, profile
 from experiments.benchmark.quality import quality
+from experiments.benchmark.real_noise import real_noise
 from experiments.benchmark.reconstruction import reconstruction
 from experiments.benchmark.reconstruction_page import reconstruction_page
 from experiments.benchmark.speed import speed
 
 COMMANDS = (
-    *(speed, quality, ablations, batch, vmap, profile, convolutions),
+    *(speed, quality, real_noise, ablations, batch, vmap, profile, convolutions),
     *(reconstruction, reconstruction_page),
 )
 

@@ -4,7 +4,7 @@ Where a baseline has a parameter to choose, it gets the value that is best for t
 the clean image, which our presets never see.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import jax
 import numpy as np
@@ -17,11 +17,14 @@ Baselines = dict[str, Callable[[], Iterable[np.ndarray]]]
 """By name what makes the candidates of a baseline: one image per value of its parameter."""
 
 
-def denoisers(noisy: np.ndarray, sigma: float | None) -> Baselines:
+def denoisers(
+    noisy: np.ndarray, sigma: float | None, strengths: Sequence[float] = (1.0,)
+) -> Baselines:
     """Denoisers of an image `[H, W, C]`.
 
     Those that ask for the standard deviation of the noise are given `sigma`, the true one on the
-    0-255 scale, or skimage's estimate if it is None. Raises `InputError` without the extra `bench`.
+    0-255 scale, or skimage's estimate if it is None; BM3D its best multiple among `strengths`.
+    Raises `InputError` without the extra `bench`.
     """
     try:
         import bm3d
@@ -48,7 +51,10 @@ def denoisers(noisy: np.ndarray, sigma: float | None) -> Baselines:
             restoration.denoise_wavelet(noisy, channel_axis=-1, rescale_sigma=True)
         ],
         "median": lambda: (ndimage.median_filter(noisy, (side, side, 1)) for side in (3, 5)),
-        "BM3D": lambda: [block_matching(noisy.squeeze().astype(np.float64), level)],
+        "BM3D": lambda: (
+            block_matching(noisy.squeeze().astype(np.float64), strength * level)
+            for strength in strengths
+        ),
     }
 
 

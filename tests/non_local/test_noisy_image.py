@@ -73,7 +73,5 @@ def test_a_strength_of_more_than_one_removes_more():
 def test_bad_input_is_refused():
     with pytest.raises(InputError, match="strength is 0; accepted: above 0"):
         denoise(picture(WHITE), strength=0)
-    with pytest.raises(
-        InputError, match=r"spectrum has shape \(8, 8, 1\); accepted: numbers"
-    ):
+    with pytest.raises(InputError, match=r"spectrum has shape \(8, 8, 1\); accepted: numbers"):
         denoise(picture(WHITE), NoiseSpectrum(jnp.ones((8, 8, 1))))

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+from conftest import make_photograph
+
+from drp_jax import InputError
+from drp_jax.metrics import psnr
+from experiments import cameras
+
+SCENE = np.asarray(0.2 + 0.6 * make_photograph(32, 32, 3))
+
+
+@pytest.mark.parametrize("kind", cameras.KINDS)
+def test_noise_of_every_kind_has_its_deviation(kind):
+    noise = cameras.noise_of(kind, 0.1, (64, 64, 3), seed=0)
+    np.testing.assert_allclose(noise.std(), 0.1, rtol=1e-5)
+    beside = np.corrcoef(noise[:, :-1, 0].ravel(), noise[:, 1:, 0].ravel())[0, 1]
+    assert (beside > 0.2) == (kind not in ("white", "grey"))
+    colors = np.corrcoef(noise[..., 0].ravel(), noise[..., 1].ravel())[0, 1]
+    assert (colors > 0.9) == kind.startswith("grey")
+
+
+def test_a_camera_without_noise_shows_the_scene():
+    pytest.importorskip("cv2", reason="needs the extra bench")
+    flat = np.broadcast_to(np.array([0.3, 0.5, 0.7]), (32, 32, 3))
+    noisy, clean = cameras.photographed(flat, gain=0.01, quality=95, seed=0)
+    np.testing.assert_allclose(clean.mean((0, 1)), [0.3, 0.5, 0.7], atol=0.01)
+    assert 15 < psnr(noisy, clean) < 35
+
+
+def test_jpeg_loses_more_at_a_lower_quality():
+    scores = [psnr(cameras.compressed(SCENE, quality), SCENE) for quality in (10, 40, 80)]
+    assert scores == sorted(scores)
+
+
+def test_pairs_that_are_not_there_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"real_noise/pairs: no such folder; --data names"):
+        cameras.real_pairs(tmp_path)
