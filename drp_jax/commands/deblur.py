@@ -41,8 +41,6 @@ TASK = "reconstruct"
 DEFAULT_METHOD = "plug-and-play"
 """On blurs about as good as what goes on from the projector's image, in less time:
 docs/reconstruction.md."""
-STEPS = {"I;16": 1 / 65535, "F": 0.0}
-"""Between two values in the files that do not hold 8 bits, by Pillow's name of their format."""
 LEAST_NOISE = 1e-4
 
 
@@ -115,4 +113,4 @@ def _job(parsed: DeblurArguments) -> Job:
 
 def _least_noise(picture: Picture) -> float:
     """Standard deviation of what rounding in the file does to an image (intensity)."""
-    return max(STEPS.get(picture.mode, 1 / 255) / 12**0.5, LEAST_NOISE)
+    return max(picture.step / 12**0.5, LEAST_NOISE)

@@ -149,4 +149,4 @@ def _known_pixels(parsed: InpaintArguments, source: Source) -> np.ndarray:
 
 def _opaque(picture: Picture) -> Picture:
     """The picture without its alpha channel: the holes are filled."""
-    return dataclasses.replace(picture, mode=picture.mode.removesuffix("A"), alpha=None)
+    return dataclasses.replace(picture, alpha=None)

@@ -119,6 +119,9 @@ def _enlarged(picture: Picture, factor: int) -> Picture:
     height, width = (side * factor for side in picture.image.shape[:2])
     alpha = picture.alpha
     if alpha is not None:
-        alpha = np.asarray(Image.fromarray(alpha).resize((width, height), Image.Resampling.BICUBIC))
+        most = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "iu" else 1
+        fine = alpha[..., None].astype(np.float32) / np.float32(most)
+        fine = resize(fine, height, width, Image.Resampling.BICUBIC)[..., 0] * np.float64(most)
+        alpha = (fine if alpha.dtype.kind == "f" else np.rint(fine)).astype(alpha.dtype)
     image = resize(picture.image, height, width, Image.Resampling.BICUBIC)
     return dataclasses.replace(picture, image=image, alpha=alpha)
