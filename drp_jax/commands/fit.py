@@ -12,7 +12,7 @@ import jax
 import jax.monitoring
 
 from drp_jax import Method, Problem, Progress, Restoration, Status, restore
-from drp_jax.commands.progress import ProgressDisplay
+from drp_jax.commands.progress import ProgressDisplay, StepDisplay
 
 _IMPORTED = time.monotonic()
 
@@ -39,8 +39,15 @@ class Fit:
         return int(self.restoration.status) == Status.INTERRUPTED
 
 
-def fit(problem: Problem, *, seed: int, method: Method, interrupts: Sequence[int] = ()) -> Fit:
-    """Restores an image and shows progress.
+def fit(
+    problem: Problem,
+    *,
+    seed: int,
+    method: Method,
+    interrupts: Sequence[int] = (),
+    display: StepDisplay | None = None,
+) -> Fit:
+    """Restores an image and shows progress, in a bar of its own if there is no `display`.
 
     It ends after the next report once `interrupts`, from `deferred_interrupts`, has an entry.
 
@@ -49,11 +56,12 @@ def fit(problem: Problem, *, seed: int, method: Method, interrupts: Sequence[int
     """
     start = time.perf_counter()
     first_report: list[float] = []
-    with compile_clock() as compile_times, ProgressDisplay(int(method.loop.iterations)) as display:
+    showing = display or ProgressDisplay(int(method.loop.iterations))
+    with compile_clock() as compile_times, showing as shown:
 
         def report(progress: Progress) -> bool:
             first_report.append(seconds_since_start())
-            display.update(progress)
+            shown.update(progress)
             return bool(interrupts)
 
         restoration = restore(problem, key=jax.random.key(seed), method=method, callback=report)

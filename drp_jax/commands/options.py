@@ -31,6 +31,7 @@ Parsed = TypeVar("Parsed")
 MOST_SEED = 2**32 - 1
 WIDEST_HELP = 100
 _OPTION = "option"
+_NAMED = "named"
 _CALLED = f"{__name__}.called"
 _ALIKE = {"help_option_names": ["-h", "--help"], "max_content_width": WIDEST_HELP}
 _LIKE_THIS = "flags and their values, like --image x.png (see --help)"
@@ -116,6 +117,18 @@ def file(help: str, default: pathlib.Path | None = None, *, shown: str | None = 
     return option(_path, "PATH", "a path", help, default, shown=shown)
 
 
+def files(help: str, *, flag: str, shown: str) -> Any:
+    """A field that is a tuple of paths: those of a flag that may be repeated, and all else given.
+
+    Args:
+      help: what is done with them.
+      flag: the flag's name.
+      shown: words for the default, which is none.
+    """
+    made = _field(_Value(_path, "PATH", "a path"), help, (), shown, multiple=True)
+    return dataclasses.field(default=(), metadata={**made.metadata, _NAMED: flag})
+
+
 def whole(
     help: str,
     default: int | None = None,
@@ -176,29 +189,34 @@ def command(
       help: what `--help` says above the flags.
       epilog: what it says below them.
 
-    The docstring of the function is what a list of commands says of it.
+    Fields without a flag keep their defaults. The docstring of the function is what a list of
+    commands says of it.
     """
+    fields = [field for field in dataclasses.fields(kind) if _OPTION in field.metadata]  # type: ignore[arg-type]
+    takes_paths = [field.name for field in fields if _NAMED in field.metadata]
 
     def decorate(action: Callable[[Parsed], int]) -> click.Command:
         def call(**values: Any) -> int:
-            unknown = click.get_current_context().args
+            others = click.get_current_context().args
+            unknown = [one for one in others if one.startswith("-") or not takes_paths]
             if unknown:
                 raise InputError(
                     f"Unrecognized options: {', '.join(unknown)}; accepted: {_LIKE_THIS}"
                 )
+            for name in takes_paths:
+                values[name] += tuple(map(pathlib.Path, others))
             return action(kind(**values))
 
         return click.Command(
             name,
             callback=call,
             params=[
-                click.Option(_declarations(field), **field.metadata[_OPTION])
-                for field in dataclasses.fields(kind)  # type: ignore[arg-type]
+                click.Option(_declarations(field), **field.metadata[_OPTION]) for field in fields
             ],
             help=help,
             epilog=epilog,
             short_help=action.__doc__,
-            options_metavar="[flags]",
+            options_metavar="[flags] [PATH]..." if takes_paths else "[flags]",
             context_settings={
                 **_ALIKE,
                 # Kept, so that one message names all of what is unknown.
@@ -328,7 +346,7 @@ def _field(kind: click.ParamType, help: str, default: Any, shown: str | None, **
 
 
 def _declarations(field: dataclasses.Field) -> list[str]:
-    name = field.name.replace("_", "-")
+    name = field.metadata.get(_NAMED, field.name).replace("_", "-")
     on_and_off = field.metadata[_OPTION].get("is_flag", False)
     return [f"--{name}/--no-{name}" if on_and_off else f"--{name}", field.name]
 

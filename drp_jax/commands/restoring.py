@@ -5,6 +5,7 @@ import importlib.resources
 import os
 import pathlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from drp_jax.commands.arguments import RestoreArguments
 from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.figure import save_figure
 from drp_jax.commands.fit import Fit, deferred_interrupts, fit
+from drp_jax.commands.inputs import FIGURE, RESTORED
 from drp_jax.commands.progress import step_word
 from drp_jax.commands.report import Scores, metrics, write_json
 from drp_jax.images import Picture, check_writable
@@ -51,6 +53,7 @@ class Job:
       panels: images for the figure, shown left of the result.
       finish: applied to the restored image before it is scored and written.
       inputs: the files read, which no output may replace.
+      note: what is to be said of the picture, or "".
     """
 
     source: Source
@@ -63,6 +66,7 @@ class Job:
     panels: dict[str, np.ndarray]
     finish: Callable[[np.ndarray], np.ndarray] = lambda image: image
     inputs: tuple[pathlib.Path, ...] = ()
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +86,9 @@ def run_job(job: Job, parsed: RestoreArguments, method: Method) -> int:
     Raises:
       InputError: if an output cannot be written, or as `restore`.
     """
-    outputs = _outputs(job, parsed)
+    outputs = outputs_of(job, parsed)
+    if job.note:
+        print(job.note)
     if parsed.compilation_cache:
         use_compilation_cache()
     with deferred_interrupts() as interrupts:
@@ -107,6 +113,21 @@ def _write(
     job: Job, outputs: Outputs, fitted: Fit, parsed: RestoreArguments, method: Method
 ) -> None:
     """Writes all files, then says what came out."""
+    before, after = write_pictures(job, outputs, fitted)
+    if outputs.metrics is not None:
+        content = metrics_of(job, fitted, before, after, method, parsed.preset_name(job.task))
+        write_json(outputs.metrics, content)
+    print_run(fitted)
+    print_scores(job.before_name, before, after)
+    print_written(given(*dataclasses.astuple(outputs)))
+
+
+def write_pictures(job: Job, outputs: Outputs, fitted: Fit) -> tuple[Scores, Scores]:
+    """Writes the result and the figure; gives the scores before and after, {} without any.
+
+    Raises:
+      InputError: if one cannot be written.
+    """
     restored = job.finish(np.asarray(fitted.restoration.image))
     write_image(outputs.restored, job.template.with_image(restored))
     before, after = ({}, {}) if job.score is None else (job.score(job.before), job.score(restored))
@@ -115,15 +136,15 @@ def _write(
         if job.problem.reference is not None:
             panels["reference"] = np.asarray(job.problem.reference)
         save_figure(outputs.figure, panels, fitted.restoration)
-    if outputs.metrics is not None:
-        scores = after | {f"{name}_{job.before_name}": value for name, value in before.items()}
-        write_json(
-            outputs.metrics,
-            metrics(fitted, method, preset=parsed.preset_name(job.task), scores=scores),
-        )
-    print_run(fitted)
-    print_scores(job.before_name, before, after)
-    print_written(given(*dataclasses.astuple(outputs)))
+    return before, after
+
+
+def metrics_of(
+    job: Job, fitted: Fit, before: Scores, after: Scores, method: Method, preset: str
+) -> dict[str, Any]:
+    """The content of a metrics file."""
+    scores = after | {f"{name}_{job.before_name}": value for name, value in before.items()}
+    return metrics(fitted, method, preset=preset, scores=scores)
 
 
 def read_source(parsed: RestoreArguments) -> Source:
@@ -185,20 +206,30 @@ def describe_size(shape: tuple[int, ...]) -> str:
     return f"{width} x {height} {'gray' if channels == 1 else 'RGB'} pixels"
 
 
-def _outputs(job: Job, parsed: RestoreArguments) -> Outputs:
+def outputs_of(job: Job, parsed: RestoreArguments) -> Outputs:
+    """Where to write.
+
+    Raises:
+      InputError: if something cannot be written there, or would replace a file in use.
+    """
     path = job.source.path
-    suffix = ".tif" if job.template.mode == "F" else ".png"
     figure = parsed.figure
     if figure is None and job.source.is_bundled:
-        figure = path.with_name(f"{path.stem}_figure.png")
+        figure = path.with_name(f"{path.stem}{FIGURE}.png")
     outputs = Outputs(
-        restored=parsed.output or path.with_name(f"{path.stem}_restored{suffix}"),
+        restored=parsed.output or result_path(path.with_suffix(""), job.template),
         figure=figure,
         metrics=parsed.metrics,
     )
     check_outputs(job.inputs, given(*dataclasses.astuple(outputs)), figure=figure)
     check_writable(outputs.restored, job.template)
     return outputs
+
+
+def result_path(stem: pathlib.Path, template: Picture) -> pathlib.Path:
+    """Where the result goes, of a picture's path without its suffix."""
+    suffix = ".tif" if template.mode == "F" else ".png"
+    return stem.with_name(f"{stem.name}{RESTORED}{suffix}")
 
 
 def check_outputs(
