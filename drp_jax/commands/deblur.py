@@ -96,7 +96,7 @@ def _job(parsed: DeblurArguments) -> Job:
         reference: np.ndarray | None = image
         image = add_noise(np.asarray(blur(jnp.asarray(image))), sigma, parsed.seed)
     else:
-        reference = read_reference(parsed, image.shape)
+        reference = read_reference(parsed, source.picture)
         if sigma is None:
             sigma = 255 * float(noise_level(jnp.asarray(image)))
             note = f"noise estimated to have a standard deviation of {sigma:.1f} of 255"

@@ -208,7 +208,7 @@ class _Run:
         }
         record = self.record(place)
         record.add(line)  # from now on a file there is known to be ours
-        before, after = write_pictures(job, outputs, fitted)
+        before, after = write_pictures(job, outputs, fitted, parsed.quality)
         preset = parsed.preset_name(job.task)
         metrics = _as_json(metrics_of(job, fitted, before, after, self.method, preset))
         del metrics["first_iteration_seconds"]  # since the start, of all pictures
@@ -217,7 +217,7 @@ class _Run:
         about = {"input": source, "asked": asked, "is_complete": is_complete, "metrics": metrics}
         record.add(line | about)
         parts = [f"{time.perf_counter() - start:.1f} s", *scores_in_line(before, after)]
-        words = (job.note, "" if is_complete else fitted.restoration.message)
+        words = (*job.remarks, "" if is_complete else fitted.restoration.message)
         parts += [one for one in words if one]
         kind = Kind.WRITTEN
         if not is_complete:

@@ -78,7 +78,7 @@ def _job(parsed: SuperResolveArguments) -> Job:
     else:
         observation = picture.image
         template = _enlarged(picture, factor)
-        reference = read_reference(parsed, template.image.shape)
+        reference = read_reference(parsed, template)
     height, width = template.image.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
         raise InputError(f"the result has {width} x {height} pixels; accepted: from 8 x 8 up")

@@ -10,6 +10,8 @@ from drp_jax.images.metadata import Metadata
 MOST_CHANNELS = 64
 DEPTHS = ("uint8", "uint16", "int16", "uint32", "int32", "float32")
 """The types of the numbers in a file, by NumPy's names."""
+KINDS = {1: "gray", 3: "RGB"}
+"""What images are called by their number of channels."""
 FULL_RANGES = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0), "float32": (0.0, 1.0)}
 """What black and white are by convention, of the types that have one."""
 
@@ -117,7 +119,7 @@ class Picture:
     def described(self) -> str:
         """Size and kind in words."""
         height, width, channels = self.image.shape
-        kind = {1: "gray", 3: "RGB"}.get(channels, f"{channels}-channel")
+        kind = KINDS.get(channels, f"{channels}-channel")
         if self.are_pages and channels > 1:
             kind = f"{channels}-page"
         alpha = "" if self.alpha is None else " and alpha"
