@@ -3,8 +3,9 @@
 import contextlib
 import io
 import math
+import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ _COLOURS = {"MINISWHITE": 1, "MINISBLACK": 1, "RGB": 3, "PALETTE": 1, "YCBCR": 3
 _INCHES = {2: 1.0, 3: 2.54}
 """Dots an inch for one dot of a file's unit of resolution."""
 _PREMULTIPLIED = 1
+_FAX = (2, 3, 4)
+"""The compressions of bilevel pages that libtiff decodes."""
 _SUB_DIRECTORIES = (int(ExifTags.IFD.Exif), int(ExifTags.IFD.GPSInfo))
 
 
@@ -119,10 +122,12 @@ def _page(path: pathlib.Path, page: Any, memory: int) -> Decoded:
     _require_data(path, page)
     metadata, turn = _metadata(path, page)
     if name not in _COLOURS or (name == "YCBCR" and int(page.compression) not in (6, 7)):
-        decoded = by_pillow.decode(path, path.read_bytes(), (page.index,), memory)
+        with _without_messages():
+            decoded = by_pillow.decode(path, path.read_bytes(), (page.index,), memory)
         return Decoded(decoded.pixels, decoded.alpha, metadata=metadata)
     # [separate samples, 1, H, W, samples side by side]
-    stored = page.asarray(squeeze=False)[:, 0]
+    with _without_messages() if int(page.compression) in _FAX else contextlib.nullcontext():
+        stored = page.asarray(squeeze=False)[:, 0]
     pixels = np.moveaxis(stored, 0, -2).reshape(page.imagelength, page.imagewidth, -1)
     pixels = _full_scale(path, page, name, pixels)
     pixels, alpha = _without_alpha(page, _COLOURS[name], pixels)
@@ -243,3 +248,21 @@ def _directory(tag: int, values: dict, place: int) -> bytes:
         if not isinstance(value, dict):
             directory[name] = value
     return directory.tobytes(place)
+
+
+@contextlib.contextmanager
+def _without_messages() -> Iterator[None]:
+    """Keeps from standard error what libtiff writes there itself; its errors are raised anyway."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
