@@ -196,7 +196,7 @@ def main() -> int:
         if not result.is_fine:
             failed += 1
             kept = path.rename(folder / f"{number}-{name}")
-            print(f"{kept}: {result.kind}: {result.detail}")
+            print(f"{kept}: {result.kind}: {result.detail}", flush=True)
     for name, count in counts.items():
         print(f"{name:16} " + ", ".join(f"{count[kind]} {kind}" for kind in sorted(count)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
