@@ -1,6 +1,7 @@
 """TIFF by tifffile: any depth, any number of channels, and stacks of pages."""
 
 import contextlib
+import dataclasses
 import io
 import math
 import os
@@ -114,7 +115,8 @@ def _page(path: pathlib.Path, page: Any, memory: int) -> Decoded:
     if name not in _COLOURS or (name == "YCBCR" and int(page.compression) not in (6, 7)):
         with _without_messages():
             decoded = by_pillow.decode(path, path.read_bytes(), (page.index,), memory)
-        return Decoded(decoded.pixels, decoded.alpha, metadata=metadata)
+        metadata = dataclasses.replace(metadata, icc_profile=decoded.metadata.icc_profile)
+        return dataclasses.replace(decoded, metadata=metadata)
     # [separate samples, 1, H, W, samples side by side]
     with _without_messages() if int(page.compression) in _FAX else contextlib.nullcontext():
         stored = page.asarray(squeeze=False)[:, 0]

@@ -312,7 +312,9 @@ def test_a_stack_of_pages_is_no_rgb(tmp_path):
 
 @pytest.mark.parametrize("pages", [-1, "0", (), 0.5, [0, "1"]])
 def test_wrong_pages_are_named(tmp_path, pages):
-    with pytest.raises(InputError, match=r"pages is .*; accepted: a whole number from 0 up, or sev"):
+    with pytest.raises(
+        InputError, match=r"pages is .*; accepted: a whole number from 0 up, or sev"
+    ):
         read_image(stack(tmp_path), pages=pages)
 
 
