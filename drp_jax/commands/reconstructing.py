@@ -139,7 +139,7 @@ def run_measurement(measurement: Measurement, parsed: ReconstructArguments, meth
             preset=parsed.preset_name(TASK),
         )
         if interrupts:
-            return 130
+            return 128 + interrupts[0]
     return int(any(one.has_failed for one in result.slices))
 
 

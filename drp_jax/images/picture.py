@@ -10,6 +10,7 @@ from drp_jax.images.metadata import Metadata
 MOST_CHANNELS = 64
 DEPTHS = ("uint8", "uint16", "int16", "uint32", "int32", "float32")
 """The types of the numbers in a file, by NumPy's names."""
+_ROWS = 64
 KINDS = {1: "gray", 3: "RGB"}
 """What images are called by their number of channels."""
 FULL_RANGES = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0), "float32": (0.0, 1.0)}
@@ -110,11 +111,15 @@ class Picture:
     def stored(self) -> np.ndarray:
         """The image `[H, W, C]` as the file holds it: in its range and type, cut to the range."""
         low, high = self.ends
-        values = np.clip(self.image, 0, 1).astype(np.float64) * (high - low) + low
-        if self.depth == "float32":
-            return values.astype(np.float32)
-        limits = np.iinfo(self.depth)
-        return np.clip(np.rint(values), limits.min, limits.max).astype(self.depth)
+        stored = np.empty(self.image.shape, self.depth)
+        for start in range(0, len(stored), _ROWS):  # which keeps the float64 small
+            rows = slice(start, start + _ROWS)
+            values = np.clip(self.image[rows], 0, 1).astype(np.float64) * (high - low) + low
+            if self.depth != "float32":
+                limits = np.iinfo(self.depth)
+                values = np.clip(np.rint(values), limits.min, limits.max)
+            stored[rows] = values
+        return stored
 
     def described(self) -> str:
         """Size and kind in words."""

@@ -18,6 +18,7 @@ QUALITY = 95
 """Of JPEG and WebP, where neither the input nor the user says another."""
 _WITH_QUALITY = ("JPEG", "WEBP", "AVIF")
 _TIFF = (".tif", ".tiff")
+_THIN = 16
 _A_PICTURE = "a Picture, as read_image gives"
 _LEAST_SHARE = {".npy": 1.0, ".tif": 1.0, ".tiff": 1.0, ".bmp": 1.0, ".png": 0.1}
 """How much of the pixels' bytes a file takes at least, about, by its suffix."""
@@ -83,8 +84,22 @@ def _check_format(path: pathlib.Path, picture: Picture, quality: int | None) -> 
     _require_held(path, picture)
     if path.suffix.lower() in (".npy", *_TIFF):
         return  # which hold all that the line above lets through
-    blank = dataclasses.replace(picture, image=np.zeros_like(picture.image))
-    height, width = blank.image.shape[:2]
+    height, width = picture.image.shape[:2]
+    # As high and as wide, because formats have limits, but not both at once, which would be slow.
+    for shape in ((height, min(width, _THIN)), (min(height, _THIN), width)):
+        _check_size(path, picture, shape, quality)
+
+
+def _check_size(
+    path: pathlib.Path, picture: Picture, shape: tuple[int, int], quality: int | None
+) -> None:
+    """The same for a blank picture of another height and width."""
+    height, width = shape
+    blank = dataclasses.replace(
+        picture,
+        image=np.zeros((height, width, picture.image.shape[2]), np.float32),
+        alpha=None if picture.alpha is None else picture.alpha[:height, :width],
+    )
     encoded = io.BytesIO(_encode(path, blank, quality))
     try:
         with Image.open(encoded) as opened:

@@ -39,7 +39,7 @@ def test_heic(tmp_path):
     assert picture.depth == "uint8"
     np.testing.assert_allclose(picture.image, EIGHT / 255, atol=0.25)
     assert picture.metadata.exif_for(64, 48)[271] == "maker"
-    with pytest.raises(InputError, match="48 x 64 pixels take .* GB; accepted: up to"):
+    with pytest.raises(InputError, match=r"48 x 64 pixels take .* GB; accepted: up to"):
         read_image(path, memory=30_000)
     deep = np.rint(make_photograph(64, 48, 3) * 65535).astype(np.uint16)
     heif.from_bytes("RGB;16", (48, 64), deep.tobytes()).save(path, quality=95)
@@ -80,7 +80,7 @@ def test_raw(tmp_path):
     assert (picture.depth, picture.image.shape) == ("uint16", (48, 64, 3))
     columns = picture.image.mean(axis=(0, 2))
     assert (np.diff(columns[2:-2]) > 0).all()
-    with pytest.raises(InputError, match="64 x 48 pixels take .* GB; accepted: up to"):
+    with pytest.raises(InputError, match=r"64 x 48 pixels take .* GB; accepted: up to"):
         read_image(path, memory=20_000)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match="cannot be read as an image: "):
