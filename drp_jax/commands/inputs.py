@@ -38,7 +38,7 @@ class Input:
 
 def is_one_file(path: pathlib.Path) -> bool:
     """Whether a path on the command line means itself, and is neither folder nor pattern."""
-    return not path.is_dir() and (path.exists() or not _is_pattern(path))
+    return not os.path.isdir(path) and (os.path.exists(path) or not glob.has_magic(str(path)))
 
 
 def found(paths: Sequence[pathlib.Path]) -> tuple[list[Input], list[str]]:
@@ -131,10 +131,6 @@ def _is_picture(file: pathlib.Path, asked: pathlib.Path) -> bool:
 def _is_own(path: pathlib.Path) -> bool:
     """Whether it has the name of what a command writes."""
     return path.stem.endswith(RESTORED) or path.name.endswith(f"{FIGURE}.png")
-
-
-def _is_pattern(path: pathlib.Path) -> bool:
-    return glob.has_magic(str(path))
 
 
 def _fixed_part(pattern: pathlib.Path) -> pathlib.Path:

@@ -49,6 +49,9 @@ _NOT_COMPARED = {
 """The flags that do not change a result, or do so by the method, which is compared itself."""
 
 
+_NOT_DONE = (Status.NON_FINITE.name.lower(), Status.INTERRUPTED.name.lower())
+
+
 class Kind(enum.Enum):
     """What came of a picture."""
 
@@ -154,7 +157,7 @@ class _Run:
         Raises:
           InputError: if it is that of another picture.
         """
-        if self.parsed.overwrite or not place.path.exists():
+        if self.parsed.overwrite or not os.path.exists(place.path):
             return None
         line = self.record(place).get(place.key)
         if line is None:
@@ -171,21 +174,23 @@ class _Run:
             raise InputError(
                 f"{output} is the result of {other}; accepted: another --output-dir, or --overwrite"
             )
+        metrics = line.get("metrics", {})
         is_same = (
             line.get("input") == identity(place.path)
             and line.get("asked") == asked
-            and line.get("metrics", {}).get("settings") == self.described
+            and metrics.get("settings") == self.described
+            and metrics.get("status") not in _NOT_DONE
         )
         figure = self.figure(place)
         has_figure = figure is None or figure.is_file()
-        if not (is_same and has_figure and line.get("is_complete")):
+        if not (is_same and has_figure):
             return None
-        known = {**_about(place), "output": str(output), **line.get("metrics", {})}
+        known = {**_about(place), "output": str(output), **metrics}
         return _present(place, f"is there already: {output}", known)
 
     def restored(self, place: Place, parsed: RestoreArguments, asked: Line) -> Outcome:
         start = time.perf_counter()
-        source = identity(place.path) if place.path.exists() else {}
+        source = identity(place.path) if os.path.exists(place.path) else {}
         job = self.make_job(parsed)
         self.make_room(job)
         output, figure = result_path(place.stem, job.template), self.figure(place)
@@ -213,15 +218,15 @@ class _Run:
         metrics = _as_json(metrics_of(job, fitted, before, after, self.method, preset))
         del metrics["first_iteration_seconds"]  # since the start, of all pictures
         status = Status(int(fitted.restoration.status))
-        is_complete = status not in (Status.INTERRUPTED, Status.NON_FINITE)
-        about = {"input": source, "asked": asked, "is_complete": is_complete, "metrics": metrics}
+        about = {"input": source, "asked": asked, "metrics": metrics}
         record.add(line | about)
         parts = [f"{time.perf_counter() - start:.1f} s", *scores_in_line(before, after)]
-        words = (job.note, "" if is_complete else fitted.restoration.message)
-        parts += [one for one in words if one]
-        kind = Kind.WRITTEN
-        if not is_complete:
-            kind = Kind.FAILED if status is Status.NON_FINITE else Kind.INTERRUPTED
+        kind, words = Kind.WRITTEN, ""
+        if status == Status.NON_FINITE:
+            kind, words = Kind.FAILED, fitted.restoration.message
+        elif status == Status.INTERRUPTED:
+            kind, words = Kind.INTERRUPTED, "interrupted, so the next run does it again"
+        parts += [one for one in (job.note, words) if one]
         text = f"{place.path}: {', '.join(parts)}, wrote {output}"
         return Outcome(place, kind, text, {**_about(place), "output": str(output), **metrics})
 
@@ -271,7 +276,7 @@ def _make_folder(folder: pathlib.Path) -> None:
 
 
 def _without_results(inputs: Sequence[Input]) -> tuple[list[Input], list[str]]:
-    """The inputs but for those that records know as results, and a note.
+    """The inputs but for those that records know as results, the records, and a note.
 
     Raises:
       InputError: if there are no others.
@@ -280,7 +285,9 @@ def _without_results(inputs: Sequence[Input]) -> tuple[list[Input], list[str]]:
 
     def is_result(one: Input) -> bool:
         origin = one.path.stem.removesuffix(RESTORED)
-        return origin != one.path.stem and record(one.path.parent).get(origin) is not None
+        if origin == one.path.stem:
+            return one.path.name == RECORD
+        return record(one.path.parent).get(origin) is not None
 
     kept: list[Input] = []
     left_out: list[Input] = []
