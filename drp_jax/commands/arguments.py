@@ -138,6 +138,27 @@ class PhotographFiles:
         "and SSIM, before and after.",
         shown="none",
     )
+    range: tuple[float, float] | None = options.option(
+        options.pair,
+        "LOW,HIGH",
+        "two numbers, the smaller first, like -1000,3000",
+        "The values of the file that are black and white.",
+        shown="0 to 1 of floats, all of 8 or 16 bits, else the least and the greatest value",
+    )
+    pages: tuple[int, ...] | None = options.option(
+        options.places,
+        "N,N",
+        "whole numbers from 0 up, like 0 or 0,1,2",
+        "Of a file with several pages or frames, which, from 0: one, or gray ones that are "
+        "restored together.",
+        shown="none, and such a file is refused",
+    )
+    quality: int | None = options.whole(
+        "Of a .jpg, .webp or .avif that is written, from 1 to 100.",
+        shown="that of the input if both are JPEG, else 95",
+        least=1,
+        most=100,
+    )
     image: pathlib.Path | None = None
     companions: ClassVar[tuple[str, ...]] = ("reference",)
     """The fields with what goes with one picture: a file, or a folder with one of each name."""

@@ -41,8 +41,6 @@ TASK = "reconstruct"
 DEFAULT_METHOD = "plug-and-play"
 """On blurs about as good as what goes on from the projector's image, in less time:
 docs/reconstruction.md."""
-STEPS = {"I;16": 1 / 65535, "F": 0.0}
-"""Between two values in the files that do not hold 8 bits, by Pillow's name of their format."""
 LEAST_NOISE = 1e-4
 
 
@@ -98,7 +96,7 @@ def _job(parsed: DeblurArguments) -> Job:
         reference: np.ndarray | None = image
         image = add_noise(np.asarray(blur(jnp.asarray(image))), sigma, parsed.seed)
     else:
-        reference = read_reference(parsed, image.shape)
+        reference = read_reference(parsed, source.picture)
         if sigma is None:
             sigma = 255 * float(noise_level(jnp.asarray(image)))
             note = f"noise estimated to have a standard deviation of {sigma:.1f} of 255"
@@ -121,4 +119,4 @@ def _job(parsed: DeblurArguments) -> Job:
 
 def _least_noise(picture: Picture) -> float:
     """Standard deviation of what rounding in the file does to an image (intensity)."""
-    return max(STEPS.get(picture.mode, 1 / 255) / 12**0.5, LEAST_NOISE)
+    return max(picture.step / 12**0.5, LEAST_NOISE)

@@ -66,7 +66,7 @@ def _check(parsed: DenoiseArguments) -> None:
 def _job(parsed: DenoiseArguments) -> Job:
     source = read_source(parsed)
     image = source.picture.image
-    reference = read_reference(parsed, image.shape)
+    reference = read_reference(parsed, source.picture)
     sigma = parsed.add_noise or (DEMONSTRATION_SIGMA if source.is_bundled else None)
     if sigma is not None:
         reference, image = image, add_noise(image, sigma, parsed.seed)

@@ -106,7 +106,7 @@ def _job(parsed: InpaintArguments) -> Job:
         raise InputError("no pixel is known; accepted: a mask with at least one white pixel")
     image = source.picture.image
     is_dropped = parsed.missing is not None or source.is_bundled
-    reference = image if is_dropped else read_reference(parsed, image.shape)
+    reference = image if is_dropped else read_reference(parsed, source.picture)
     observation = np.where(known, image, 0).astype(np.float32)
 
     def finish(restored: np.ndarray) -> np.ndarray:
@@ -157,4 +157,4 @@ def _known_pixels(parsed: InpaintArguments, source: Source) -> np.ndarray:
 
 def _opaque(picture: Picture) -> Picture:
     """The picture without its alpha channel: the holes are filled."""
-    return dataclasses.replace(picture, mode=picture.mode.removesuffix("A"), alpha=None)
+    return dataclasses.replace(picture, alpha=None)

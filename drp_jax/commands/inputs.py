@@ -12,9 +12,10 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from drp_jax import InputError
+from drp_jax.images import optional
 
-_KINDS = "avif bmp gif j2k jp2 jpeg jpg jpx pbm pgm png pnm ppm tga tif tiff webp"
-SUFFIXES = frozenset(f".{kind}" for kind in _KINDS.split())
+_KINDS = "avif bmp gif j2k jp2 jpeg jpg jpx npy pbm pgm png pnm ppm tga tif tiff webp"
+SUFFIXES = frozenset(f".{kind}" for kind in _KINDS.split()) | optional.HEIC | optional.RAW
 """Of the files in folders that are pictures, in small letters."""
 
 RESTORED = "_restored"
@@ -65,8 +66,8 @@ def found(paths: Sequence[pathlib.Path]) -> tuple[list[Input], list[str]]:
                     files.append(one)
             if not files:
                 raise InputError(
-                    f"{path}: no picture there; accepted: files that end in "
-                    f"{', '.join(sorted(SUFFIXES))}"
+                    f"{path}: no picture there; accepted: files that end in .png, .jpg, .tif, "
+                    ".npy or others of docs/folders.md"
                 )
         for file in files:
             taken.setdefault(os.path.realpath(file), file)

@@ -213,7 +213,7 @@ class _Run:
         }
         record = self.record(place)
         record.add(line)  # from now on a file there is known to be ours
-        before, after = write_pictures(job, outputs, fitted)
+        before, after = write_pictures(job, outputs, fitted, parsed.quality)
         preset = parsed.preset_name(job.task)
         metrics = _as_json(metrics_of(job, fitted, before, after, self.method, preset))
         del metrics["first_iteration_seconds"]  # since the start, of all pictures
@@ -226,7 +226,7 @@ class _Run:
             kind, words = Kind.FAILED, fitted.restoration.message
         elif status == Status.INTERRUPTED:
             kind, words = Kind.INTERRUPTED, "interrupted, so the next run does it again"
-        parts += [one for one in (job.note, words) if one]
+        parts += [one for one in (*job.remarks, words) if one]
         text = f"{place.path}: {', '.join(parts)}, wrote {output}"
         return Outcome(place, kind, text, {**_about(place), "output": str(output), **metrics})
 

@@ -16,6 +16,7 @@ A field `learning_rate` is the flag `--learning-rate`. What is not accepted is a
 """
 
 import dataclasses
+import math
 import os
 import pathlib
 import sys
@@ -353,6 +354,22 @@ def _declarations(field: dataclasses.Field) -> list[str]:
 
 def _flag_of(param: click.Parameter | None) -> str:
     return "the value" if param is None else param.opts[0]
+
+
+def pair(text: str) -> tuple[float, float]:
+    """Two finite numbers, the smaller first, or ValueError."""
+    low, high = (float(part) for part in text.split(","))
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError
+    return low, high
+
+
+def places(text: str) -> tuple[int, ...]:
+    """Whole numbers from 0 up, or ValueError."""
+    numbers = tuple(int(part) for part in text.split(","))
+    if min(numbers) < 0:
+        raise ValueError
+    return numbers
 
 
 def _path(text: str) -> pathlib.Path:

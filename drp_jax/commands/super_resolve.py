@@ -78,7 +78,7 @@ def _job(parsed: SuperResolveArguments) -> Job:
     else:
         observation = picture.image
         template = _enlarged(picture, factor)
-        reference = read_reference(parsed, template.image.shape)
+        reference = read_reference(parsed, template)
     height, width = template.image.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
         raise InputError(f"the result has {width} x {height} pixels; accepted: from 8 x 8 up")
@@ -124,6 +124,9 @@ def _enlarged(picture: Picture, factor: int) -> Picture:
     height, width = (side * factor for side in picture.image.shape[:2])
     alpha = picture.alpha
     if alpha is not None:
-        alpha = np.asarray(Image.fromarray(alpha).resize((width, height), Image.Resampling.BICUBIC))
+        most = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "iu" else 1
+        fine = alpha[..., None].astype(np.float32) / np.float32(most)
+        fine = resize(fine, height, width, Image.Resampling.BICUBIC)[..., 0] * np.float64(most)
+        alpha = (fine if alpha.dtype.kind == "f" else np.rint(fine)).astype(alpha.dtype)
     image = resize(picture.image, height, width, Image.Resampling.BICUBIC)
     return dataclasses.replace(picture, image=image, alpha=alpha)

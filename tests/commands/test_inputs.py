@@ -68,7 +68,7 @@ def test_what_is_left_out_is_said_but_for_hidden_files_and_own_outputs():
 @pytest.mark.parametrize("path", ["empty", "photos/*.gif", "no/*.png"])
 def test_nothing_found_is_refused(path):
     Path("empty").mkdir()
-    with pytest.raises(InputError, match=r": no picture there; accepted: files that end in \.avif"):
+    with pytest.raises(InputError, match=r": no picture there; accepted: files that end in \.png"):
         found([Path(path)])
 
 

@@ -376,7 +376,7 @@ def test_without_a_reader_the_work_goes_on(monkeypatch):
         (["x", "--output", "o.png"], "--output is o.png, which is for one image named alone; acc"),
         (["x", "--figure", "f.png"], "--figure is f.png, which is for one image named alone; acc"),
         (["x", "--reference", "x/a.png"], "--reference is x/a.png, which is for one image named"),
-        (["empty"], "empty: no picture there; accepted: files that end in .avif, .bmp"),
+        (["empty"], "empty: no picture there; accepted: files that end in .png, .jpg"),
         (["x/*.gif"], "x/*.gif: no picture there"),
         (["x", "--output-dir", "x/a.png"], "x/a.png: cannot be made: File exists; accepted: a f"),
         (["--output-dir", "o"], "--output-dir is o, and no image is given"),
