@@ -24,7 +24,7 @@ from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.fit import deferred_interrupts, fit
 from drp_jax.commands.inputs import FIGURE, MOST_NAMED, RECORD, RESTORED, Input, found
 from drp_jax.commands.naming import Place, places
-from drp_jax.commands.progress import StackDisplay
+from drp_jax.commands.progress import StackDisplay, say
 from drp_jax.commands.record import Line, Record, identity
 from drp_jax.commands.report import describe, scores_in_line, write_json_lines
 from drp_jax.commands.restoring import (
@@ -93,7 +93,7 @@ def restore_many_pictures(
     chosen = places(inputs, parsed.output_dir)
     _check(parsed, chosen)
     for note in notes:
-        print(note)
+        say(note)
     if parsed.compilation_cache:
         use_compilation_cache()
     outcomes: list[Outcome] = []
@@ -106,10 +106,9 @@ def restore_many_pictures(
                 display.update(outcomes[-1].line)
                 if interrupts:
                     break
-        print(_summary(outcomes, len(chosen), parsed.output_dir, time.perf_counter() - start))
+        say(_summary(outcomes, len(chosen), parsed.output_dir, time.perf_counter() - start))
         if parsed.metrics is not None:
-            write_json_lines(parsed.metrics, [one.metrics for one in outcomes])
-            print(f"wrote {parsed.metrics}")
+            _write_metrics(parsed.metrics, outcomes)
         if interrupts:
             return 128 + interrupts[0]
     return int(any(one.kind is Kind.FAILED for one in outcomes))
@@ -264,6 +263,14 @@ def _check(parsed: RestoreArguments, chosen: Sequence[Place]) -> None:
         _make_folder(folder)
     read = [one.path for one in chosen] + [one.top / RECORD for one in chosen]
     check_outputs(read, given(parsed.metrics), figure=None)
+
+
+def _write_metrics(path: pathlib.Path, outcomes: Sequence[Outcome]) -> None:
+    try:
+        write_json_lines(path, [one.metrics for one in outcomes])
+    except InputError as error:
+        raise InputError(f"{error}; the images are there, and their scores in {RECORD}") from None
+    say(f"wrote {path}")
 
 
 def _make_folder(folder: pathlib.Path) -> None:

@@ -18,6 +18,7 @@ from command_line import pixels_of, save
 from conftest import compilations, make_photograph
 from PIL import Image
 
+from drp_jax import InputError
 from drp_jax.commands import deblur, denoise, fit, inpaint, many, progress, super_resolve
 
 SMALL = ["--method", "drp-dd", "--width", "4", "--iterations", "2"]  # compiles fastest
@@ -358,6 +359,45 @@ def test_a_bar_over_all_is_drawn_on_a_terminal(capsys, monkeypatch):
     assert kinds(out.splitlines()) == "ww"
     assert "━" in err
     assert "2/2" in err
+
+
+def test_any_name_of_a_file_is_fine_and_said_in_one_line(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    names = ["two\nlines.png", os.fsdecode(b"caf\xe9.png"), "[/b].png", "ä b.png", "-x.png"]
+    Path("x[").mkdir()
+    for name in names:
+        save("plain.png")
+        os.replace("plain.png", f"x[/{name[3:] if name.startswith('[/') else name}")
+    assert run("x[", "--output-dir", "o", *SMALL, "--metrics", "m.jsonl") == 0
+    lines = said(capsys)
+    assert kinds(lines[:-1]) == "wwwww"
+    assert any(r"two\nlines.png: " in line for line in lines)
+    assert any(r"caf\udce9.png: " in line for line in lines)
+    assert len(lines_of("m.jsonl")) == 5
+    assert run("x[", "--output-dir", "o", *SMALL) == 0
+    assert kinds(said(capsys)) == "ppppp"
+
+
+def test_a_full_standard_output_does_not_end_the_work(capsys, monkeypatch):
+    save_all("a.png", "b.png")
+    with open("/dev/full", "w") as output, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", output)
+        assert run("a.png", "b.png", *SMALL) == 0
+    assert Path("b_restored.png").exists()
+    assert capsys.readouterr().err.count("no more lines can be written, and the work goes on") == 1
+
+
+def test_if_only_the_metrics_fail_it_says_that_the_images_are_there(capsys, monkeypatch):
+    save_all("a.png", "b.png")
+
+    def refuse(path, contents):
+        raise InputError(f"{path}: cannot be written: No space left on device; accepted: room")
+
+    monkeypatch.setattr(many, "write_json_lines", refuse)
+    assert run("a.png", "b.png", "--metrics", "m.jsonl", *SMALL) == 2
+    out, err = capsys.readouterr()
+    assert kinds(out.splitlines()) == "ww"
+    assert err.endswith("accepted: room; the images are there, and their scores in drp-jax.jsonl\n")
 
 
 def test_without_a_reader_the_work_goes_on(monkeypatch):
