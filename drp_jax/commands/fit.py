@@ -15,6 +15,8 @@ from drp_jax import Method, Problem, Progress, Restoration, Status, restore
 from drp_jax.commands.progress import ProgressDisplay, StepDisplay
 
 _IMPORTED = time.monotonic()
+_ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP")
+"""The signals that end a run; the last is not known everywhere."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,16 +108,25 @@ def compile_clock(beginning: str = "/jax/core/compile/") -> Iterator[list[float]
 
 @contextlib.contextmanager
 def deferred_interrupts() -> Iterator[list[int]]:
-    """A list that is empty until Ctrl-C; a second Ctrl-C raises KeyboardInterrupt."""
+    """A list that is empty until Ctrl-C, `SIGTERM` or `SIGHUP`; a second raises KeyboardInterrupt.
+
+    The list gets the number of the signal. A `SIGHUP` that is ignored, as under nohup, stays so.
+    """
     signals: list[int] = []
-    previous = signal.getsignal(signal.SIGINT)
+    known = [signal.Signals[name] for name in _ENDINGS if hasattr(signal, name)]
+    previous = {number: signal.getsignal(number) for number in known}
+    if known[-1].name == "SIGHUP" and previous[known[-1]] is signal.SIG_IGN:
+        del previous[known[-1]]
 
     def note(number: int, _: object) -> None:
         signals.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for one in previous:
+            signal.signal(one, signal.default_int_handler)
 
-    signal.signal(signal.SIGINT, note)
+    for number in previous:
+        signal.signal(number, note)
     try:
         yield signals
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -299,7 +299,9 @@ def run(command: click.Command, argv: Sequence[str] | None = None, *, program: s
     try:
         # Not click's `main`, which would answer Ctrl-C and a broken pipe in its own way.
         with command.make_context(_called_as(program), arguments) as context:
-            return command.invoke(context)
+            status = command.invoke(context)
+        sys.stdout.flush()
+        return status
     except click.exceptions.Exit as end:  # the help was asked for
         return end.exit_code
     except click.UsageError as error:
@@ -309,8 +311,14 @@ def run(command: click.Command, argv: Sequence[str] | None = None, *, program: s
     except InputError as error:
         return _refuse(program, context, str(error))
     except BrokenPipeError:  # the reader of our output has gone; the files are written
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        if _output_is_whole():
+            raise
+        _drop_output()
+        message = f"standard output cannot be written: {error.strerror}"
+        return _refuse(program, context, f"{message}; accepted: an output with room")
     except KeyboardInterrupt:
         print(
             f"{_name(program, context)}: interrupted before everything was written",
@@ -319,6 +327,20 @@ def run(command: click.Command, argv: Sequence[str] | None = None, *, program: s
         # An orderly exit would wait for, or crash in, a compilation that is still running.
         sys.stderr.flush()
         os._exit(130)
+
+
+def _output_is_whole() -> bool:
+    """Whether all that was printed could be written; what could not is still kept and fails."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
+
+
+def _drop_output() -> None:
+    """Sends what is kept of the output, and all else, nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse(program: str, context: click.Context | None, message: str) -> int:

@@ -132,10 +132,11 @@ def _require_eight_bits(path: pathlib.Path, opened: Image.Image, content: bytes)
     if opened.format in _DEEP:
         is_deep = _DEEP[opened.format](content).dtype.itemsize > 1
     elif opened.mode not in (*_SIXTEEN_BIT, "F", "1", "P"):
-        for tile in getattr(opened, "tile", []):
-            kind = tile[3][0] if isinstance(tile[3], tuple) and tile[3] else tile[3]
-            is_deep |= ";16" in kind if isinstance(kind, str) else False
-            is_deep |= tile[0].startswith("ppm") and isinstance(kind, int) and kind > 255
+        for codec, _, _, given in getattr(opened, "tile", []):
+            numbers = given if isinstance(given, tuple) else (given,)
+            raw = numbers[0] if numbers and isinstance(numbers[0], str) else ""
+            most = numbers[-1] if codec.startswith("ppm") else 0
+            is_deep |= ";16" in raw or codec == "SGI16" or (isinstance(most, int) and most > 255)
     require(
         not is_deep,
         f"{path}: {opened.format} with more than 8 bits a colour; accepted: .png or .tif of 16 "

@@ -1,10 +1,13 @@
 """TIFF by tifffile: any depth, any number of channels, and stacks of pages."""
 
 import contextlib
+import dataclasses
 import io
 import math
+import os
 import pathlib
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +34,8 @@ _COLOURS = {"MINISWHITE": 1, "MINISBLACK": 1, "RGB": 3, "PALETTE": 1, "YCBCR": 3
 _INCHES = {2: 1.0, 3: 2.54}
 """Dots an inch for one dot of a file's unit of resolution."""
 _PREMULTIPLIED = 1
+_FAX = (2, 3, 4)
+"""The compressions of bilevel pages that libtiff decodes."""
 _SUB_DIRECTORIES = (int(ExifTags.IFD.Exif), int(ExifTags.IFD.GPSInfo))
 
 
@@ -43,8 +48,7 @@ def decode(path: pathlib.Path, pages: Sequence[int] | None, memory: int) -> Deco
       Exception: of tifffile or Pillow, if it is damaged.
     """
     with tifffile.TiffFile(path) as opened:
-        pages_of: Any = opened.pages  # of a class that mypy takes for less than it is
-        every = [page for page in pages_of if not page.is_reduced]
+        every = _pages(path, opened)
         require(len(every) > 0, f"{path}: has no picture; accepted: a TIFF file with one")
         _require_all_pages(path, opened, every)
         by_pillow.require_pages(path, len(every), pages, "pages")
@@ -73,31 +77,21 @@ def encode(picture: Picture) -> bytes:
     else:
         options["planarconfig"] = "CONTIG"
 
-    def written(places: dict[int, int]) -> bytes:
-        buffer = io.BytesIO()
-        tifffile.imwrite(
-            buffer,
-            pixels,
-            byteorder="<",
-            photometric="RGB" if channels == 3 and not is_stack else "MINISBLACK",
-            metadata=None,
-            software=False,
-            iccprofile=metadata.icc_profile,
-            extratags=simple + [(tag, 4, 1, place, True) for tag, place in places.items()],
-            **options,
-        )
-        return buffer.getvalue()
-
-    if not nested:
-        return written({})
-    # The nested directories come after all else, at places that the first one has to name.
-    length = len(written(dict.fromkeys(nested, 0)))
-    places, tail = {}, bytearray(length % 2)
-    for tag, values in nested.items():
-        places[tag] = length + len(tail)
-        tail += _directory(tag, values, places[tag])
-        tail += bytes(len(tail) % 2)
-    return written(places) + bytes(tail)
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer,
+        pixels,
+        byteorder="<",
+        photometric="RGB" if channels == 3 and not is_stack else "MINISBLACK",
+        metadata=None,
+        software=False,
+        iccprofile=metadata.icc_profile,
+        extratags=simple,
+        **options,
+    )
+    content = buffer.getvalue()
+    is_classic = content.startswith(BEGINNINGS[0])  # not of more than 4 GB
+    return _with_directories(content, nested) if nested and is_classic else content
 
 
 def _page(path: pathlib.Path, page: Any, memory: int) -> Decoded:
@@ -119,10 +113,13 @@ def _page(path: pathlib.Path, page: Any, memory: int) -> Decoded:
     _require_data(path, page)
     metadata, turn = _metadata(path, page)
     if name not in _COLOURS or (name == "YCBCR" and int(page.compression) not in (6, 7)):
-        decoded = by_pillow.decode(path, path.read_bytes(), (page.index,), memory)
-        return Decoded(decoded.pixels, decoded.alpha, metadata=metadata)
+        with _without_messages():
+            decoded = by_pillow.decode(path, path.read_bytes(), (page.index,), memory)
+        metadata = dataclasses.replace(metadata, icc_profile=decoded.metadata.icc_profile)
+        return dataclasses.replace(decoded, metadata=metadata)
     # [separate samples, 1, H, W, samples side by side]
-    stored = page.asarray(squeeze=False)[:, 0]
+    with _without_messages() if int(page.compression) in _FAX else contextlib.nullcontext():
+        stored = page.asarray(squeeze=False)[:, 0]
     pixels = np.moveaxis(stored, 0, -2).reshape(page.imagelength, page.imagewidth, -1)
     pixels = _full_scale(path, page, name, pixels)
     pixels, alpha = _without_alpha(page, _COLOURS[name], pixels)
@@ -132,6 +129,21 @@ def _page(path: pathlib.Path, page: Any, memory: int) -> Decoded:
     return Decoded(
         oriented(pixels, turn), None if alpha is None else oriented(alpha, turn), metadata=metadata
     )
+
+
+def _pages(path: pathlib.Path, opened: tifffile.TiffFile) -> list[Any]:
+    """All pages but reduced copies of others."""
+    pages, places = [], set()
+    one: Any
+    for one in opened.pages:
+        require(
+            one.offset not in places,
+            f"{path}: its pages lead back to one another; accepted: a TIFF file with an end",
+        )
+        places.add(one.offset)
+        if not one.is_reduced:
+            pages.append(one)
+    return pages
 
 
 def _require_all_pages(path: pathlib.Path, opened: Any, every: Sequence[Any]) -> None:
@@ -236,10 +248,48 @@ def _tags(exif: Image.Exif | None) -> tuple[list[tuple], dict[int, dict]]:
     return simple, {tag: values for tag, values in nested.items() if values}
 
 
-def _directory(tag: int, values: dict, place: int) -> bytes:
-    """A nested directory as it stands at a place of a little-endian file."""
-    directory = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\x08\0\0\0", group=tag)
-    for name, value in values.items():
-        if not isinstance(value, dict):
-            directory[name] = value
-    return directory.tobytes(place)
+def _with_directories(content: bytes, nested: dict[int, dict]) -> bytes:
+    """A little-endian file with directories nested in its first one, which tifffile cannot write.
+
+    They are added at the end, and after them the first directory again, with their places.
+    """
+    (first,) = struct.unpack("<I", content[4:8])
+    (count,) = struct.unpack("<H", content[first : first + 2])
+    end = first + 2 + 12 * count
+    entries = [content[place : place + 12] for place in range(first + 2, end, 12)]
+    made = bytearray(content)
+
+    def begin() -> int:
+        made.extend(bytes(len(made) % 2))
+        return len(made)
+
+    for tag, values in nested.items():
+        place = begin()
+        directory = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\x08\0\0\0", group=tag)
+        for name, value in values.items():
+            if not isinstance(value, dict):
+                directory[name] = value
+        made += directory.tobytes(place)
+        entries.append(struct.pack("<HHII", tag, 4, 1, place))
+    made[4:8] = struct.pack("<I", begin())
+    entries.sort(key=lambda entry: struct.unpack("<H", entry[:2]))
+    made += struct.pack("<H", len(entries)) + b"".join(entries) + content[end : end + 4]
+    return bytes(made)
+
+
+@contextlib.contextmanager
+def _without_messages() -> Iterator[None]:
+    """Keeps from standard error what libtiff writes there itself; its errors are raised anyway."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
