@@ -19,7 +19,7 @@ def is_program(words: Sequence[str]) -> bool:
     Args:
       words: the interpreter and its arguments, as `sys.orig_argv`.
     """
-    for flag, name in zip(words[1:], [*words[2:], ""], strict=True):
+    for flag, name in zip(words[1:], [*words[2:], ""], strict=False):
         if flag == "-m":
             return name == "drp_jax"
         if not flag.startswith("-"):

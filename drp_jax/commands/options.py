@@ -16,6 +16,7 @@ A field `learning_rate` is the flag `--learning-rate`. What is not accepted is a
 """
 
 import dataclasses
+import errno
 import math
 import os
 import pathlib
@@ -31,6 +32,8 @@ Parsed = TypeVar("Parsed")
 
 MOST_SEED = 2**32 - 1
 WIDEST_HELP = 100
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What the system says of an output that takes no more."""
 _OPTION = "option"
 _NAMED = "named"
 _CALLED = f"{__name__}.called"
@@ -314,7 +317,8 @@ def run(command: click.Command, argv: Sequence[str] | None = None, *, program: s
         _drop_output()
         return 0
     except OSError as error:
-        if _output_is_whole():
+        # What is written to files fails with their names, and as an InputError.
+        if error.filename is not None or error.errno not in _FULL:
             raise
         _drop_output()
         message = f"standard output cannot be written: {error.strerror}"
@@ -327,15 +331,6 @@ def run(command: click.Command, argv: Sequence[str] | None = None, *, program: s
         # An orderly exit would wait for, or crash in, a compilation that is still running.
         sys.stderr.flush()
         os._exit(130)
-
-
-def _output_is_whole() -> bool:
-    """Whether all that was printed could be written; what could not is still kept and fails."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return False
-    return True
 
 
 def _drop_output() -> None:

@@ -218,6 +218,8 @@ def _metadata(path: pathlib.Path, page: Any) -> tuple[Metadata, int]:
     with contextlib.suppress(Exception), path.open("rb") as opened:
         # Pillow raises many kinds on what is damaged; that is not kept.
         exif.load_from_fp(opened, page.offset)
+        if page.is_shaped or page.is_imagej or page.is_ome:
+            exif.pop(ExifTags.Base.ImageDescription, None)  # of pages, which may be others here
         kept = block(exif, of_tiff=True)
     exif[ORIENTATION] = page.tags.valueof(ORIENTATION)
     turn = orientation(exif)

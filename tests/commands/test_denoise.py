@@ -126,7 +126,7 @@ def test_the_output_has_the_mode_and_alpha_of_the_input():
 def test_a_float_image_is_answered_with_a_float_image():
     Image.fromarray(make_photograph(12, 15, 1)[..., 0]).save("x.tif")
     assert run("--image", "x.tif", *SMALL) == 0
-    assert read_image("x_restored.tif").mode == "F"
+    assert read_image("x_restored.tif").depth == "float32"
 
 
 def test_without_an_image_it_shows_a_bundled_photograph(tmp_path, monkeypatch, capsys):
