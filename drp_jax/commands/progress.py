@@ -112,7 +112,7 @@ class StepDisplay:
     """Shows which of many is at work, and its step; a context manager."""
 
     def __init__(self, bar: Bar, task: TaskID, name: str):
-        self._bar, self._task, self._name = bar, task, escape(name)
+        self._bar, self._task, self._name = bar, task, escape(_printable(name))
 
     def __enter__(self) -> "StepDisplay":
         self._bar.update(self._task, description=f"{self._name}  compiling ...")
@@ -143,15 +143,19 @@ def _bar() -> Bar:
 
 def say(line: str) -> None:
     """Prints one line of what goes on, whatever file names are in it, and if nobody can read it."""
-    encoding = sys.stdout.encoding or "utf-8"
-    plain = line.replace("\n", "\\n").encode(encoding, "backslashreplace").decode(encoding)
     try:
-        print(plain, flush=True)
+        print(_printable(line), flush=True)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             words = "no more lines can be written, and the work goes on"
             print(f"{words}: {error.strerror}", file=sys.stderr, flush=True)
+
+
+def _printable(text: str) -> str:
+    """On one line, and without what the standard output has no characters for."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.replace("\n", "\\n").encode(encoding, "backslashreplace").decode(encoding)
 
 
 def step_word(method: Method) -> str:
