@@ -76,7 +76,15 @@ def found(paths: Sequence[pathlib.Path]) -> tuple[list[Input], list[str]]:
         Input(file, pathlib.Path(os.path.relpath(os.path.abspath(file), top)))
         for file in taken.values()
     ]
-    return inputs, _said_of(others)
+    others = [one for one in others if one.name != RECORD]
+    said = f"no pictures by their suffix, and left out: {named(others)}"
+    return inputs, [said] if others else []
+
+
+def named(paths: Sequence[pathlib.Path]) -> str:
+    """The first few of some paths, and how many more there are."""
+    more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
+    return ", ".join(map(str, paths[:MOST_NAMED])) + more
 
 
 def companion(path: pathlib.Path | None, name: pathlib.Path, flag: str) -> pathlib.Path | None:
@@ -142,12 +150,3 @@ def _fixed_part(pattern: pathlib.Path) -> pathlib.Path:
             break
         fixed /= part
     return fixed
-
-
-def _said_of(others: Sequence[pathlib.Path]) -> list[str]:
-    others = [one for one in others if one.name != RECORD]
-    if not others:
-        return []
-    named = ", ".join(map(str, others[:MOST_NAMED]))
-    more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-    return [f"no pictures by their suffix, and left out: {named}{more}"]

@@ -19,7 +19,7 @@ from conftest import compilations, make_photograph
 from PIL import Image
 
 from drp_jax import InputError
-from drp_jax.commands import deblur, denoise, fit, inpaint, many, progress, super_resolve
+from drp_jax.commands import deblur, denoise, fit, inpaint, many, progress, super_resolve, turns
 
 SMALL = ["--method", "drp-dd", "--width", "4", "--iterations", "2"]  # compiles fastest
 RECORD = "drp-jax.jsonl"
@@ -147,8 +147,8 @@ def test_the_second_of_a_size_compiles_nothing(capsys, monkeypatch):
 
 def test_programs_of_many_sizes_are_not_all_kept(capsys, monkeypatch):
     cleared = []
-    monkeypatch.setattr(many, "MOST_SIZES", 1)
-    monkeypatch.setattr(many.jax, "clear_caches", lambda: cleared.append(True))
+    monkeypatch.setattr(turns, "MOST_SIZES", 1)
+    monkeypatch.setattr(turns.jax, "clear_caches", lambda: cleared.append(True))
     save_all("a.png", "b.png")
     save("c.png", 13, 13)
     assert run("a.png", "b.png", "c.png", *SMALL) == 0
@@ -413,9 +413,9 @@ def test_without_a_reader_the_work_goes_on(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["x", "--output", "o.png"], "--output is o.png, which is for one image named alone; acc"),
-        (["x", "--figure", "f.png"], "--figure is f.png, which is for one image named alone; acc"),
-        (["x", "--reference", "x/a.png"], "--reference is x/a.png, which is for one image named"),
+        (["x", "--output", "o.png"], "--output is o.png, which is for one image, without --out"),
+        (["x", "--figure", "f.png"], "--figure is f.png, which is for one image, without --out"),
+        (["x", "--reference", "x/a.png"], "--reference is x/a.png, which is for one image, w"),
         (["empty"], "empty: no picture there; accepted: files that end in .png, .jpg"),
         (["x/*.gif"], "x/*.gif: no picture there"),
         (["x", "--output-dir", "x/a.png"], "x/a.png: cannot be made: File exists; accepted: a f"),
