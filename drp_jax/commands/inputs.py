@@ -12,9 +12,10 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from drp_jax import InputError
+from drp_jax.images import optional
 
-_KINDS = "avif bmp gif j2k jp2 jpeg jpg jpx pbm pgm png pnm ppm tga tif tiff webp"
-SUFFIXES = frozenset(f".{kind}" for kind in _KINDS.split())
+_KINDS = "avif bmp gif j2k jp2 jpeg jpg jpx npy pbm pgm png pnm ppm tga tif tiff webp"
+SUFFIXES = frozenset(f".{kind}" for kind in _KINDS.split()) | optional.HEIC | optional.RAW
 """Of the files in folders that are pictures, in small letters."""
 
 RESTORED = "_restored"
@@ -38,7 +39,7 @@ class Input:
 
 def is_one_file(path: pathlib.Path) -> bool:
     """Whether a path on the command line means itself, and is neither folder nor pattern."""
-    return not path.is_dir() and (path.exists() or not _is_pattern(path))
+    return not os.path.isdir(path) and (os.path.exists(path) or not glob.has_magic(str(path)))
 
 
 def found(paths: Sequence[pathlib.Path]) -> tuple[list[Input], list[str]]:
@@ -65,8 +66,8 @@ def found(paths: Sequence[pathlib.Path]) -> tuple[list[Input], list[str]]:
                     files.append(one)
             if not files:
                 raise InputError(
-                    f"{path}: no picture there; accepted: files that end in "
-                    f"{', '.join(sorted(SUFFIXES))}"
+                    f"{path}: no picture there; accepted: files that end in .png, .jpg, .tif, "
+                    ".npy or others of docs/folders.md"
                 )
         for file in files:
             taken.setdefault(os.path.realpath(file), file)
@@ -75,7 +76,15 @@ def found(paths: Sequence[pathlib.Path]) -> tuple[list[Input], list[str]]:
         Input(file, pathlib.Path(os.path.relpath(os.path.abspath(file), top)))
         for file in taken.values()
     ]
-    return inputs, _said_of(others)
+    others = [one for one in others if one.name != RECORD]
+    said = f"no pictures by their suffix, and left out: {named(others)}"
+    return inputs, [said] if others else []
+
+
+def named(paths: Sequence[pathlib.Path]) -> str:
+    """The first few of some paths, and how many more there are."""
+    more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
+    return ", ".join(map(str, paths[:MOST_NAMED])) + more
 
 
 def companion(path: pathlib.Path | None, name: pathlib.Path, flag: str) -> pathlib.Path | None:
@@ -133,10 +142,6 @@ def _is_own(path: pathlib.Path) -> bool:
     return path.stem.endswith(RESTORED) or path.name.endswith(f"{FIGURE}.png")
 
 
-def _is_pattern(path: pathlib.Path) -> bool:
-    return glob.has_magic(str(path))
-
-
 def _fixed_part(pattern: pathlib.Path) -> pathlib.Path:
     """The folder that a pattern looks in."""
     fixed = pathlib.Path()
@@ -145,12 +150,3 @@ def _fixed_part(pattern: pathlib.Path) -> pathlib.Path:
             break
         fixed /= part
     return fixed
-
-
-def _said_of(others: Sequence[pathlib.Path]) -> list[str]:
-    others = [one for one in others if one.name != RECORD]
-    if not others:
-        return []
-    named = ", ".join(map(str, others[:MOST_NAMED]))
-    more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-    return [f"no pictures by their suffix, and left out: {named}{more}"]

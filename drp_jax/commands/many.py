@@ -4,68 +4,23 @@ What is written is noted in the record of its folder, and what is noted there wi
 is not done again. Pictures of one size share their compiled programs.
 """
 
-import contextlib
-import dataclasses
-import enum
 import functools
-import glob
-import json
-import os
 import pathlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
-
-from drp_jax import InputError, Method, Status
-from drp_jax.commands.arguments import MethodArguments, RestoreArguments
+from drp_jax import InputError, Method
+from drp_jax.commands.arguments import RestoreArguments
 from drp_jax.commands.compilation_cache import use_compilation_cache
-from drp_jax.commands.fit import deferred_interrupts, fit
-from drp_jax.commands.inputs import FIGURE, MOST_NAMED, RECORD, RESTORED, Input, found
+from drp_jax.commands.fit import deferred_interrupts
+from drp_jax.commands.inputs import RECORD, RESTORED, Input, found, named
 from drp_jax.commands.naming import Place, places
-from drp_jax.commands.progress import StackDisplay
-from drp_jax.commands.record import Line, Record, identity
-from drp_jax.commands.report import describe, scores_in_line, write_json_lines
-from drp_jax.commands.restoring import (
-    Job,
-    check_outputs,
-    given,
-    metrics_of,
-    outputs_of,
-    require_image,
-    result_path,
-    write_pictures,
-)
-from drp_jax.errors import in_a_line
-
-MOST_SIZES = 16
-"""Sizes of pictures whose programs are kept in memory; each takes some 50 MB."""
-
-_NOT_COMPARED = {
-    *(field.name for field in dataclasses.fields(MethodArguments) if field.name != "seed"),
-    *("images", "image", "output", "output_dir", "overwrite"),
-}
-"""The flags that do not change a result, or do so by the method, which is compared itself."""
-
-
-class Kind(enum.Enum):
-    """What came of a picture."""
-
-    WRITTEN = enum.auto()
-    PRESENT = enum.auto()
-    FAILED = enum.auto()
-    INTERRUPTED = enum.auto()
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What came of a picture, with a line for a person and one of the metrics file."""
-
-    place: Place
-    kind: Kind
-    line: str
-    metrics: Line
+from drp_jax.commands.progress import StackDisplay, say
+from drp_jax.commands.record import Record
+from drp_jax.commands.report import write_json_lines
+from drp_jax.commands.restoring import Job, check_outputs, given
+from drp_jax.commands.turns import Kind, Outcome, Turns, make_folder
 
 
 def restore_many_pictures(
@@ -90,163 +45,31 @@ def restore_many_pictures(
     chosen = places(inputs, parsed.output_dir)
     _check(parsed, chosen)
     for note in notes:
-        print(note)
+        say(note)
     if parsed.compilation_cache:
         use_compilation_cache()
     outcomes: list[Outcome] = []
     start = time.perf_counter()
     with deferred_interrupts() as interrupts:
         with StackDisplay(len(chosen), "images", f"{len(chosen)} images") as display:
-            run = _Run(make_job, parsed, method, interrupts, display)
+            run = Turns(make_job, parsed, method, interrupts, display)
             for place in chosen:
                 outcomes.append(run.outcome(place))
                 display.update(outcomes[-1].line)
                 if interrupts:
                     break
-        print(_summary(outcomes, len(chosen), parsed.output_dir, time.perf_counter() - start))
+        say(_summary(outcomes, len(chosen), parsed.output_dir, time.perf_counter() - start))
         if parsed.metrics is not None:
-            write_json_lines(parsed.metrics, [one.metrics for one in outcomes])
-            print(f"wrote {parsed.metrics}")
+            _write_metrics(parsed.metrics, outcomes)
         if interrupts:
             return 128 + interrupts[0]
     return int(any(one.kind is Kind.FAILED for one in outcomes))
 
 
-@dataclasses.dataclass(frozen=True)
-class _Run:
-    """How all the pictures are restored."""
-
-    make_job: Callable[[Any], Job]
-    parsed: RestoreArguments
-    method: Method
-    interrupts: Sequence[int]
-    display: StackDisplay
-    sizes: set[tuple[int, ...]] = dataclasses.field(default_factory=set)
-    records: dict[pathlib.Path, Record] = dataclasses.field(default_factory=dict)
-
-    def outcome(self, place: Place) -> Outcome:
-        """Restores one, unless it is there already."""
-        try:
-            parsed = self.parsed.of_one(place.path, place.name)
-            asked = self.asked(parsed)
-            return self.present(place, asked) or self.restored(place, parsed, asked)
-        except Exception as error:  # whatever it is, the other pictures are to be restored
-            message = str(error) if isinstance(error, InputError) else in_a_line(error)
-            line = f"{place.path}: failed: {message.removeprefix(f'{place.path}: ')}"
-            return Outcome(place, Kind.FAILED, line, {**_about(place), "error": message})
-
-    def asked(self, parsed: RestoreArguments) -> Line:
-        """All that a result depends on beside picture and method, as it is read from JSON."""
-        flags = {
-            field.name: _with_identity(getattr(parsed, field.name))
-            for field in dataclasses.fields(parsed)
-            if field.name not in _NOT_COMPARED
-        }
-        return {"command": type(parsed).__name__, **_as_json(flags)}
-
-    @functools.cached_property
-    def described(self) -> Any:
-        return _as_json(self.method)
-
-    def present(self, place: Place, asked: Line) -> Outcome | None:
-        """What is known of a result that is there and need not be made, or None.
-
-        Raises:
-          InputError: if it is that of another picture.
-        """
-        if self.parsed.overwrite or not place.path.exists():
-            return None
-        line = self.record(place).get(place.key)
-        if line is None:
-            pattern = f"{glob.escape(str(place.stem))}{RESTORED}.*"
-            for path in sorted(glob.glob(pattern)):
-                words = f"is there already: {path}, of unknown settings; --overwrite replaces it"
-                return _present(place, words, {**_about(place), "output": path})
-            return None
-        output = place.top / str(line.get("output"))
-        if not output.is_file():
-            return None
-        other = pathlib.Path(str(line.get("image")))
-        if other.exists() and not other.samefile(place.path):
-            raise InputError(
-                f"{output} is the result of {other}; accepted: another --output-dir, or --overwrite"
-            )
-        is_same = (
-            line.get("input") == identity(place.path)
-            and line.get("asked") == asked
-            and line.get("metrics", {}).get("settings") == self.described
-        )
-        figure = self.figure(place)
-        has_figure = figure is None or figure.is_file()
-        if not (is_same and has_figure and line.get("is_complete")):
-            return None
-        known = {**_about(place), "output": str(output), **line.get("metrics", {})}
-        return _present(place, f"is there already: {output}", known)
-
-    def restored(self, place: Place, parsed: RestoreArguments, asked: Line) -> Outcome:
-        start = time.perf_counter()
-        source = identity(place.path) if place.path.exists() else {}
-        job = self.make_job(parsed)
-        self.make_room(job)
-        output, figure = result_path(place.stem, job.template), self.figure(place)
-        for folder in (place.top, *(one.parent for one in given(output, figure))):
-            _make_folder(folder)
-        parsed = dataclasses.replace(parsed, output=output, figure=figure, metrics=None)
-        outputs = outputs_of(job, parsed)
-        fitted = fit(
-            job.problem,
-            seed=parsed.seed,
-            method=self.method,
-            interrupts=self.interrupts,
-            display=self.display.during(str(place.name)),
-        )
-        require_image(fitted.restoration)
-        line = {
-            "name": place.key,
-            "image": os.path.abspath(place.path),
-            "output": os.path.relpath(output, place.top),
-        }
-        record = self.record(place)
-        record.add(line)  # from now on a file there is known to be ours
-        before, after = write_pictures(job, outputs, fitted, parsed.quality)
-        preset = parsed.preset_name(job.task)
-        metrics = _as_json(metrics_of(job, fitted, before, after, self.method, preset))
-        del metrics["first_iteration_seconds"]  # since the start, of all pictures
-        status = Status(int(fitted.restoration.status))
-        is_complete = status not in (Status.INTERRUPTED, Status.NON_FINITE)
-        about = {"input": source, "asked": asked, "is_complete": is_complete, "metrics": metrics}
-        record.add(line | about)
-        parts = [f"{time.perf_counter() - start:.1f} s", *scores_in_line(before, after)]
-        words = (*job.remarks, "" if is_complete else fitted.restoration.message)
-        parts += [one for one in words if one]
-        kind = Kind.WRITTEN
-        if not is_complete:
-            kind = Kind.FAILED if status is Status.NON_FINITE else Kind.INTERRUPTED
-        text = f"{place.path}: {', '.join(parts)}, wrote {output}"
-        return Outcome(place, kind, text, {**_about(place), "output": str(output), **metrics})
-
-    def figure(self, place: Place) -> pathlib.Path | None:
-        if self.parsed.figure is None:
-            return None
-        return self.parsed.figure / place.name.parent / f"{place.stem.name}{FIGURE}.png"
-
-    def record(self, place: Place) -> Record:
-        if place.top not in self.records:
-            self.records[place.top] = Record(place.top)
-        return self.records[place.top]
-
-    def make_room(self, job: Job) -> None:
-        """Drops the compiled programs of other sizes once there are many."""
-        shape = job.template.image.shape
-        if shape not in self.sizes and len(self.sizes) == MOST_SIZES:
-            jax.clear_caches()
-            self.sizes.clear()
-        self.sizes.add(shape)
-
-
 def _check(parsed: RestoreArguments, chosen: Sequence[Place]) -> None:
     """Raises InputError for what is meant for one picture alone, and places of no use."""
-    figure, reference, alone = parsed.figure, parsed.reference, "which is for one image named alone"
+    figure, reference = parsed.figure, parsed.reference
+    alone = "which is for one image, without --output-dir"
     if parsed.output is not None:
         raise InputError(f"--output is {parsed.output}, {alone}; accepted: --output-dir")
     if figure is not None and (figure.suffix or figure.is_file()) and not figure.is_dir():
@@ -256,22 +79,21 @@ def _check(parsed: RestoreArguments, chosen: Sequence[Place]) -> None:
             f"--reference is {reference}, {alone}; accepted: a folder with the names of the images"
         )
     for folder in given(parsed.output_dir, figure):
-        _make_folder(folder)
+        make_folder(folder)
     read = [one.path for one in chosen] + [one.top / RECORD for one in chosen]
     check_outputs(read, given(parsed.metrics), figure=None)
 
 
-def _make_folder(folder: pathlib.Path) -> None:
+def _write_metrics(path: pathlib.Path, outcomes: Sequence[Outcome]) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be made: {error.strerror}; accepted: a folder that can be written"
-        ) from None
+        write_json_lines(path, [one.metrics for one in outcomes])
+    except InputError as error:
+        raise InputError(f"{error}; the images are there, and their scores in {RECORD}") from None
+    say(f"wrote {path}")
 
 
 def _without_results(inputs: Sequence[Input]) -> tuple[list[Input], list[str]]:
-    """The inputs but for those that records know as results, and a note.
+    """The inputs but for those that records know as results, the records, and a note.
 
     Raises:
       InputError: if there are no others.
@@ -280,7 +102,9 @@ def _without_results(inputs: Sequence[Input]) -> tuple[list[Input], list[str]]:
 
     def is_result(one: Input) -> bool:
         origin = one.path.stem.removesuffix(RESTORED)
-        return origin != one.path.stem and record(one.path.parent).get(origin) is not None
+        if origin == one.path.stem:
+            return one.path.name == RECORD
+        return record(one.path.parent).get(origin) is not None
 
     kept: list[Input] = []
     left_out: list[Input] = []
@@ -288,9 +112,7 @@ def _without_results(inputs: Sequence[Input]) -> tuple[list[Input], list[str]]:
         (left_out if is_result(one) else kept).append(one)
     if not left_out:
         return kept, []
-    named = ", ".join(str(one.path) for one in left_out[:MOST_NAMED])
-    more = f" and {len(left_out) - MOST_NAMED} more" if len(left_out) > MOST_NAMED else ""
-    note = f"results of an earlier run, and left out: {named}{more}"
+    note = f"results of an earlier run, and left out: {named([one.path for one in left_out])}"
     if not kept:
         raise InputError(f"{note}; accepted: images beside them")
     return kept, [note]
@@ -300,38 +122,15 @@ def _summary(
     outcomes: Sequence[Outcome], count: int, output_dir: pathlib.Path | None, seconds: float
 ) -> str:
     """How many are written, which failed, and how many were not begun."""
-    of_kind = {kind: [str(one.place.path) for one in outcomes if one.kind is kind] for kind in Kind}
+    of_kind = {kind: [one.place.path for one in outcomes if one.kind is kind] for kind in Kind}
     where = "beside the inputs" if output_dir is None else f"to {output_dir}"
     parts = [f"{len(of_kind[Kind.WRITTEN])} of {count} written {where} in {seconds:.0f} s"]
     if of_kind[Kind.PRESENT]:
         parts.append(f"{len(of_kind[Kind.PRESENT])} there already")
     if failed := of_kind[Kind.FAILED]:
-        more = f" and {len(failed) - MOST_NAMED} more" if len(failed) > MOST_NAMED else ""
-        parts.append(f"{len(failed)} failed: {', '.join(failed[:MOST_NAMED])}{more}")
+        parts.append(f"{len(failed)} failed: {named(failed)}")
     if interrupted := of_kind[Kind.INTERRUPTED]:
         parts.append(f"interrupted during {interrupted[0]}")
     if left := count - len(outcomes):
         parts.append(f"{left} not begun")
     return "; ".join(parts)
-
-
-def _present(place: Place, words: str, known: Line) -> Outcome:
-    return Outcome(place, Kind.PRESENT, f"{place.path}: {words}", known)
-
-
-def _about(place: Place) -> Line:
-    return {"image": str(place.path), "output": None, "error": None}
-
-
-def _with_identity(value: Any) -> Any:
-    """A flag, and where it names a file, which content that has."""
-    if isinstance(value, (str, pathlib.Path)):
-        with contextlib.suppress(OSError):
-            if os.path.isfile(value):
-                return {"file": os.path.basename(value), **identity(pathlib.Path(value))}
-    return value
-
-
-def _as_json(value: Any) -> Any:
-    """A value as it is after being written as JSON and read."""
-    return json.loads(json.dumps(describe(value)))

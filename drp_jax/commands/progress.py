@@ -6,6 +6,7 @@ import time
 from types import TracebackType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
@@ -100,10 +101,7 @@ class StackDisplay:
     def update(self, line: str) -> None:
         """One more has ended; the line, which says how, goes to the standard output."""
         self._bar.update(self._task, advance=1, description=self._noun)
-        try:
-            print(line, flush=True)
-        except BrokenPipeError:  # nobody reads any more, but the work goes on
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        say(line)
 
     def during(self, name: str) -> "StepDisplay":
         """What shows the progress of one of them beside the bar."""
@@ -114,7 +112,7 @@ class StepDisplay:
     """Shows which of many is at work, and its step; a context manager."""
 
     def __init__(self, bar: Bar, task: TaskID, name: str):
-        self._bar, self._task, self._name = bar, task, name
+        self._bar, self._task, self._name = bar, task, escape(_printable(name))
 
     def __enter__(self) -> "StepDisplay":
         self._bar.update(self._task, description=f"{self._name}  compiling ...")
@@ -141,6 +139,23 @@ def _bar() -> Bar:
         disable=not console.is_terminal,
         redirect_stdout=sys.stdout.isatty(),
     )
+
+
+def say(line: str) -> None:
+    """Prints one line of what goes on, whatever file names are in it, and if nobody can read it."""
+    try:
+        print(_printable(line), flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            words = "no more lines can be written, and the work goes on"
+            print(f"{words}: {error.strerror}", file=sys.stderr, flush=True)
+
+
+def _printable(text: str) -> str:
+    """On one line, and without what the standard output has no characters for."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.replace("\n", "\\n").encode(encoding, "backslashreplace").decode(encoding)
 
 
 def step_word(method: Method) -> str:

@@ -15,7 +15,7 @@ from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.figure import save_figure
 from drp_jax.commands.fit import Fit, deferred_interrupts, fit
 from drp_jax.commands.inputs import FIGURE, RESTORED
-from drp_jax.commands.progress import step_word
+from drp_jax.commands.progress import say, step_word
 from drp_jax.commands.report import Scores, metrics, write_json
 from drp_jax.commands.rescue import picture_is_there, write_or_rescue
 from drp_jax.images import Picture, check_writable
@@ -309,4 +309,4 @@ def print_scores(before_name: str, before: Scores, after: Scores) -> None:
 
 def print_written(paths: Sequence[pathlib.Path]) -> None:
     for path in paths:
-        print(f"wrote {path}")
+        say(f"wrote {path}")
