@@ -12,6 +12,7 @@ import dataclasses
 import io
 import pathlib
 import resource
+import shutil
 import struct
 import sys
 import tempfile
@@ -204,6 +205,8 @@ def main() -> int:
         f"{asked.files} files in {time.perf_counter() - start:.0f} s, {failed} of them neither a "
         f"picture nor refused in a line; at most {peak:.0f} MB of memory"
     )
+    if not failed:
+        shutil.rmtree(folder)
     return int(failed > 0)
 
 
