@@ -297,16 +297,19 @@ def test_a_run_that_diverged_failed_and_is_done_again(capsys, monkeypatch):
         assert "2 failed: a.png, b.png" in last
 
 
-def test_ctrl_c_keeps_the_image_at_hand_and_the_rest_is_for_the_next_run(capsys, monkeypatch):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_keeps_the_image_at_hand_and_the_rest_is_for_the_next_run(
+    capsys, monkeypatch, number, status
+):
     save_all("a.png", "b.png", "c.png")
     flags = ["a.png", "b.png", "c.png", "--metrics", "m.jsonl", *SMALL, "--iterations", "3"]
     with monkeypatch.context() as patch:
         patch.setattr(
             progress.StepDisplay,
             "update",
-            lambda self, _: self._name == "b.png" and signal.raise_signal(signal.SIGINT),
+            lambda self, _: self._name == "b.png" and signal.raise_signal(number),
         )
-        assert run(*flags) == 130
+        assert run(*flags) == status
     lines = said(capsys)
     assert lines[1].endswith(", interrupted, so the next run does it again, wrote b_restored.png")
     pattern = r"1 of 3 written beside the inputs in \d+ s; interrupted during b.png; 1 not begun"
