@@ -50,8 +50,9 @@ def restore_many_pictures(
         use_compilation_cache()
     outcomes: list[Outcome] = []
     start = time.perf_counter()
+    count = f"{len(chosen)} image{'' if len(chosen) == 1 else 's'}"
     with deferred_interrupts() as interrupts:
-        with StackDisplay(len(chosen), "images", f"{len(chosen)} images") as display:
+        with StackDisplay(len(chosen), "images", count) as display:
             run = Turns(make_job, parsed, method, interrupts, display)
             for place in chosen:
                 outcomes.append(run.outcome(place))
