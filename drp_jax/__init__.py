@@ -9,6 +9,8 @@ come from `jax.vmap`. What is not at the top is in the namespaces `operators`, `
 
 __version__ = "0.2.0"
 
+from drp_jax import starting as starting  # isort: split
+
 from drp_jax import images, metrics, non_local, operators, presets, stopping, untrained
 from drp_jax.batch import Finished, Request, restore_many
 from drp_jax.checkpoint import load, save

@@ -52,7 +52,7 @@ KEYS = jax.random.split(KEY, 3)
 IMAGE = jax.ShapeDtypeStruct((12, 15, 3), jnp.float32)
 NETWORK = preset("paper").adjusted(width=4, iterations=3)
 NOISY = Problem(PICTURE, noise=Gaussian())
-PHOTOGRAPH = images.Picture(PICTURE, "RGB")
+PHOTOGRAPH = images.Picture(PICTURE)
 
 
 def called_back(picture):
@@ -64,7 +64,7 @@ def transposed(operator, observation):
 
 
 def with_alpha(shape):
-    return images.Picture(PICTURE, "RGBA", alpha=np.zeros(shape, np.uint8))
+    return images.Picture(PICTURE, alpha=np.zeros(shape, np.uint8))
 
 
 def several(restoration):
@@ -295,12 +295,18 @@ PICTURES = [
     ("x/x.png: the folder x does not exist", lambda: write_image("x/x.png", PHOTOGRAPH)),
     ("path is 3;", lambda: images.check_writable(3)),
     ("path is 3;", lambda: images.replace_whole(3).__enter__()),
-    ("image has shape (12, 15)", lambda: images.Picture(GRAY, "L")),
-    ("image has type uint8", lambda: images.Picture(PICTURE.astype(np.uint8), "RGB")),
-    ("image has values that are not finite", lambda: images.Picture(NAN, "RGB")),
-    ("mode is 'CMYK'", lambda: images.Picture(PICTURE, "CMYK")),
-    ("mode is 'L'", lambda: images.Picture(PICTURE, "L")),
-    ("alpha is 3 and mode RGBA;", lambda: images.Picture(PICTURE, "RGBA", alpha=3)),
+    ("image has shape (12, 15)", lambda: images.Picture(GRAY)),
+    ("image has type uint8", lambda: images.Picture(PICTURE.astype(np.uint8))),
+    ("image has values that are not finite", lambda: images.Picture(NAN)),
+    ("depth is 'RGB'", lambda: images.Picture(PICTURE, "RGB")),
+    ("value_range is (1, 0)", lambda: images.Picture(PICTURE, value_range=(1, 0))),
+    ("metadata is 3;", lambda: images.Picture(PICTURE, metadata=3)),
+    ("icc_profile is 3;", lambda: images.Metadata(icc_profile=3)),
+    ("pages is -1;", lambda: read_image("x.png", pages=-1)),
+    ("value_range is 3;", lambda: read_image("x.png", value_range=3)),
+    ("memory is 0.5;", lambda: read_image("x.png", memory=0.5)),
+    ("quality is 101;", lambda: write_image("x.png", PHOTOGRAPH, quality=101)),
+    ("alpha is 3 and the image has 3", lambda: images.Picture(PICTURE, alpha=3)),
     ("alpha is an array of type uint8 and shape (7, 7)", lambda: with_alpha((7, 7))),
     ("image has shape (7, 7, 3)", lambda: PHOTOGRAPH.with_image(SMALL)),
     ("image has shape ();", lambda: PHOTOGRAPH.with_image(None)),

@@ -2,10 +2,11 @@
 
 import dataclasses
 import pathlib
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from drp_jax import InputError, Method, preset, read_image
 from drp_jax.commands import options
+from drp_jax.commands.inputs import companion
 from drp_jax.presets import completed, names
 from drp_jax.untrained import Precision
 
@@ -115,18 +116,67 @@ class MethodArguments:
 
 @dataclasses.dataclass(frozen=True)
 class PhotographFiles:
-    """The picture that is restored, and where to."""
+    """The pictures that are restored, and where to; `image` is the one of them that is at work."""
 
-    image: pathlib.Path | None = options.file(
-        "The degraded image, gray or RGB, at least 8 x 8 pixels.",
+    images: tuple[pathlib.Path, ...] = options.files(
+        "A degraded image, gray or RGB, at least 8 x 8 pixels; a folder of images; or a pattern "
+        "like 'photos/*.jpg'. May be repeated; a path without the flag is the same.",
+        flag="image",
         shown="a bundled photograph that is degraded first",
     )
     output: pathlib.Path | None = options.file(
         "Where to write the restored image.", shown="<name>_restored.png beside the input"
     )
-    reference: pathlib.Path | None = options.file(
-        "The clean image, if known: reports PSNR and SSIM, before and after.", shown="none"
+    output_dir: pathlib.Path | None = options.file(
+        "The folder to write the restored images to, sub-folders kept.", shown="beside each input"
     )
+    overwrite: bool = options.flag(
+        "Of several images, restore also those whose result is there already."
+    )
+    reference: pathlib.Path | None = options.file(
+        "The clean image, if known, or a folder of them with the names of the images: reports PSNR "
+        "and SSIM, before and after.",
+        shown="none",
+    )
+    range: tuple[float, float] | None = options.option(
+        options.pair,
+        "LOW,HIGH",
+        "two numbers, the smaller first, like -1000,3000",
+        "The values of the file that are black and white.",
+        shown="0 to 1 of floats, all of 8 or 16 bits, else the least and the greatest value",
+    )
+    pages: tuple[int, ...] | None = options.option(
+        options.places,
+        "N,N",
+        "whole numbers from 0 up, like 0 or 0,1,2",
+        "Of a file with several pages or frames, which, from 0: one, or gray ones that are "
+        "restored together.",
+        shown="none, and such a file is refused",
+    )
+    quality: int | None = options.whole(
+        "Of a .jpg, .webp or .avif that is written, from 1 to 100.",
+        shown="that of the input if both are JPEG, else 95",
+        least=1,
+        most=100,
+    )
+    image: pathlib.Path | None = None
+    companions: ClassVar[tuple[str, ...]] = ("reference",)
+    """The fields with what goes with one picture: a file, or a folder with one of each name."""
+
+    def of_one(self, path: pathlib.Path, name: pathlib.Path) -> Self:
+        """The same for one picture alone.
+
+        Args:
+          path: the picture.
+          name: its place among all that are restored, by which what goes with it is found.
+
+        Raises:
+          InputError: if a folder does not hold what goes with it.
+        """
+        found: dict[str, Any] = {
+            one: companion(getattr(self, one), name, one) for one in self.companions
+        }
+        return dataclasses.replace(self, image=path, **found)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,6 +185,16 @@ class RestoreArguments(MethodArguments, PhotographFiles):
 
     Those of the class named last come first in the help.
     """
+
+    figure: pathlib.Path | None = options.file(
+        "Where to draw the images side by side, and the curves of the run, as PNG; of several "
+        "images, the folder for all the drawings.",
+        shown="none",
+    )
+    metrics: pathlib.Path | None = options.file(
+        "Where to write scores, times and settings as JSON; of several images, a line each.",
+        shown="none",
+    )
 
 
 def presets_of(task: str) -> str:

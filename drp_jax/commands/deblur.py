@@ -21,6 +21,7 @@ from drp_jax.commands import options
 from drp_jax.commands.arguments import RestoreArguments, methods_of, preset_option, presets_of
 from drp_jax.commands.denoise import add_noise
 from drp_jax.commands.kernels import ACCEPTED, kernel_of
+from drp_jax.commands.pictures import restore_pictures
 from drp_jax.commands.report import score
 from drp_jax.commands.restoring import (
     Job,
@@ -28,7 +29,6 @@ from drp_jax.commands.restoring import (
     given,
     read_reference,
     read_source,
-    run_job,
 )
 from drp_jax.images import Picture
 from drp_jax.non_local import noise_level
@@ -41,8 +41,6 @@ TASK = "reconstruct"
 DEFAULT_METHOD = "plug-and-play"
 """On blurs about as good as what goes on from the projector's image, in less time:
 docs/reconstruction.md."""
-STEPS = {"I;16": 1 / 65535, "F": 0.0}
-"""Between two values in the files that do not hold 8 bits, by Pillow's name of their format."""
 LEAST_NOISE = 1e-4
 
 
@@ -72,31 +70,36 @@ def deblur(parsed: DeblurArguments) -> int:
     """Sharpen a photograph whose blur is known."""
     parsed = dataclasses.replace(parsed, method=parsed.method or DEFAULT_METHOD)
     method = parsed.chosen_method(TASK)
-    return run_job(_job(parsed), parsed, method)
+    _check(parsed)
+    return restore_pictures(_job, parsed, method)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     return options.run(deblur, argv, program=PROGRAM)
 
 
+def _check(parsed: DeblurArguments) -> None:
+    """Raises InputError if images are given without a kernel."""
+    if parsed.kernel is None and parsed.images:
+        raise InputError(f"no kernel is given; accepted: --kernel with {ACCEPTED}")
+
+
 def _job(parsed: DeblurArguments) -> Job:
     source = read_source(parsed)
-    if parsed.kernel is None and not source.is_bundled:
-        raise InputError(f"no kernel is given; accepted: --kernel with {ACCEPTED}")
     image = source.picture.image
     text = parsed.kernel or DEMONSTRATION_KERNEL
     kernel = kernel_of(text, *image.shape[:2])
     blur = Blur(jnp.asarray(kernel))
-    sigma = parsed.sigma
+    sigma, note = parsed.sigma, ""
     if source.is_bundled:
         sigma = DEMONSTRATION_SIGMA if sigma is None else sigma
         reference: np.ndarray | None = image
         image = add_noise(np.asarray(blur(jnp.asarray(image))), sigma, parsed.seed)
     else:
-        reference = read_reference(parsed, image.shape)
+        reference = read_reference(parsed, source.picture)
         if sigma is None:
             sigma = 255 * float(noise_level(jnp.asarray(image)))
-            print(f"noise estimated to have a standard deviation of {sigma:.1f} of 255")
+            note = f"noise estimated to have a standard deviation of {sigma:.1f} of 255"
     level = max(sigma / 255, _least_noise(source.picture))
     scored = None if reference is None else functools.partial(score, reference=reference)
     kernel_file = pathlib.Path(text)
@@ -110,9 +113,10 @@ def _job(parsed: DeblurArguments) -> Job:
         score=scored,
         panels=captioned("blurred", image, scored) | {"kernel": kernel[..., None] / kernel.max()},
         inputs=given(parsed.image, parsed.reference, kernel_file if kernel_file.exists() else None),
+        note=note,
     )
 
 
 def _least_noise(picture: Picture) -> float:
     """Standard deviation of what rounding in the file does to an image (intensity)."""
-    return max(STEPS.get(picture.mode, 1 / 255) / 12**0.5, LEAST_NOISE)
+    return max(picture.step / 12**0.5, LEAST_NOISE)

@@ -16,6 +16,7 @@ import numpy as np
 from drp_jax import InputError, Problem
 from drp_jax.commands import options
 from drp_jax.commands.arguments import RestoreArguments, presets_of
+from drp_jax.commands.pictures import restore_pictures
 from drp_jax.commands.report import score
 from drp_jax.commands.restoring import (
     Job,
@@ -23,7 +24,6 @@ from drp_jax.commands.restoring import (
     given,
     read_reference,
     read_source,
-    run_job,
 )
 
 PROGRAM = "denoise"
@@ -47,21 +47,26 @@ class DenoiseArguments(RestoreArguments):
 def denoise(parsed: DenoiseArguments) -> int:
     """Denoise a photograph."""
     method = parsed.chosen_method("denoise", seed_image=parsed.seed_image)
-    return run_job(_job(parsed), parsed, method)
+    _check(parsed)
+    return restore_pictures(_job, parsed, method)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     return options.run(denoise, argv, program=PROGRAM)
 
 
-def _job(parsed: DenoiseArguments) -> Job:
+def _check(parsed: DenoiseArguments) -> None:
+    """Raises InputError for flags that no image can be restored with."""
     if parsed.add_noise is not None and parsed.reference is not None:
         raise InputError("--add-noise makes its own reference; leave out --reference")
     if parsed.add_noise is not None and not 0 < parsed.add_noise <= 255:
         raise InputError(f"--add-noise is {parsed.add_noise}; accepted: above 0, up to 255")
+
+
+def _job(parsed: DenoiseArguments) -> Job:
     source = read_source(parsed)
     image = source.picture.image
-    reference = read_reference(parsed, image.shape)
+    reference = read_reference(parsed, source.picture)
     sigma = parsed.add_noise or (DEMONSTRATION_SIGMA if source.is_bundled else None)
     if sigma is not None:
         reference, image = image, add_noise(image, sigma, parsed.seed)

@@ -21,7 +21,7 @@ def save_figure(
 
     Args:
       path: where to; replaced whole.
-      panels: images `[H, W, C]` in [0, 1], left to right.
+      panels: images `[H, W, C]` in [0, 1], left to right; of other channels than 1 or 3 their mean.
       restoration: the curves of its history, whose NaN are iterations that did not run; and its
         uncertainty, a last panel, if it has one.
 
@@ -40,7 +40,8 @@ def save_figure(
     images, curves = figure.subfigures(2, 1, height_ratios=(row + 0.4, CURVES_INCHES))
     places = np.atleast_1d(images.subplots(1, count))
     for axes, (title, image) in zip(places, panels.items(), strict=False):
-        axes.imshow(np.clip(image.squeeze(), 0, 1), cmap="gray", vmin=0, vmax=1)
+        shown = image if image.shape[2] in (1, 3) else image.mean(axis=-1, keepdims=True)
+        axes.imshow(np.clip(shown.squeeze(), 0, 1), cmap="gray", vmin=0, vmax=1)
         axes.set_title(title)
     if uncertainty is not None:
         drawn = places[-1].imshow(np.asarray(uncertainty), cmap="inferno", vmin=0)

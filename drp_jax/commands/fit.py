@@ -12,9 +12,11 @@ import jax
 import jax.monitoring
 
 from drp_jax import Method, Problem, Progress, Restoration, Status, restore
-from drp_jax.commands.progress import ProgressDisplay
+from drp_jax.commands.progress import ProgressDisplay, StepDisplay
 
 _IMPORTED = time.monotonic()
+_ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP")
+"""The signals that end a run; the last is not known everywhere."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +41,15 @@ class Fit:
         return int(self.restoration.status) == Status.INTERRUPTED
 
 
-def fit(problem: Problem, *, seed: int, method: Method, interrupts: Sequence[int] = ()) -> Fit:
-    """Restores an image and shows progress.
+def fit(
+    problem: Problem,
+    *,
+    seed: int,
+    method: Method,
+    interrupts: Sequence[int] = (),
+    display: StepDisplay | None = None,
+) -> Fit:
+    """Restores an image and shows progress, in a bar of its own if there is no `display`.
 
     It ends after the next report once `interrupts`, from `deferred_interrupts`, has an entry.
 
@@ -49,11 +58,12 @@ def fit(problem: Problem, *, seed: int, method: Method, interrupts: Sequence[int
     """
     start = time.perf_counter()
     first_report: list[float] = []
-    with compile_clock() as compile_times, ProgressDisplay(int(method.loop.iterations)) as display:
+    showing = display or ProgressDisplay(int(method.loop.iterations))
+    with compile_clock() as compile_times, showing as shown:
 
         def report(progress: Progress) -> bool:
             first_report.append(seconds_since_start())
-            display.update(progress)
+            shown.update(progress)
             return bool(interrupts)
 
         restoration = restore(problem, key=jax.random.key(seed), method=method, callback=report)
@@ -98,16 +108,25 @@ def compile_clock(beginning: str = "/jax/core/compile/") -> Iterator[list[float]
 
 @contextlib.contextmanager
 def deferred_interrupts() -> Iterator[list[int]]:
-    """A list that is empty until Ctrl-C; a second Ctrl-C raises KeyboardInterrupt."""
+    """A list that is empty until Ctrl-C, `SIGTERM` or `SIGHUP`; a second raises KeyboardInterrupt.
+
+    The list gets the number of the signal. A `SIGHUP` that is ignored, as under nohup, stays so.
+    """
     signals: list[int] = []
-    previous = signal.getsignal(signal.SIGINT)
+    known = [signal.Signals[name] for name in _ENDINGS if hasattr(signal, name)]
+    previous = {number: signal.getsignal(number) for number in known}
+    if known[-1].name == "SIGHUP" and previous[known[-1]] is signal.SIG_IGN:
+        del previous[known[-1]]
 
     def note(number: int, _: object) -> None:
         signals.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for one in previous:
+            signal.signal(one, signal.default_int_handler)
 
-    signal.signal(signal.SIGINT, note)
+    for number in previous:
+        signal.signal(number, note)
     try:
         yield signals
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -16,6 +16,7 @@ import numpy as np
 from drp_jax import InputError, Problem, read_image
 from drp_jax.commands import options
 from drp_jax.commands.arguments import RestoreArguments, presets_of
+from drp_jax.commands.pictures import restore_pictures
 from drp_jax.commands.report import Scores, score
 from drp_jax.commands.restoring import (
     Job,
@@ -24,7 +25,6 @@ from drp_jax.commands.restoring import (
     given,
     read_reference,
     read_source,
-    run_job,
 )
 from drp_jax.images import Picture
 from drp_jax.metrics import psnr_where
@@ -44,7 +44,9 @@ def _color(text: str) -> tuple[int, int, int]:
 @dataclasses.dataclass(frozen=True)
 class InpaintArguments(RestoreArguments):
     mask: pathlib.Path | None = options.file(
-        "Gray image of the same size: white where the pixel is known.", shown="none"
+        "Gray image of the same size: white where the pixel is known; or a folder of them with the "
+        "names of the images.",
+        shown="none",
     )
     missing: float | None = options.number(
         "Take the image as complete, drop this fraction of its pixels at random, and score "
@@ -62,17 +64,37 @@ class InpaintArguments(RestoreArguments):
     keep_known: bool = options.flag(
         "Write the known pixels as they were, and only the missing restored.", True
     )
+    companions = ("reference", "mask")
 
 
 @options.command("inpaint", InpaintArguments, help=__doc__, epilog=presets_of("inpaint"))
 def inpaint(parsed: InpaintArguments) -> int:
     """Fill in missing pixels."""
     method = parsed.chosen_method("inpaint")
-    return run_job(_job(parsed), parsed, method)
+    _check(parsed)
+    return restore_pictures(_job, parsed, method)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     return options.run(inpaint, argv, program=PROGRAM)
+
+
+def _check(parsed: InpaintArguments) -> None:
+    """Raises InputError unless it is said in one way what is missing."""
+    choices = {
+        "--mask": parsed.mask is not None,
+        "--missing": parsed.missing is not None,
+        "--mask-from-alpha": parsed.mask_from_alpha,
+        "--mask-color": parsed.mask_color is not None,
+    }
+    chosen = [name for name, is_given in choices.items() if is_given]
+    if len(chosen) > 1 or (not chosen and parsed.images):
+        words = " and ".join(chosen) or "nothing"
+        raise InputError(f"{words} says what is missing; accepted: one of {', '.join(choices)}")
+    if parsed.missing is not None and not 0 < parsed.missing < 1:
+        raise InputError(f"--missing is {parsed.missing}; accepted: between 0 and 1")
+    if parsed.missing is not None and parsed.reference is not None:
+        raise InputError("--missing makes its own reference; leave out --reference")
 
 
 def _job(parsed: InpaintArguments) -> Job:
@@ -84,7 +106,7 @@ def _job(parsed: InpaintArguments) -> Job:
         raise InputError("no pixel is known; accepted: a mask with at least one white pixel")
     image = source.picture.image
     is_dropped = parsed.missing is not None or source.is_bundled
-    reference = image if is_dropped else read_reference(parsed, image.shape)
+    reference = image if is_dropped else read_reference(parsed, source.picture)
     observation = np.where(known, image, 0).astype(np.float32)
 
     def finish(restored: np.ndarray) -> np.ndarray:
@@ -113,16 +135,6 @@ def _job(parsed: InpaintArguments) -> Job:
 def _known_pixels(parsed: InpaintArguments, source: Source) -> np.ndarray:
     """Which pixels are known, bool `[H, W, 1]`."""
     picture = source.picture
-    choices = {
-        "--mask": parsed.mask is not None,
-        "--missing": parsed.missing is not None,
-        "--mask-from-alpha": parsed.mask_from_alpha,
-        "--mask-color": parsed.mask_color is not None,
-    }
-    chosen = [name for name, is_given in choices.items() if is_given]
-    if len(chosen) > 1 or (not chosen and not source.is_bundled):
-        words = " and ".join(chosen) or "nothing"
-        raise InputError(f"{words} says what is missing; accepted: one of {', '.join(choices)}")
     height, width = picture.image.shape[:2]
     if parsed.mask is not None:
         mask = read_image(parsed.mask).image
@@ -140,13 +152,9 @@ def _known_pixels(parsed: InpaintArguments, source: Source) -> np.ndarray:
         pixels = np.broadcast_to(np.rint(picture.image * 255), (height, width, 3))
         return (pixels != np.array(parsed.mask_color)).any(axis=-1, keepdims=True)
     missing = DEMONSTRATION_MISSING if parsed.missing is None else parsed.missing
-    if not 0 < missing < 1:
-        raise InputError(f"--missing is {missing}; accepted: between 0 and 1")
-    if parsed.reference is not None:
-        raise InputError("--missing makes its own reference; leave out --reference")
     return np.random.default_rng(parsed.seed).random((height, width, 1)) >= missing
 
 
 def _opaque(picture: Picture) -> Picture:
     """The picture without its alpha channel: the holes are filled."""
-    return dataclasses.replace(picture, mode=picture.mode.removesuffix("A"), alpha=None)
+    return dataclasses.replace(picture, alpha=None)

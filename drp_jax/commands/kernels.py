@@ -128,7 +128,7 @@ def _read(path: pathlib.Path) -> np.ndarray:
                 "(rows, columns)"
             )
         return kernel.astype(np.float64)
-    image = read_image(path).image.astype(np.float64)
+    image = read_image(path).stored().astype(np.float64)  # in its own unit, where 0 is nothing
     if np.ptp(image, axis=-1).any():
         raise InputError(f"{path}: has colours; accepted: a gray image")
     return image[..., 0]

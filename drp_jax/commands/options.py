@@ -16,6 +16,8 @@ A field `learning_rate` is the flag `--learning-rate`. What is not accepted is a
 """
 
 import dataclasses
+import errno
+import math
 import os
 import pathlib
 import sys
@@ -30,7 +32,10 @@ Parsed = TypeVar("Parsed")
 
 MOST_SEED = 2**32 - 1
 WIDEST_HELP = 100
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What the system says of an output that takes no more."""
 _OPTION = "option"
+_NAMED = "named"
 _CALLED = f"{__name__}.called"
 _ALIKE = {"help_option_names": ["-h", "--help"], "max_content_width": WIDEST_HELP}
 _LIKE_THIS = "flags and their values, like --image x.png (see --help)"
@@ -116,6 +121,18 @@ def file(help: str, default: pathlib.Path | None = None, *, shown: str | None = 
     return option(_path, "PATH", "a path", help, default, shown=shown)
 
 
+def files(help: str, *, flag: str, shown: str) -> Any:
+    """A field that is a tuple of paths: those of a flag that may be repeated, and all else given.
+
+    Args:
+      help: what is done with them.
+      flag: the flag's name.
+      shown: words for the default, which is none.
+    """
+    made = _field(_Value(_path, "PATH", "a path"), help, (), shown, multiple=True)
+    return dataclasses.field(default=(), metadata={**made.metadata, _NAMED: flag})
+
+
 def whole(
     help: str,
     default: int | None = None,
@@ -176,29 +193,34 @@ def command(
       help: what `--help` says above the flags.
       epilog: what it says below them.
 
-    The docstring of the function is what a list of commands says of it.
+    Fields without a flag keep their defaults. The docstring of the function is what a list of
+    commands says of it.
     """
+    fields = [field for field in dataclasses.fields(kind) if _OPTION in field.metadata]  # type: ignore[arg-type]
+    takes_paths = [field.name for field in fields if _NAMED in field.metadata]
 
     def decorate(action: Callable[[Parsed], int]) -> click.Command:
         def call(**values: Any) -> int:
-            unknown = click.get_current_context().args
+            others = click.get_current_context().args
+            unknown = [one for one in others if one.startswith("-") or not takes_paths]
             if unknown:
                 raise InputError(
                     f"Unrecognized options: {', '.join(unknown)}; accepted: {_LIKE_THIS}"
                 )
+            for name in takes_paths:
+                values[name] += tuple(map(pathlib.Path, others))
             return action(kind(**values))
 
         return click.Command(
             name,
             callback=call,
             params=[
-                click.Option(_declarations(field), **field.metadata[_OPTION])
-                for field in dataclasses.fields(kind)  # type: ignore[arg-type]
+                click.Option(_declarations(field), **field.metadata[_OPTION]) for field in fields
             ],
             help=help,
             epilog=epilog,
             short_help=action.__doc__,
-            options_metavar="[flags]",
+            options_metavar="[flags] [PATH]..." if takes_paths else "[flags]",
             context_settings={
                 **_ALIKE,
                 # Kept, so that one message names all of what is unknown.
@@ -280,7 +302,9 @@ def run(command: click.Command, argv: Sequence[str] | None = None, *, program: s
     try:
         # Not click's `main`, which would answer Ctrl-C and a broken pipe in its own way.
         with command.make_context(_called_as(program), arguments) as context:
-            return command.invoke(context)
+            status = command.invoke(context)
+        sys.stdout.flush()
+        return status
     except click.exceptions.Exit as end:  # the help was asked for
         return end.exit_code
     except click.UsageError as error:
@@ -290,8 +314,15 @@ def run(command: click.Command, argv: Sequence[str] | None = None, *, program: s
     except InputError as error:
         return _refuse(program, context, str(error))
     except BrokenPipeError:  # the reader of our output has gone; the files are written
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        # What is written to files fails with their names, and as an InputError.
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        _drop_output()
+        message = f"standard output cannot be written: {error.strerror}"
+        return _refuse(program, context, f"{message}; accepted: an output with room")
     except KeyboardInterrupt:
         print(
             f"{_name(program, context)}: interrupted before everything was written",
@@ -300,6 +331,11 @@ def run(command: click.Command, argv: Sequence[str] | None = None, *, program: s
         # An orderly exit would wait for, or crash in, a compilation that is still running.
         sys.stderr.flush()
         os._exit(130)
+
+
+def _drop_output() -> None:
+    """Sends what is kept of the output, and all else, nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse(program: str, context: click.Context | None, message: str) -> int:
@@ -328,13 +364,29 @@ def _field(kind: click.ParamType, help: str, default: Any, shown: str | None, **
 
 
 def _declarations(field: dataclasses.Field) -> list[str]:
-    name = field.name.replace("_", "-")
+    name = field.metadata.get(_NAMED, field.name).replace("_", "-")
     on_and_off = field.metadata[_OPTION].get("is_flag", False)
     return [f"--{name}/--no-{name}" if on_and_off else f"--{name}", field.name]
 
 
 def _flag_of(param: click.Parameter | None) -> str:
     return "the value" if param is None else param.opts[0]
+
+
+def pair(text: str) -> tuple[float, float]:
+    """Two finite numbers, the smaller first, or ValueError."""
+    low, high = (float(part) for part in text.split(","))
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError
+    return low, high
+
+
+def places(text: str) -> tuple[int, ...]:
+    """Whole numbers from 0 up, or ValueError."""
+    numbers = tuple(int(part) for part in text.split(","))
+    if min(numbers) < 0:
+        raise ValueError
+    return numbers
 
 
 def _path(text: str) -> pathlib.Path:

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 
 import drp_jax
+from drp_jax.starting import PROGRAM, raise_again
 
-PROGRAM = "drp-jax"
 EXTRA = {"click": "click", "matplotlib": "matplotlib", "rich": "rich", "skimage": "scikit-image"}
 """What the commands import beyond the library, and the names to install it by."""
 
@@ -33,4 +33,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="Restore a photograph or reconstruct a measured image, without any training data.",
         version=f"{PROGRAM} {drp_jax.__version__}",
     )
+    raise_again()
     return options.run(commands, argv, program=PROGRAM)

@@ -1,11 +1,13 @@
 """What a person sees while a run goes on: a live bar, or plain lines in a log."""
 
+import os
 import sys
 import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
 from drp_jax import Method, Progress
@@ -74,37 +76,86 @@ class ProgressDisplay:
 
 
 class StackDisplay:
-    """Shows how many slices of a stack are done, on a terminal; a context manager."""
+    """Shows how many of many are done, on a terminal; a context manager.
 
-    def __init__(self, count: int):
+    Args:
+      count: how many there are.
+      noun: what they are called.
+      first: what is shown before one has ended.
+    """
+
+    def __init__(self, count: int, noun: str, first: str = "compiling ..."):
         self._bar = _bar()
-        self._task = self._bar.add_task("compiling ...", total=count)
+        self._noun, self._first = noun, first
+        self._task = self._bar.add_task(first, total=count)
 
     def __enter__(self) -> "StackDisplay":
         self._bar.start()
         if self._bar.disable:
-            print("compiling ...", file=sys.stderr, flush=True)
+            print(self._first, file=sys.stderr, flush=True)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
     def update(self, line: str) -> None:
-        """One more slice has ended; the line, which says how, goes to the standard output."""
-        self._bar.update(self._task, advance=1, description="slices")
-        print(line, flush=True)
+        """One more has ended; the line, which says how, goes to the standard output."""
+        self._bar.update(self._task, advance=1, description=self._noun)
+        say(line)
+
+    def during(self, name: str) -> "StepDisplay":
+        """What shows the progress of one of them beside the bar."""
+        return StepDisplay(self._bar, self._task, name)
+
+
+class StepDisplay:
+    """Shows which of many is at work, and its step; a context manager."""
+
+    def __init__(self, bar: Bar, task: TaskID, name: str):
+        self._bar, self._task, self._name = bar, task, escape(_printable(name))
+
+    def __enter__(self) -> "StepDisplay":
+        self._bar.update(self._task, description=f"{self._name}  compiling ...")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.update(self._task, description=self._name)
+
+    def update(self, progress: Progress) -> None:
+        word = step_word(progress.run.method)
+        text = f"{self._name}  {word} {progress.iteration}/{progress.iterations}"
+        self._bar.update(self._task, description=text)
 
 
 def _bar() -> Bar:
     """A bar on standard error, or nothing if that is no terminal."""
     console = Console(stderr=True)
+    # Lines for the standard output are led around the bar only where both are on the terminal.
     return Bar(
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.description}"),
         console=console,
         disable=not console.is_terminal,
+        redirect_stdout=sys.stdout.isatty(),
     )
+
+
+def say(line: str) -> None:
+    """Prints one line of what goes on, whatever file names are in it, and if nobody can read it."""
+    try:
+        print(_printable(line), flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            words = "no more lines can be written, and the work goes on"
+            print(f"{words}: {error.strerror}", file=sys.stderr, flush=True)
+
+
+def _printable(text: str) -> str:
+    """On one line, and without what the standard output has no characters for."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.replace("\n", "\\n").encode(encoding, "backslashreplace").decode(encoding)
 
 
 def step_word(method: Method) -> str:

@@ -25,13 +25,6 @@ PHANTOM = "phantom.png"
 PHANTOM_SIDE = 128
 
 
-def _pair(text: str) -> tuple[float, float]:
-    low, high = (float(part) for part in text.split(","))
-    if not low < high:
-        raise ValueError
-    return low, high
-
-
 @dataclasses.dataclass(frozen=True)
 class ResultFiles:
     """Where an image goes that was measured, and what it is compared with."""
@@ -71,7 +64,7 @@ class ReconstructArguments(MethodArguments, ResultFiles):
         least=0,
     )
     range: tuple[float, float] | None = options.option(
-        _pair,
+        options.pair,
         "LOW,HIGH",
         "two numbers, the lower first, like 0,1",
         "Least and greatest value of the image.",
@@ -146,7 +139,7 @@ def run_measurement(measurement: Measurement, parsed: ReconstructArguments, meth
             preset=parsed.preset_name(TASK),
         )
         if interrupts:
-            return 130
+            return 128 + interrupts[0]
     return int(any(one.has_failed for one in result.slices))
 
 

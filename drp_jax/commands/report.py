@@ -7,6 +7,7 @@ import math
 import os
 import pathlib
 import platform
+from collections.abc import Iterable
 from importlib import metadata
 from typing import Any
 
@@ -53,6 +54,16 @@ def psnr_in_range(image: jax.Array, reference: jax.Array) -> jax.Array:
     """PSNR in dB with the range of the reference as the peak, a metric for a `Problem`."""
     low, high = jnp.min(reference), jnp.max(reference)
     return psnr((image - low) / (high - low), (reference - low) / (high - low))
+
+
+def scores_in_line(before: Scores, after: Scores) -> list[str]:
+    """PSNR and SSIM that both images have, for a line about one of many."""
+    parts = []
+    for name, label, digits in (("psnr", "PSNR in dB", 2), ("ssim", "SSIM", 3)):
+        was, value = before.get(name), after.get(name)
+        if was is not None and value is not None:
+            parts.append(f"{label} {was:.{digits}f} -> {value:.{digits}f}")
+    return parts
 
 
 def metrics(fit: Fit, method: Method, *, preset: str, scores: Scores) -> dict[str, Any]:
@@ -114,6 +125,17 @@ def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
     """
     with replace_whole(path) as temporary:
         temporary.write_text(json.dumps(describe(content), indent=2, allow_nan=False) + "\n")
+
+
+def write_json_lines(path: pathlib.Path, contents: Iterable[dict[str, Any]]) -> None:
+    """Writes a line of strict JSON for each; the file is replaced whole.
+
+    Raises:
+      InputError: if `path` cannot be written.
+    """
+    lines = [json.dumps(describe(content), allow_nan=False) + "\n" for content in contents]
+    with replace_whole(path) as temporary:
+        temporary.write_text("".join(lines))
 
 
 def describe(value: Any) -> Any:

@@ -5,17 +5,22 @@ import importlib.resources
 import os
 import pathlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from drp_jax import InputError, Method, Problem, Restoration, Status, read_image, write_image
+from drp_jax import InputError, Method, Problem, Restoration, Status, read_image
 from drp_jax.commands.arguments import RestoreArguments
 from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.figure import save_figure
 from drp_jax.commands.fit import Fit, deferred_interrupts, fit
-from drp_jax.commands.progress import step_word
+from drp_jax.commands.inputs import FIGURE, RESTORED
+from drp_jax.commands.progress import say, step_word
 from drp_jax.commands.report import Scores, metrics, write_json
+from drp_jax.commands.rescue import picture_is_there, write_or_rescue
 from drp_jax.images import Picture, check_writable
+from drp_jax.images.picture import KINDS
+from drp_jax.images.writing import suffix_for
 from drp_jax.problem import SMALLEST_SIDE
 
 DEMONSTRATION_IMAGE = pathlib.Path("chelsea.png")
@@ -51,6 +56,7 @@ class Job:
       panels: images for the figure, shown left of the result.
       finish: applied to the restored image before it is scored and written.
       inputs: the files read, which no output may replace.
+      note: what is to be said of the picture, or "".
     """
 
     source: Source
@@ -63,6 +69,12 @@ class Job:
     panels: dict[str, np.ndarray]
     finish: Callable[[np.ndarray], np.ndarray] = lambda image: image
     inputs: tuple[pathlib.Path, ...] = ()
+    note: str = ""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be said before the run, of the file and of the picture."""
+        return tuple(one for one in (self.source.picture.note, self.note) if one)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,12 +89,15 @@ class Outputs:
 def run_job(job: Job, parsed: RestoreArguments, method: Method) -> int:
     """Checks every path, restores, writes, reports; gives the exit status.
 
-    The first Ctrl-C ends the run and keeps its image, and waits while files are written.
+    The first Ctrl-C ends the run and keeps its image, and waits while files are written; so do
+    `SIGTERM` and `SIGHUP`.
 
     Raises:
       InputError: if an output cannot be written, or as `restore`.
     """
-    outputs = _outputs(job, parsed)
+    outputs = outputs_of(job, parsed)
+    for remark in job.remarks:
+        print(remark)
     if parsed.compilation_cache:
         use_compilation_cache()
     with deferred_interrupts() as interrupts:
@@ -90,7 +105,7 @@ def run_job(job: Job, parsed: RestoreArguments, method: Method) -> int:
         require_image(fitted.restoration)
         _write(job, outputs, fitted, parsed, method)
         if interrupts:
-            return 130
+            return 128 + interrupts[0]
     return 1 if int(fitted.restoration.status) == Status.NON_FINITE else 0
 
 
@@ -107,23 +122,42 @@ def _write(
     job: Job, outputs: Outputs, fitted: Fit, parsed: RestoreArguments, method: Method
 ) -> None:
     """Writes all files, then says what came out."""
+    before, after = write_pictures(job, outputs, fitted, parsed.quality)
+    if outputs.metrics is not None:
+        content = metrics_of(job, fitted, before, after, method, parsed.preset_name(job.task))
+        with picture_is_there(outputs.restored):
+            write_json(outputs.metrics, content)
+    print_run(fitted)
+    print_scores(job.before_name, before, after)
+    print_written(given(*dataclasses.astuple(outputs)))
+
+
+def write_pictures(
+    job: Job, outputs: Outputs, fitted: Fit, quality: int | None
+) -> tuple[Scores, Scores]:
+    """Writes the result and the figure; gives the scores before and after, {} without any.
+
+    Raises:
+      InputError: if one cannot be written.
+    """
     restored = job.finish(np.asarray(fitted.restoration.image))
-    write_image(outputs.restored, job.template.with_image(restored))
+    write_or_rescue(outputs.restored, job.template.with_image(restored), quality=quality)
     before, after = ({}, {}) if job.score is None else (job.score(job.before), job.score(restored))
     if outputs.figure is not None:
         panels = job.panels | {caption("restored", after): restored}
         if job.problem.reference is not None:
             panels["reference"] = np.asarray(job.problem.reference)
-        save_figure(outputs.figure, panels, fitted.restoration)
-    if outputs.metrics is not None:
-        scores = after | {f"{name}_{job.before_name}": value for name, value in before.items()}
-        write_json(
-            outputs.metrics,
-            metrics(fitted, method, preset=parsed.preset_name(job.task), scores=scores),
-        )
-    print_run(fitted)
-    print_scores(job.before_name, before, after)
-    print_written(given(*dataclasses.astuple(outputs)))
+        with picture_is_there(outputs.restored):
+            save_figure(outputs.figure, panels, fitted.restoration)
+    return before, after
+
+
+def metrics_of(
+    job: Job, fitted: Fit, before: Scores, after: Scores, method: Method, preset: str
+) -> dict[str, Any]:
+    """The content of a metrics file."""
+    scores = after | {f"{name}_{job.before_name}": value for name, value in before.items()}
+    return metrics(fitted, method, preset=preset, scores=scores)
 
 
 def read_source(parsed: RestoreArguments) -> Source:
@@ -136,7 +170,7 @@ def read_source(parsed: RestoreArguments) -> Source:
         if parsed.reference is not None:
             raise InputError("--reference needs --image; the bundled photograph has its own")
         return Source(DEMONSTRATION_IMAGE, bundled_photograph(), is_bundled=True)
-    picture = read_image(parsed.image)
+    picture = read_image(parsed.image, pages=parsed.pages, value_range=parsed.range)
     height, width = picture.image.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
         raise InputError(
@@ -153,24 +187,31 @@ def bundled_photograph(name: str = str(DEMONSTRATION_IMAGE)) -> Picture:
         return read_image(path)
 
 
-def read_reference(parsed: RestoreArguments, shape: tuple[int, ...]) -> np.ndarray | None:
+def read_reference(parsed: RestoreArguments, like: Picture) -> np.ndarray | None:
     """The reference of the command line, if given.
 
     Raises:
-      InputError: if it is unusable or not of the given shape `(H, W, C)`.
+      InputError: if it is unusable or not like the given picture.
     """
     if parsed.reference is None:
         return None
-    return read_same_size(parsed.reference, shape)
+    return read_same_size(parsed.reference, like, parsed.pages)
 
 
-def read_same_size(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray:
-    """An image file that must have the given shape `(H, W, C)`.
+def read_same_size(path: pathlib.Path, like: Picture, pages: tuple[int, ...] | None) -> np.ndarray:
+    """An image file that must have the shape of a picture; its range too, if that is its own.
+
+    Args:
+      path: the file.
+      like: the picture.
+      pages: which of its pages, if it has several.
 
     Raises:
       InputError: if it is unusable or has another shape.
     """
-    image = read_image(path).image
+    own = like.value_range if like.has_own_range else None
+    picture = read_image(path, pages=pages, value_range=own)
+    image, shape = picture.image, like.image.shape
     if image.shape != shape:
         raise InputError(
             f"{path}: {describe_size(image.shape)}; accepted: {describe_size(shape)}, "
@@ -182,23 +223,32 @@ def read_same_size(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray:
 def describe_size(shape: tuple[int, ...]) -> str:
     """The size of an image in words."""
     height, width, channels = shape
-    return f"{width} x {height} {'gray' if channels == 1 else 'RGB'} pixels"
+    return f"{width} x {height} {KINDS.get(channels, f'{channels}-channel')} pixels"
 
 
-def _outputs(job: Job, parsed: RestoreArguments) -> Outputs:
+def outputs_of(job: Job, parsed: RestoreArguments) -> Outputs:
+    """Where to write.
+
+    Raises:
+      InputError: if something cannot be written there, or would replace a file in use.
+    """
     path = job.source.path
-    suffix = ".tif" if job.template.mode == "F" else ".png"
     figure = parsed.figure
     if figure is None and job.source.is_bundled:
-        figure = path.with_name(f"{path.stem}_figure.png")
+        figure = path.with_name(f"{path.stem}{FIGURE}.png")
     outputs = Outputs(
-        restored=parsed.output or path.with_name(f"{path.stem}_restored{suffix}"),
+        restored=parsed.output or result_path(path.with_suffix(""), job.template),
         figure=figure,
         metrics=parsed.metrics,
     )
     check_outputs(job.inputs, given(*dataclasses.astuple(outputs)), figure=figure)
-    check_writable(outputs.restored, job.template)
+    check_writable(outputs.restored, job.template, quality=parsed.quality)
     return outputs
+
+
+def result_path(stem: pathlib.Path, template: Picture) -> pathlib.Path:
+    """Where the result goes, of a picture's path without its suffix."""
+    return stem.with_name(f"{stem.name}{RESTORED}{suffix_for(template)}")
 
 
 def check_outputs(
@@ -259,4 +309,4 @@ def print_scores(before_name: str, before: Scores, after: Scores) -> None:
 
 def print_written(paths: Sequence[pathlib.Path]) -> None:
     for path in paths:
-        print(f"wrote {path}")
+        say(f"wrote {path}")

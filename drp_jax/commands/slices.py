@@ -11,7 +11,7 @@ import numpy as np
 from drp_jax import InputError, Method, Problem, Request, Restoration, Status, restore_many
 from drp_jax.commands.fit import Fit, compile_clock, fit
 from drp_jax.commands.progress import StackDisplay
-from drp_jax.commands.report import Scores, run_metrics, score_in_range
+from drp_jax.commands.report import Scores, run_metrics, score_in_range, scores_in_line
 from drp_jax.commands.restoring import require_image
 
 INTERRUPTED = "interrupted"
@@ -50,11 +50,7 @@ class Slice:
         """What came of it, for a person."""
         if self.image is None:
             return f"slice {self.index}: no image: {self.error}"
-        parts = [f"{self.seconds:.1f} s"]
-        for name, label, digits in (("psnr", "PSNR in dB", 2), ("ssim", "SSIM", 3)):
-            was, value = self.before.get(name), self.after.get(name)
-            if was is not None and value is not None:
-                parts.append(f"{label} {was:.{digits}f} -> {value:.{digits}f}")
+        parts = [f"{self.seconds:.1f} s", *scores_in_line(self.before, self.after)]
         if self.has_failed:
             parts.append(self.run["message"])
         return f"slice {self.index}: {', '.join(parts)}"
@@ -115,7 +111,7 @@ def run_stack(
     kept: dict[int, Restoration] = {}
     middle = len(problems) // 2
     start = last = time.perf_counter()
-    with compile_clock() as compiling, StackDisplay(len(problems)) as display:
+    with compile_clock() as compiling, StackDisplay(len(problems), "slices") as display:
         for index, result in _in_order_of_end(problems, seed, method):
             now = time.perf_counter()
             problem = problems[index]

@@ -15,6 +15,7 @@ from PIL import Image
 from drp_jax import InputError, Problem
 from drp_jax.commands import options
 from drp_jax.commands.arguments import RestoreArguments, presets_of
+from drp_jax.commands.pictures import restore_pictures
 from drp_jax.commands.report import Scores, score
 from drp_jax.commands.restoring import (
     Job,
@@ -22,7 +23,6 @@ from drp_jax.commands.restoring import (
     given,
     read_reference,
     read_source,
-    run_job,
 )
 from drp_jax.images import Picture
 from drp_jax.metrics import luma_psnr, luma_without_border
@@ -48,11 +48,18 @@ class SuperResolveArguments(RestoreArguments):
 def super_resolve(parsed: SuperResolveArguments) -> int:
     """Enlarge a photograph."""
     method = parsed.chosen_method("super-resolve")
-    return run_job(_job(parsed), parsed, method)
+    _check(parsed)
+    return restore_pictures(_job, parsed, method)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     return options.run(super_resolve, argv, program=PROGRAM)
+
+
+def _check(parsed: SuperResolveArguments) -> None:
+    """Raises InputError for flags that do not go together."""
+    if parsed.from_high_resolution and parsed.reference is not None:
+        raise InputError("--from-high-resolution makes its own reference; leave it out")
 
 
 def _job(parsed: SuperResolveArguments) -> Job:
@@ -60,8 +67,6 @@ def _job(parsed: SuperResolveArguments) -> Job:
     source = read_source(parsed)
     picture = source.picture
     if parsed.from_high_resolution or source.is_bundled:
-        if parsed.reference is not None:
-            raise InputError("--from-high-resolution makes its own reference; leave it out")
         height, width = (side // factor for side in picture.image.shape[:2])
         if min(height, width) < 1:
             raise InputError(f"{source.path}: smaller than --factor {factor}")
@@ -73,7 +78,7 @@ def _job(parsed: SuperResolveArguments) -> Job:
     else:
         observation = picture.image
         template = _enlarged(picture, factor)
-        reference = read_reference(parsed, template.image.shape)
+        reference = read_reference(parsed, template)
     height, width = template.image.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
         raise InputError(f"the result has {width} x {height} pixels; accepted: from 8 x 8 up")
@@ -119,6 +124,9 @@ def _enlarged(picture: Picture, factor: int) -> Picture:
     height, width = (side * factor for side in picture.image.shape[:2])
     alpha = picture.alpha
     if alpha is not None:
-        alpha = np.asarray(Image.fromarray(alpha).resize((width, height), Image.Resampling.BICUBIC))
+        most = np.iinfo(alpha.dtype).max if alpha.dtype.kind in "iu" else 1
+        fine = alpha[..., None].astype(np.float32) / np.float32(most)
+        fine = resize(fine, height, width, Image.Resampling.BICUBIC)[..., 0] * np.float64(most)
+        alpha = (fine if alpha.dtype.kind == "f" else np.rint(fine)).astype(alpha.dtype)
     image = resize(picture.image, height, width, Image.Resampling.BICUBIC)
     return dataclasses.replace(picture, image=image, alpha=alpha)

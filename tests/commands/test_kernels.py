@@ -121,3 +121,9 @@ def test_what_is_no_kernel_is_refused(tmp_path, monkeypatch, text, message):
     with pytest.raises(InputError) as refused:
         kernel_of(text, 40, 50)
     assert message in str(refused.value)
+
+
+def test_a_file_of_floats_is_taken_in_its_own_unit(tmp_path):
+    numbers = np.float32([[2, 2, 9], [2, 9, 2], [2, 2, 2]])  # none of which is nothing
+    Image.fromarray(numbers).save(tmp_path / "k.tif")
+    np.testing.assert_allclose(made(str(tmp_path / "k.tif")), numbers / numbers.sum(), rtol=1e-5)

@@ -78,9 +78,17 @@ def test_all_ways_to_a_command_do_the_same(monkeypatch, capsys):
     assert others == [first, first]
 
 
-@pytest.mark.parametrize("name", ["denoise", "inpaint", "super_resolve", "deblur"])
-def test_the_modules_of_the_checkout_are_the_commands(monkeypatch, capsys, name):
-    arguments = ["--image", "none.png"]
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("denoise", []),
+        ("inpaint", ["--missing", "0.5"]),
+        ("super_resolve", []),
+        ("deblur", ["--kernel", "gaussian:1"]),
+    ],
+)
+def test_the_modules_of_the_checkout_are_the_commands(monkeypatch, capsys, name, flags):
+    arguments = ["--image", "none.png", *flags]
     assert run_module(monkeypatch, f"experiments.{name}", *arguments) == 2
     assert capsys.readouterr().err == f"{name}: error: none.png: no such file; accepted: an image\n"
 

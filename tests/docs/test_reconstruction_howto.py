@@ -9,7 +9,7 @@ from code_blocks import blocks, run_python
 from command_line import save
 
 from drp_jax import Method
-from drp_jax.commands import ct, deblur, matrix, mri, program
+from drp_jax.commands import ct, matrix, mri, pictures, program
 
 PAGE = "docs/reconstruction_howto.md"
 LINES = [line for block in blocks(PAGE, "sh") for line in block.splitlines()]
@@ -41,7 +41,7 @@ def test_a_command_makes_its_problem(folder, monkeypatch, line):
 
     for module in (mri, ct, matrix):
         monkeypatch.setattr(module, "run_measurement", note)
-    monkeypatch.setattr(deblur, "run_job", note)
+    monkeypatch.setattr(pictures, "run_job", note)
     assert program.main(shlex.split(line)[1:]) == 0
     (one,) = made
     if hasattr(one, "operator"):
