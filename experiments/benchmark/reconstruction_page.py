@@ -43,6 +43,10 @@ MEANS = pages.Table(
     "measured by | method | PSNR | SSIM | seconds | over TV | images",
     "{case} | {method} | {psnr:.2f} | {ssim:.3f} | {seconds:.1f} | {lead:+.2f} | {count}",
 )
+SPREADS = pages.Table(
+    "measured by | correlation of spread and error | pixels with an error within 2 spreads",
+    "{case} | {uncertainty_correlation:.2f} | {within_two_spreads:.0%}",
+)
 
 Rows = list[dict]
 
