@@ -141,7 +141,6 @@ class Judged(Method):
             state.refined,
             iteration=jnp.asarray(self.method.first.loop.iterations, jnp.int32),
             first=step(problem, state.refined.first),
-            second=state.start,
         )
         return dataclasses.replace(
             state,
@@ -152,9 +151,15 @@ class Judged(Method):
 
     def _refine(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
         """A step of the second with all measurements, or none."""
-        refined = jax.lax.cond(
-            state.is_better, lambda: step(problem, state.refined), lambda: state.refined
-        )
+        is_start = state.iteration == self._again
+
+        def stepped() -> RefinedState:
+            second = jax.tree.map(
+                functools.partial(jnp.where, is_start), state.start, state.refined.second
+            )
+            return step(problem, dataclasses.replace(state.refined, second=second))
+
+        refined = jax.lax.cond(state.is_better, stepped, lambda: state.refined)
         return dataclasses.replace(state, iteration=state.iteration + 1, refined=refined)
 
     def image(self, problem: Problem, state: JudgedState) -> jax.Array:

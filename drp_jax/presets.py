@@ -54,16 +54,15 @@ rate that falls, averaged images, and a weight of total variation that it finds 
 
 
 def _refined(projector: SelfTuned, denoiser: Any, *, steps: int) -> Refined:
-    return Refined(projector, HalfQuadratic(denoiser, steps=steps, first=0.05), name="drp-pnp")
+    return Refined(projector, HalfQuadratic(denoiser, steps=steps, first=0.07), name="drp-pnp")
 
 
 _FINE = CollaborativeDenoiser()
 _REFINED = CollaborativeDenoiser(refined=True)
 _EXACT = 0.001  # noise that is assumed in a picture without any, as rounding leaves
 
-_SHORT = _projector(32, 250, search=50, projectors=None)
-RECONSTRUCT = Judged(_refined(_SHORT, (_FINE, _REFINED), steps=20))
-"""A shorter projector, from whose image plug-and-play with the non-local filter goes on, where that
+RECONSTRUCT = Judged(_refined(PROJECTOR, (_FINE, _REFINED), steps=40))
+"""The projector, from whose image plug-and-play with the non-local filter goes on where that
 predicts better what was kept out. Each is ahead on some measurements: docs/reconstruction.md."""
 
 
@@ -291,7 +290,7 @@ def method_for(problem: Problem) -> Method:
         method = preset(method="plug-and-play", task="reconstruct")
         return dataclasses.replace(method, noise_level=_EXACT) if is_exact else method
     if isinstance(noise, Poisson):
-        fitted = dataclasses.replace(RECONSTRUCT.method, first=_for_noise(_SHORT, noise))
+        fitted = dataclasses.replace(RECONSTRUCT.method, first=_for_noise(PROJECTOR, noise))
         return dataclasses.replace(RECONSTRUCT, method=fitted)
     return RECONSTRUCT
 

@@ -104,7 +104,8 @@ def test_the_first_goes_on_with_all_measurements():
 
 def test_the_second_begins_anew_at_its_image():
     run, _ = advance(begin(PROBLEM, method=BETTER, key=KEY), FINDS + REFINES + AGAIN)
-    refined, second = run.state.method.refined, BETTER.method.second
+    second = BETTER.method.second
+    refined = dataclasses.replace(run.state.method.refined, second=run.state.method.start)
     found = FIRST.image(PROBLEM, refined.first)
     np.testing.assert_array_equal(run.image, PROBLEM.in_range(found))
     for stage in BETTER.method.stages(PROBLEM)[1:]:

@@ -30,6 +30,7 @@ TV = "tv"
 WEIGHTS = "weights"
 SPREAD = "projectors"
 PROJECTORS = 4
+AVERAGED = f"drp-dip, mean of {PROJECTORS}"
 PRESETS = ("fast", "best")
 METHODS = tuple(method for method, tasks in names().items() if "reconstruct" in tasks)
 DEFAULT = f"drp-pnp,drp-dip,plug-and-play,{TV}"
@@ -99,7 +100,7 @@ def _methods(problem: Problem, parsed: Arguments) -> dict[str, Method]:
                 methods[f"weight {weight:g}"] = projector.adjusted(regularizer_weight=weight)
         elif name == SPREAD:
             projector = preset(method="drp-dip", task="reconstruct")
-            methods[f"drp-dip, mean of {PROJECTORS}"] = projector.adjusted(projectors=PROJECTORS)
+            methods[AVERAGED] = projector.adjusted(projectors=PROJECTORS)
         elif name != TV:  # which gets the best of its weights
             methods[name] = preset(method=name, task="reconstruct")
     return {
