@@ -39,7 +39,8 @@ repository; without them a phantom and a photograph stand in.
 
 `drp-pnp` is what `restore` takes by itself for measurements: Deep Random Projector, then
 plug-and-play from its image, unless that predicts worse what was held out. `drp-dip` is the
-projector alone and `plug-and-play` the other alone."""
+projector alone and `plug-and-play` the other alone. Cells are empty where a method does not take
+the measurement, or was not measured since it was last changed."""
 MEANS = pages.Table(
     "measured by | method | PSNR | SSIM | seconds | over TV | images",
     "{case} | {method} | {psnr:.2f} | {ssim:.3f} | {seconds:.1f} | {lead:+.2f} | {count}",
