@@ -150,16 +150,17 @@ class Judged(Method):
         )
 
     def _refine(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
-        """A step of the second with all measurements, or none."""
+        """A step of the second with all measurements, which counts if it is the better one."""
         is_start = state.iteration == self._again
-
-        def stepped() -> RefinedState:
-            second = jax.tree.map(
-                functools.partial(jnp.where, is_start), state.start, state.refined.second
-            )
-            return step(problem, dataclasses.replace(state.refined, second=second))
-
-        refined = jax.lax.cond(state.is_better, stepped, lambda: state.refined)
+        second = jax.tree.map(
+            functools.partial(jnp.where, is_start), state.start, state.refined.second
+        )
+        # No condition: under `jax.vmap` some steps, like those of the filters, cannot be in one.
+        refined = jax.tree.map(
+            functools.partial(jnp.where, state.is_better),
+            step(problem, dataclasses.replace(state.refined, second=second)),
+            state.refined,
+        )
         return dataclasses.replace(state, iteration=state.iteration + 1, refined=refined)
 
     def image(self, problem: Problem, state: JudgedState) -> jax.Array:
