@@ -16,6 +16,7 @@ from drp_jax.batch import Finished, Request, restore_many
 from drp_jax.checkpoint import load, save
 from drp_jax.errors import InputError
 from drp_jax.images import read_image, write_image
+from drp_jax.judged import Judged
 from drp_jax.loop import Run, Status, advance, begin
 from drp_jax.method import Loop, Method, Stage
 from drp_jax.noise import Gaussian, NoiseFree, Poisson
@@ -29,6 +30,7 @@ __all__ = [
     "Finished",
     "Gaussian",
     "InputError",
+    "Judged",
     "Loop",
     "Method",
     "NoiseFree",

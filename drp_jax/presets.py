@@ -16,6 +16,7 @@ import dataclasses
 from typing import Any, TypeVar
 
 from drp_jax.errors import require, require_kind, shown
+from drp_jax.judged import Judged
 from drp_jax.method import Loop, Method
 from drp_jax.noise import Noise, NoiseFree, Poisson, has_level
 from drp_jax.non_local import CollaborativeDenoiser, Denoise, HalfQuadratic, PlugAndPlay
@@ -53,18 +54,16 @@ rate that falls, averaged images, and a weight of total variation that it finds 
 
 
 def _refined(projector: SelfTuned, denoiser: Any, *, steps: int) -> Refined:
-    return Refined(projector, HalfQuadratic(denoiser, steps=steps, first=0.1), name="drp-pnp")
+    return Refined(projector, HalfQuadratic(denoiser, steps=steps, first=0.07), name="drp-pnp")
 
 
 _FINE = CollaborativeDenoiser()
 _REFINED = CollaborativeDenoiser(refined=True)
 _EXACT = 0.001  # noise that is assumed in a picture without any, as rounding leaves
 
-_SHORT = _projector(32, 250, search=50, projectors=None)
-RECONSTRUCT = _refined(_SHORT, (_FINE, _REFINED), steps=20)
-"""A shorter projector, from whose image plug-and-play with the non-local filter goes on. Each is
-ahead on some measurements, and together they are close to the better one: docs/reconstruction.md.
-"""
+RECONSTRUCT = Judged(_refined(PROJECTOR, (_FINE, _REFINED), steps=40))
+"""The projector, from whose image plug-and-play with the non-local filter goes on where that
+predicts better what was kept out. Each is ahead on some measurements: docs/reconstruction.md."""
 
 
 TV = Untrained(
@@ -122,8 +121,8 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
     "drp-pnp": {
         "reconstruct": {
             "default": RECONSTRUCT,
-            "best": _refined(
-                _projector(64, 500, search=100, projectors=4), (_FINE, _REFINED), steps=40
+            "best": Judged(
+                _refined(_projector(64, 500, search=100, projectors=4), (_FINE, _REFINED), steps=40)
             ),
             "fast": _refined(_projector(32, 125, search=25, projectors=1), _FINE, steps=8),
         },
@@ -291,7 +290,8 @@ def method_for(problem: Problem) -> Method:
         method = preset(method="plug-and-play", task="reconstruct")
         return dataclasses.replace(method, noise_level=_EXACT) if is_exact else method
     if isinstance(noise, Poisson):
-        return dataclasses.replace(RECONSTRUCT, first=_for_noise(_SHORT, noise))
+        fitted = dataclasses.replace(RECONSTRUCT.method, first=_for_noise(PROJECTOR, noise))
+        return dataclasses.replace(RECONSTRUCT, method=fitted)
     return RECONSTRUCT
 
 

@@ -66,10 +66,12 @@ class Degraded:
         result, iterations = fitted.restoration, int(fitted.restoration.iterations)
         history = np.asarray(result.history[self.problem.metric_name])[:iterations]
         best = int(np.nanargmax(history))
-        correlation = None  # of the uncertainty with the true absolute error
+        correlation, within = None, None  # of the uncertainty with the true absolute error
         if result.uncertainty is not None:
+            spread = np.asarray(result.uncertainty)
             error = np.abs(np.asarray(result.image) - self.clean).mean(axis=-1)
-            correlation = float(np.corrcoef(np.ravel(result.uncertainty), error.ravel())[0, 1])
+            correlation = float(np.corrcoef(spread.ravel(), error.ravel())[0, 1])
+            within = float(np.mean(error <= 2 * spread))
         return {
             **self.score(np.asarray(result.image)),
             "seconds": fitted.seconds,
@@ -79,6 +81,7 @@ class Degraded:
             "best_iteration": best + 1,
             "last_psnr": float(history[-1]),
             "uncertainty_correlation": correlation,
+            "within_two_spreads": within,
         }
 
 

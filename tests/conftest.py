@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 import drp_jax
-from drp_jax import Refined, preset
+from drp_jax import Judged, Refined, preset
 from drp_jax.commands.fit import compile_clock
 from drp_jax.non_local import HalfQuadratic
 from drp_jax.untrained import Untrained
@@ -61,8 +61,8 @@ def shorten_reconstruction(patch: pytest.MonkeyPatch) -> None:
     projector = presets.PROJECTOR.adjusted(width=4, iterations=2)
     projector = dataclasses.replace(projector, weights=(0.4, 0.1))
     steps = HalfQuadratic(faded, steps=2, first=0.05)
-    refined = Refined(projector, steps, name=presets.RECONSTRUCT.name)
-    for name, method in (("PROJECTOR", projector), ("_SHORT", projector), ("RECONSTRUCT", refined)):
+    refined = Judged(Refined(projector, steps, name=presets.RECONSTRUCT.name))
+    for name, method in (("PROJECTOR", projector), ("RECONSTRUCT", refined)):
         patch.setattr(presets, name, method)
     for name, method in (("drp-dip", projector), ("drp-pnp", refined), ("plug-and-play", steps)):
         patch.setitem(presets._PRESETS[name]["reconstruct"], "default", method)

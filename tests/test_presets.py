@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from drp_jax import Gaussian, InputError, Loop, NoiseFree, Poisson, Problem, Refined, presets
+from drp_jax import Gaussian, InputError, Judged, Loop, NoiseFree, Poisson, Problem, presets
 from drp_jax.non_local import Denoise, HalfQuadratic, PlugAndPlay
 from drp_jax.operators import Blur, Composition, Downsample, Mask
 from drp_jax.presets import completed, method_for, preset
@@ -248,7 +248,7 @@ def test_the_method_follows_operator_and_noise(operator, noise, task):
         "super-resolve": PlugAndPlay,
         "plug-and-play": HalfQuadratic,
         "drp-dip": SelfTuned,
-        "reconstruct": Refined,
+        "reconstruct": Judged,
     }
     assert isinstance(chosen, kinds[task])
 
@@ -264,12 +264,12 @@ def test_photons_get_their_likelihood():
     refined = method_for(Problem(PICTURE, jnp.negative, noise=Poisson(100)))
     for chosen, usual in (
         (alone, presets.PROJECTOR),
-        (refined.first, presets.RECONSTRUCT.first),
+        (refined.method.first, presets.RECONSTRUCT.method.first),
     ):
         assert is_function(chosen.method.objective.fidelity, root_deviance)
         network = dataclasses.replace(chosen.method, objective=usual.method.objective)
         assert dataclasses.replace(chosen, method=network) == usual
-    assert refined.second == presets.RECONSTRUCT.second
+    assert refined.method.second == presets.RECONSTRUCT.method.second
 
 
 def test_complex_images_are_reconstructed():
@@ -278,6 +278,6 @@ def test_complex_images_are_reconstructed():
 
 
 def test_another_limit_is_the_length_of_a_rate_that_falls():
-    method = preset(task="reconstruct").adjusted(iterations=50).first.method
+    method = preset(task="reconstruct").adjusted(iterations=50).method.first.method
     assert method.learning_rate == CosineDecay(0.1, 0.005, 50)
     assert method.loop == Loop(50, ema_decay=0.95)

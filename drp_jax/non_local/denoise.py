@@ -83,11 +83,13 @@ def without_coarse_noise(
     if coarse is None or spectrum is None:
         return noisy
 
-    def filtered(coarse: NoisyImage) -> jax.Array:
+    def filtered(_: int, __: jax.Array) -> jax.Array:
         return _all_steps(coarse, refinements, radius).image
 
     has_noise = coarse.level > _LEAST_LEVEL
-    clean = lax.cond(has_noise, filtered, lambda coarse: coarse.image, coarse)
+    # A loop of one turn or none: `lax.cond` around functions with a `vmap` of their own fails in a
+    # batch.
+    clean = lax.fori_loop(0, has_noise.astype(jnp.int32), filtered, coarse.image)
     image = noisy.image + doubled(clean - coarse.image, *noisy.image.shape[:2])
     left = jnp.where(has_noise, _LEFT_OF_COARSE, 1.0)
     return dataclasses.replace(noisy, image=image, spectrum=left * spectrum, coarse=None)

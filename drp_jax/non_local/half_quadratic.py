@@ -32,7 +32,7 @@ from drp_jax.non_local.denoisers import (
 )
 from drp_jax.non_local.plug_and_play import measured_step
 from drp_jax.operators import adjoint, filled_back_projection
-from drp_jax.operators.base import Observation
+from drp_jax.operators.base import Observation, require_linear
 from drp_jax.problem import Problem
 from drp_jax.pytrees import fixed, record
 from drp_jax.units import Units
@@ -116,6 +116,9 @@ class HalfQuadratic(Method):
     @property
     def loop(self) -> Loop:  # type: ignore[override]
         return Loop(self.steps)
+
+    def check(self, problem: Problem) -> None:
+        require_linear(problem.operator, problem.observation, problem.image)
 
     def init(self, problem: Problem, key: jax.Array) -> HalfQuadraticState:
         units = Units.of(problem)

@@ -168,10 +168,17 @@ def is_seen(operator: Operator, image: jax.ShapeDtypeStruct) -> jax.Array:
 def is_linear(operator: Operator, observation: Observation, image: jax.ShapeDtypeStruct) -> bool:
     """Whether an operator is linear, or a constant more: whether it has an adjoint."""
     try:
-        jax.eval_shape(lambda observation: adjoint(operator, observation, image), observation)
+        require_linear(operator, observation, image)
     except InputError:
         return False
     return True
+
+
+def require_linear(
+    operator: Operator, observation: Observation, image: jax.ShapeDtypeStruct
+) -> None:
+    """Raises `InputError` unless an operator has an adjoint; nothing is computed."""
+    jax.eval_shape(lambda observation: adjoint(operator, observation, image), observation)
 
 
 def gain(operator: Operator, image: jax.ShapeDtypeStruct) -> jax.Array:

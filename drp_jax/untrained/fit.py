@@ -140,6 +140,9 @@ class Untrained(Method):
         object.__setattr__(self, "learning_rate", as_learning_rate(self.learning_rate))
         object.__setattr__(self, "optimizer", as_optimizer(self.optimizer))
 
+    def check(self, problem: Problem) -> None:
+        self.seed.check(problem)
+
     def init(self, problem: Problem, key: jax.Array) -> FitState:
         model_key, run_key = jax.random.split(key)
         seed_key, weights_key = jax.random.split(model_key)

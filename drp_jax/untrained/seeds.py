@@ -14,6 +14,7 @@ from drp_jax.errors import (
     shown,
 )
 from drp_jax.operators import filled_back_projection
+from drp_jax.operators.base import require_linear
 from drp_jax.problem import Problem
 from drp_jax.pytrees import fixed, record
 from drp_jax.units import Units
@@ -23,6 +24,9 @@ MOST_CHANNELS = 100_000
 
 class SeedConfig:
     """Base of the seeds: how the input of a generator is drawn."""
+
+    def check(self, problem: Problem) -> None:
+        """Raises `InputError` if there is no such seed for the problem."""
 
     def draw(self, key: jax.Array, height: int, width: int, problem: Problem) -> jax.Array:
         """The seed `[height, width, channels]`, float32."""
@@ -95,6 +99,9 @@ class BackProjectionSeed(SeedConfig):
 
     def __post_init__(self) -> None:
         require_number(self.noise, "seed noise", 0, accepted="from 0 up")
+
+    def check(self, problem: Problem) -> None:
+        require_linear(problem.operator, problem.observation, problem.image)
 
     def draw(self, key: jax.Array, height: int, width: int, problem: Problem) -> jax.Array:
         image = filled_back_projection(problem.operator, problem.observation, problem.image)

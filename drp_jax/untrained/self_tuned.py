@@ -23,9 +23,9 @@ from drp_jax.errors import (
     require_whole,
     shown,
 )
+from drp_jax.held_out import drawn, part, without
 from drp_jax.method import Loop, Method, Stage, adjustments_of
-from drp_jax.operators import Operator
-from drp_jax.operators.base import Observation, Shape
+from drp_jax.operators.base import Observation
 from drp_jax.problem import Problem
 from drp_jax.pytrees import fixed, record
 from drp_jax.untrained.fit import FitState, Untrained
@@ -156,6 +156,9 @@ class SelfTuned(Method):
             return (fit,)
         return Stage("search", self._search, self.search_length), fit
 
+    def check(self, problem: Problem) -> None:
+        self.method.check(problem)
+
     def init(self, problem: Problem, key: jax.Array) -> SelfTunedState:
         count = self.projectors
         if count is None:
@@ -168,7 +171,7 @@ class SelfTuned(Method):
             search=jax.tree.map(lambda leaf: leaf[0], fits),
             average=jnp.zeros(problem.image.shape, problem.image.dtype),
             errors=jnp.full(len(self.weights), jnp.inf),
-            held_out=_drawn(problem.observation, self.held_out, jax.random.fold_in(key, 0)),
+            held_out=drawn(problem.observation, self.held_out, jax.random.fold_in(key, 0)),
             fits=fits,
         )
 
@@ -180,14 +183,14 @@ class SelfTuned(Method):
         )
         start = jax.tree.map(lambda leaf: leaf[0], state.fits)
         before = jax.tree.map(functools.partial(jnp.where, within == 0), start, state.search)
-        search = method.step(_without(problem, state.held_out), before)
+        search = method.step(without(problem, state.held_out), before)
         past = jnp.where(within == 0, 0.0, state.average)
         average = averaging.added(past, search.image, _SEARCH_EMA_DECAY)
 
         def error() -> jax.Array:
             image = averaging.mean(average, within + 1, _SEARCH_EMA_DECAY)
             predicted, observed = (
-                search.units.measured(_part(state.held_out, values))
+                search.units.measured(part(state.held_out, values))
                 for values in (problem.operator(problem.in_range(image)), problem.observation)
             )
             return method.objective(image, predicted, observed).fidelity
@@ -277,43 +280,3 @@ class SelfTuned(Method):
 
     def _with_weight(self, weight: jax.Array) -> Untrained:
         return self.method.adjusted(regularizer_weight=weight)
-
-
-@record
-class _Part(Operator):
-    """What an operator predicts, with zeros where a mask is 0."""
-
-    operator: Operator
-    mask: Observation
-
-    def __call__(self, image: jax.Array) -> Observation:
-        return _part(self.mask, self.operator(image))
-
-    def image_shape(self, observation: Observation) -> Shape | None:
-        return self.operator.image_shape(observation)
-
-
-def _part(mask: Observation, observation: Observation) -> Observation:
-    return jax.tree.map(lambda kept, values: kept * values, mask, observation)
-
-
-def _without(problem: Problem, held_out: Observation) -> Problem:
-    """The problem without some of its measurements."""
-    kept = jax.tree.map(lambda values: 1 - values, held_out)
-    return dataclasses.replace(
-        problem,
-        operator=_Part(problem.operator, kept),
-        observation=_part(kept, problem.observation),
-    )
-
-
-def _drawn(observation: Observation, share: Any, key: jax.Array) -> Observation:
-    """A share of the measurements of every array, at least one of each: 1 where it is drawn."""
-    leaves, structure = jax.tree.flatten(observation)
-    keys = jax.random.split(key, len(leaves))
-
-    def drawn(leaf: jax.Array, key: jax.Array) -> jax.Array:
-        order = jax.random.permutation(key, leaf.size).reshape(leaf.shape)
-        return (order < jnp.maximum(1, jnp.round(share * leaf.size))).astype(jnp.float32)
-
-    return jax.tree.unflatten(structure, map(drawn, leaves, keys))

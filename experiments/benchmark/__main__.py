@@ -8,8 +8,8 @@ import click
 from drp_jax import InputError
 from drp_jax.commands import options
 from experiments.benchmark.ablations import ablations
-from experiments.benchmark.batch import batch, vmap
-from experiments.benchmark.profile import convolutions, profile
+from experiments.benchmark.batch import batch, slices, vmap
+from experiments.benchmark.profile import convolutions, profile, projection
 from experiments.benchmark.quality import quality
 from experiments.benchmark.real_noise import real_noise
 from experiments.benchmark.reconstruction import reconstruction
@@ -18,7 +18,7 @@ from experiments.benchmark.speed import speed
 
 COMMANDS = (
     *(speed, quality, real_noise, ablations, batch, vmap, profile, convolutions),
-    *(reconstruction, reconstruction_page),
+    *(reconstruction, reconstruction_page, slices, projection),
 )
 
 

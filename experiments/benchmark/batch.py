@@ -1,4 +1,7 @@
-"""Many images at once against one after the other: by `restore_many`, and by `jax.vmap`."""
+"""Many images at once against one after the other: by `restore_many`, and by `jax.vmap`.
+
+`slices` does it with the measurements of a volume.
+"""
 
 import dataclasses
 import pathlib
@@ -9,12 +12,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import Finished, preset, restore, restore_many
+from drp_jax import Finished, Request, preset, restore, restore_many
 from drp_jax.commands import options
 from drp_jax.stopping import Discrepancy
 from experiments import pages
 from experiments.benchmark import measuring
-from experiments.photographs import crop
+from experiments.measurements import measured
+from experiments.photographs import crop, scans
 
 NOISE = 0.1
 BATCH = """Compare `restore_many` with `restore`: `python -m experiments.benchmark batch`.
@@ -26,6 +30,10 @@ VMAP = """Compare `jax.vmap` with single runs: `python -m experiments.benchmark 
 
 Denoises photographs with the default method, all under `jax.vmap` and one by one, both compiled, by
 turns. Reports the ratio of the median times."""
+SLICES = """Compare a volume with its slices: `python -m experiments.benchmark slices`.
+
+Restores slices of a volume from a quarter of their k-space, as one batch of `restore_many` and one
+by one. Reports the seconds of each, and the largest difference between the results."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +112,46 @@ def vmap(parsed: VmapArguments) -> int:
     print(f"{parsed.images} images of {parsed.size} x {parsed.size}")
     report = {"images": parsed.images, "size": parsed.size} | _compared(works, parsed.repeats)
     pages.write_report(parsed.output, report)
+    return 0
+
+
+@dataclasses.dataclass(frozen=True)
+class SlicesArguments:
+    slices: int = measuring.whole("Number of slices.", 16)
+    size: int = measuring.size(48, least=16, most=256)
+    slots: int | None = measuring.whole("Slices at once.", shown="by the device's memory")
+    iterations: int | None = measuring.iterations(shown="of the preset")
+    repeats: int = measuring.repeats(1)
+    data: pathlib.Path = measuring.data()
+    output: pathlib.Path | None = measuring.output()
+
+
+@options.command("slices", SlicesArguments, help=SLICES)
+def slices(parsed: SlicesArguments) -> int:
+    """A volume with restore_many against its slices one by one."""
+    method = preset(task="reconstruct").adjusted(iterations=parsed.iterations)
+    first = next(iter(scans(parsed.data, parsed.size).values()))
+    fades = np.linspace(1, 0.5, parsed.slices)  # towards the end of the volume
+    problems = [measured(fade * first, "MRI x4", 0) for fade in fades.astype(np.float32)]
+    key = jax.random.key(0)
+    requests = [Request(problem, key=key) for problem in problems]
+
+    def one_by_one() -> list[jax.Array]:
+        return [restore(problem, key=key, method=method).image for problem in problems]
+
+    def together() -> list[jax.Array]:
+        finished = [*restore_many(requests, key=key, method=method, slots=parsed.slots)]
+        finished.sort(key=lambda one: one.index)
+        return [one.restoration.image for one in finished]
+
+    comparison = _compared({"restore": one_by_one, "restore_many": together}, parsed.repeats)
+    seconds = {
+        name: statistics.median(times) / parsed.slices
+        for name, times in comparison["seconds"].items()
+    }
+    print(", ".join(f"{name} {each:.2f} s" for name, each in seconds.items()), "a slice")
+    report = {"slices": parsed.slices, "size": parsed.size, "seconds_per_slice": seconds}
+    pages.write_report(parsed.output, report | comparison)
     return 0
 
 

@@ -1,10 +1,11 @@
-"""Where an iteration spends its time: the operations of the loop, and one convolution in it."""
+"""Where an iteration spends its time: the operations of the loop, one convolution, a projection."""
 
 import collections
 import dataclasses
 import functools
 import pathlib
 import re
+import statistics
 import tempfile
 from collections.abc import Callable, Iterator
 
@@ -12,8 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import advance, begin
+from drp_jax import Problem, advance, begin, presets
 from drp_jax.commands import options
+from drp_jax.operators import Radon, adjoint
 from drp_jax.untrained.generators.layers import convolution
 from experiments import pages
 from experiments.benchmark import measuring
@@ -35,6 +37,10 @@ CONVOLUTIONS = """Time one convolution in forms: `python -m experiments.benchmar
 XLA on CPU gives a 3x3 convolution to one of two libraries, by its padding. This times the forms
 between which the layers of the networks choose, inside a compiled loop: without padding, after a
 margin of one row and column of zeros, after a margin of three."""
+PROJECTION = """Time tomography against a network: `python -m experiments.benchmark projection`.
+
+Parallel beams through a square image and their adjoint, which an iteration of a fit to tomography
+computes once, against an iteration of the default projector on an image that it sees directly."""
 FORMS = pages.Table(
     "channels | no padding, ms | margin 1, ms | margin 3, ms",
     "{channels} | {milliseconds[0]:.1f} | {milliseconds[1]:.1f} | {milliseconds[3]:.1f}",
@@ -113,6 +119,40 @@ def _forms(parsed: ConvolutionsArguments) -> Iterator[dict]:
         times = measuring.by_turns(loops, parsed.repeats)
         best = {margin: 1e3 * min(seconds) / ITERATIONS for margin, seconds in times.items()}
         yield {"channels": channels, "milliseconds": best}
+
+
+@dataclasses.dataclass(frozen=True)
+class ProjectionArguments:
+    size: int = measuring.size(256, least=8)
+    views: int = measuring.whole("Number of views.", 24)
+    repeats: int = measuring.repeats(5)
+    output: pathlib.Path | None = measuring.output()
+
+
+@options.command("projection", ProjectionArguments, help=PROJECTION)
+def projection(parsed: ProjectionArguments) -> int:
+    """A projection and its adjoint against a network's iteration."""
+    shape = (parsed.size, parsed.size)
+    image = jnp.asarray(np.random.default_rng(0).random((*shape, 1)), jnp.float32)
+    radon = Radon(np.arange(parsed.views) * np.pi / parsed.views, shape=shape)
+    method, problem = presets.PROJECTOR.method, Problem(image)
+    state = jax.jit(method.init)(problem, jax.random.key(0))
+    step = jax.jit(method.step)
+    projected = jax.jit(lambda radon, image: adjoint(radon, radon(image), problem.image))
+    works = {"network": lambda: step(problem, state), "projection": lambda: projected(radon, image)}
+    for work in works.values():
+        jax.block_until_ready(work())  # which compiles
+    times = measuring.by_turns(works, parsed.repeats)
+    seconds = {name: statistics.median(values) for name, values in times.items()}
+    ratio = seconds["projection"] / seconds["network"]
+    print(
+        f"{parsed.views} views of {parsed.size} x {parsed.size} and back "
+        f"{1e3 * seconds['projection']:.1f} ms, a network's iteration "
+        f"{1e3 * seconds['network']:.1f} ms, ratio {ratio:.2f}"
+    )
+    report = {"size": parsed.size, "views": parsed.views, "seconds": times, "ratio": ratio}
+    pages.write_report(parsed.output, report)
+    return 0
 
 
 def _loop(size: int, channels: int, margin: int) -> Callable[[], jax.Array]:

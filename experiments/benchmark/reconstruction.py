@@ -13,9 +13,8 @@ import functools
 import pathlib
 from collections.abc import Iterator
 
-from drp_jax import Method, Problem, preset
+from drp_jax import InputError, Method, Problem, preset
 from drp_jax.commands import options
-from drp_jax.operators import FourierMagnitude
 from drp_jax.presets import names
 from experiments import pages
 from experiments.benchmark import baselines, measuring
@@ -29,11 +28,13 @@ TABLE = pages.Table(
 )
 TV = "tv"
 WEIGHTS = "weights"
+SPREAD = "projectors"
+PROJECTORS = 4
+AVERAGED = f"drp-dip, mean of {PROJECTORS}"
 PRESETS = ("fast", "best")
 METHODS = tuple(method for method, tasks in names().items() if "reconstruct" in tasks)
-NEED_LINEAR = ("drp-pnp", "plug-and-play", "self-guided-dip", "aseqdip")
 DEFAULT = f"drp-pnp,drp-dip,plug-and-play,{TV}"
-_NAMES = (*METHODS, *PRESETS, WEIGHTS)
+_NAMES = (*METHODS, *PRESETS, WEIGHTS, SPREAD)
 
 
 def _several(text: str) -> tuple[str, ...]:
@@ -50,7 +51,8 @@ class Arguments:
         _several,
         "NAMES",
         f"some of {', '.join(_NAMES)}, with commas between them",
-        f"Which methods; {WEIGHTS} is drp-dip with each of its weights.",
+        f"Which methods; {WEIGHTS} is drp-dip with each of its weights, {SPREAD} the mean of "
+        f"{PROJECTORS} of it.",
         tuple(DEFAULT.split(",")),
         shown=DEFAULT,
     )
@@ -96,9 +98,21 @@ def _methods(problem: Problem, parsed: Arguments) -> dict[str, Method]:
             projector = preset(method="drp-dip", task="reconstruct")
             for weight in projector.weights:
                 methods[f"weight {weight:g}"] = projector.adjusted(regularizer_weight=weight)
+        elif name == SPREAD:
+            projector = preset(method="drp-dip", task="reconstruct")
+            methods[AVERAGED] = projector.adjusted(projectors=PROJECTORS)
         elif name != TV:  # which gets the best of its weights
             methods[name] = preset(method=name, task="reconstruct")
-    if isinstance(problem.operator, FourierMagnitude):  # which is not linear
-        for name in (*NEED_LINEAR, *PRESETS):
-            methods.pop(name, None)
-    return {name: one.adjusted(iterations=parsed.iterations) for name, one in methods.items()}
+    return {
+        name: one.adjusted(iterations=parsed.iterations)
+        for name, one in methods.items()
+        if _takes(one, problem)
+    }
+
+
+def _takes(method: Method, problem: Problem) -> bool:
+    try:
+        method.check(problem)
+    except InputError:
+        return False
+    return True

@@ -17,6 +17,7 @@ from drp_jax.images import replace_whole
 from drp_jax.metrics import psnr
 from experiments import pages
 from experiments.benchmark import measuring
+from experiments.benchmark.reconstruction import AVERAGED, PROJECTORS
 from experiments.measurements import measured
 from experiments.photographs import scans
 
@@ -37,11 +38,16 @@ page; `experiments/peers` has the programs of SCICO and deepinv. The images are 
 repository; without them a phantom and a photograph stand in.
 
 `drp-pnp` is what `restore` takes by itself for measurements: Deep Random Projector, then
-plug-and-play from its image. `drp-dip` is the projector alone and `plug-and-play` the other
-alone."""
+plug-and-play from its image, unless that predicts worse what was held out. `drp-dip` is the
+projector alone and `plug-and-play` the other alone. Cells are empty where a method does not take
+the measurement, or was not measured since it was last changed."""
 MEANS = pages.Table(
     "measured by | method | PSNR | SSIM | seconds | over TV | images",
     "{case} | {method} | {psnr:.2f} | {ssim:.3f} | {seconds:.1f} | {lead:+.2f} | {count}",
+)
+SPREADS = pages.Table(
+    "measured by | correlation of spread and error | pixels with an error within 2 spreads",
+    "{case} | {uncertainty_correlation:.2f} | {within_two_spreads:.0%}",
 )
 
 Rows = list[dict]
@@ -85,8 +91,14 @@ def _section(name: str, report: dict) -> list[str]:
     if overview:
         parts.append(overview)
     parts.append(MEANS.of(_means(rows)))
-    if any(row["method"].startswith("weight") for row in rows):
+    if any(row["method"].startswith("weight ") for row in rows):
         parts.append(_choices(rows))
+    several = [row for row in rows if row["method"] == AVERAGED]
+    if several:
+        parts += [
+            f"The spread of the {PROJECTORS} projectors of `{AVERAGED}`, pixel by pixel:",
+            SPREADS.of(_grouped(several, ("uncertainty_correlation", "within_two_spreads"))),
+        ]
     return parts
 
 
@@ -144,6 +156,16 @@ def _means(rows: Rows) -> Rows:
         lead = statistics.mean(leads) if leads and method not in NAMED else None
         means.append({"case": case, "method": method, "lead": lead, "count": len(own)} | mean)
     return means
+
+
+def _grouped(rows: Rows, names: tuple[str, ...]) -> Rows:
+    """The means of some numbers for every case."""
+    grouped = []
+    for case in dict.fromkeys(row["case"] for row in rows):
+        own = [row for row in rows if row["case"] == case]
+        means = {name: statistics.mean(row[name] for row in own) for name in names}
+        grouped.append({"case": case} | means)
+    return grouped
 
 
 def _choices(rows: Rows) -> str:

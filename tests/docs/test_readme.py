@@ -15,10 +15,10 @@ import drp_jax
 from drp_jax import (
     Gaussian,
     InputError,
+    Judged,
     NoiseFree,
     Poisson,
     Problem,
-    Refined,
     Status,
     begin,
     preset,
@@ -117,7 +117,7 @@ def test_the_table_of_defaults_is_what_restore_does():
                 method = method_for(problem)
                 assert method.name == expected.name
                 assert type(method) is type(expected)
-                projector = method.first if isinstance(method, Refined) else method
+                projector = method.method.first if isinstance(method, Judged) else method
                 if isinstance(projector, SelfTuned) and isinstance(noise, Poisson):
                     fidelity = projector.method.objective.fidelity
                     assert fidelity.__name__ == root_deviance.__name__

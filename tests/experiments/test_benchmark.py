@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 from untrained.test_golden import CASES
 
-from drp_jax import preset
+from drp_jax import preset, presets
 from drp_jax.untrained import HourglassConfig
 from experiments import photographs
-from experiments.benchmark import ablations, batch, reconstruction_page
+from experiments.benchmark import ablations, batch, reconstruction, reconstruction_page
 from experiments.benchmark.__main__ import COMMANDS, main
 from experiments.measurements import MEASUREMENTS, measured
 
@@ -86,23 +86,28 @@ def scans(tmp_path):
 def test_reconstructions_are_measured_and_shown_on_the_page(scans, capsys, monkeypatch):
     output = scans / "reconstruction-disc.json"
     flags = ["--data", str(scans), "--size", "16", "--photographs", "1", "--iterations", "3"]
-    methods = ["--case", "MRI x4", "--methods", "tv,drp-dip,weights"]
+    methods = ["--case", "MRI x4", "--methods", "tv,drp-dip,weights,projectors"]
     assert main(["reconstruction", *flags, *methods, "--output", str(output)]) == 0
     rows = json.loads(output.read_text())["rows"]
     weights = [f"weight {weight:g}" for weight in (0.8, 0.4, 0.2, 0.1, 0.05)]
-    assert [row["method"] for row in rows] == ["drp-dip", *weights, "TV, best weight"]
+    several = "drp-dip, mean of 4"
+    assert [row["method"] for row in rows] == ["drp-dip", *weights, several, "TV, best weight"]
     assert {(row["case"], row["image"]) for row in rows} == {("MRI x4", "brain 1")}
     assert rows[-1]["psnr"] > 10
-    assert capsys.readouterr().out.count("| MRI x4 | brain 1 |") == 7
+    assert capsys.readouterr().out.count("| MRI x4 | brain 1 |") == 8
 
     page = scans / "page.md"
     monkeypatch.setattr(reconstruction_page, "RESULTS", scans)
     monkeypatch.setattr(reconstruction_page, "PAGE", page)
     assert main(["reconstruction-page"]) == 0
     written = page.read_text()
-    chosen, *fixed, tv = (row["psnr"] for row in rows)
+    chosen, *fixed, _, tv = (row["psnr"] for row in rows)
     assert f"| MRI x4 | drp-dip | {chosen:.2f} |" in written
     assert f"| {chosen - tv:+.2f} | 1 |" in written
+    spread = rows[-2]
+    assert 0 <= spread["within_two_spreads"] <= 1
+    correlation, within = spread["uncertainty_correlation"], spread["within_two_spreads"]
+    assert f"| MRI x4 | {correlation:.2f} | {within:.0%} |" in written
     loss = max(fixed) - chosen
     assert f"in {int(loss <= 0.3)} of 1 runs; in the mean it loses {loss:.2f} dB" in written
 
@@ -252,3 +257,32 @@ def test_the_torch_reference_is_the_original_program(case):
         norm.bias.data = torch.from_numpy(golden["seed_norm/bias"])
         seed = norm(seed)
     np.testing.assert_allclose(network(seed).detach().numpy(), golden["output_0"], atol=1e-5)
+
+
+def test_methods_that_do_not_take_a_measurement_are_left_out():
+    clean = np.random.default_rng(0).random((16, 16, 1)).astype(np.float32)
+    methods = ("drp-pnp", "plug-and-play", "aseqdip", "dip", "best")
+    parsed = reconstruction.Arguments(methods=methods)
+    for case, taken in (("phase retrieval", ["dip"]), ("motion blur", [*methods])):
+        assert list(reconstruction._methods(measured(clean, case, seed=0), parsed)) == taken
+
+
+def test_slices_of_a_volume_are_the_same_together(scans, capsys, monkeypatch):
+    pixels = preset(method="tv", task="reconstruct").adjusted(iterations=3)
+    monkeypatch.setitem(presets._PRESETS["drp-pnp"]["reconstruct"], "default", pixels)
+    flags = ["--data", str(scans), "--size", "16", "--slices", "2"]
+    output = scans / "slices.json"
+    assert main(["slices", *flags, "--slots", "2", "--output", str(output)]) == 0
+    report = json.loads(output.read_text())
+    assert report["largest_difference"] < 2e-3
+    assert report["seconds_per_slice"]["restore_many"] > 0
+    assert "a slice" in capsys.readouterr().out
+
+
+def test_a_projection_is_timed_beside_a_network(tmp_path, capsys):
+    output = tmp_path / "projection.json"
+    flags = ["--size", "16", "--views", "3", "--repeats", "1", "--output", str(output)]
+    assert main(["projection", *flags]) == 0
+    seconds = json.loads(output.read_text())["seconds"]
+    assert len(seconds["network"]) == len(seconds["projection"]) == 1
+    assert capsys.readouterr().out.startswith("3 views of 16 x 16 and back")

@@ -190,5 +190,8 @@ def test_wrong_values_are_named(arguments, message):
 
 
 def test_an_operator_that_is_not_linear_is_refused():
+    problem = Problem(NOISY, jnp.square)
     with pytest.raises(InputError, match="the operator cannot be transposed"):
-        restore(NOISY, key=KEY, method=CHEAP, operator=jnp.square)
+        CHEAP.check(problem)
+    with pytest.raises(InputError, match="the operator cannot be transposed"):
+        restore(problem, key=KEY, method=CHEAP)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from drp_jax import InputError, Problem
+from drp_jax import InputError, Problem, preset
 from drp_jax.operators import Downsample, Mask
 from drp_jax.untrained import (
     BackProjectionSeed,
@@ -79,6 +79,13 @@ def test_back_projection_is_in_units_and_has_both_parts_of_a_complex_image():
     seed = drawn(BackProjectionSeed(noise=0.0), KEY, 16, 16, problem)
     scale = np.sqrt(np.mean(np.abs(signal) ** 2))
     np.testing.assert_allclose(seed, np.concatenate([ramp, -2 * ramp], -1) / scale, atol=1e-5)
+
+
+def test_methods_that_need_a_back_projection_say_so():
+    problem = Problem(RAMP[:8, :8, :1], jnp.abs)
+    preset("fast", method="dip", task="reconstruct").check(problem)
+    with pytest.raises(InputError, match="the operator cannot be transposed"):
+        preset("fast", method="aseqdip", task="reconstruct").check(problem)
 
 
 def test_fixed_seed_is_what_is_given():

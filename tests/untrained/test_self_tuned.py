@@ -9,7 +9,7 @@ from conftest import compilations, make_photograph
 
 from drp_jax import InputError, Problem, begin, preset, restore, resume
 from drp_jax.stopping import Plateau
-from drp_jax.untrained import Objective, SelfTuned, self_tuned
+from drp_jax.untrained import Objective, SelfTuned
 
 KEY = jax.random.key(0)
 NETWORK = preset("paper").adjusted(width=4, iterations=5)
@@ -142,12 +142,6 @@ def test_values_that_are_not_finite_lose():
     errors = jnp.array([jnp.inf, 0.2, 0.3])
     state = dataclasses.replace(tuned().run.state.method, errors=errors)
     np.testing.assert_allclose(TUNED.weight(state), 0.2)
-
-
-def test_measurements_in_several_arrays_are_drawn_from_each():
-    drawn = self_tuned._drawn((np.zeros((5, 7)), np.zeros(3)), 0.2, KEY)
-    assert [one.shape for one in drawn] == [(5, 7), (3,)]
-    assert [float(one.sum()) for one in drawn] == [7, 1]
 
 
 def test_adjusting_keeps_the_share_of_the_search():

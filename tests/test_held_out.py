@@ -1,0 +1,65 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from drp_jax import Problem
+from drp_jax.held_out import drawn, error, without
+from drp_jax.operators import MaskedFourier, adjoint
+
+KEY = jax.random.key(0)
+DRAW = np.random.default_rng(0)
+
+
+def test_a_share_of_every_array_is_drawn_and_of_a_small_one_an_entry():
+    masks = drawn((DRAW.normal(size=(5, 7)), np.zeros(3)), 0.2, KEY)
+    assert [one.shape for one in masks] == [(5, 7), (3,)]
+    assert [float(one.sum()) for one in masks] == [7, 1]
+    assert set(np.unique(masks[0])) == {0, 1}
+
+
+def test_the_strongest_tenth_of_what_was_measured_is_not_drawn():
+    values = np.zeros(400)
+    values[::2] = DRAW.permutation(np.arange(1, 201)) * np.where(np.arange(200) % 3, 1, -1)
+    for seed in range(5):
+        mask = np.asarray(drawn(values, 0.5, jax.random.key(seed)))
+        assert mask.sum() == 200
+        assert not mask[np.abs(values) > 181].any()
+        assert mask[(np.abs(values) > 150) & (np.abs(values) < 181)].any()
+
+
+def test_measurements_of_one_strength_are_all_drawn_from():
+    masks = [np.asarray(drawn(np.ones(40), 0.5, jax.random.key(seed))) for seed in range(9)]
+    assert np.sum(masks, axis=0).min() > 0
+
+
+def test_without_them_the_others_are_as_they_were():
+    clean = DRAW.random((12, 10, 1)).astype(np.float32)
+    rows = np.zeros((12, 1), np.float32)
+    rows[::2] = 1
+    operator = MaskedFourier(rows)
+    problem = Problem(np.asarray(operator(clean)) + 0.1, operator)
+    mask = drawn(problem.observation, 0.3, KEY)
+    rest = without(problem, mask)
+    kept = np.asarray(mask) == 0
+    for whole, left in (
+        (problem.observation, rest.observation),
+        (problem.operator(clean), rest.operator(clean)),
+    ):
+        np.testing.assert_array_equal(left[kept], whole[kept])
+        assert not np.asarray(left)[~kept].any()
+    # The adjoint is that of the operator and its transpose alike.
+    values = (DRAW.normal(size=(12, 10)) + 1j * DRAW.normal(size=(12, 10))).astype(np.complex64)
+    spread = adjoint(rest.operator, jnp.asarray(values), problem.image)
+    inner = np.vdot(np.asarray(rest.operator(clean)), values).real
+    np.testing.assert_allclose(np.vdot(clean, spread), inner, rtol=1e-4)
+
+
+def test_the_error_is_of_what_was_held_out():
+    observation = (jnp.array([3.0, 1.0]), jnp.array([4.0j, 100.0]))
+    masks = (jnp.array([1.0, 0.0]), jnp.array([1.0, 0.0]))
+    problem = Problem(
+        observation,
+        lambda image: (jnp.zeros(2) * image.sum(), jnp.zeros(2, jnp.complex64) * image.sum()),
+        image_shape=(8, 8, 1),
+    )
+    np.testing.assert_allclose(error(problem, masks, jnp.ones((8, 8, 1))), np.sqrt(12.5))

@@ -1,0 +1,148 @@
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from conftest import make_photograph
+
+from drp_jax import (
+    InputError,
+    Judged,
+    Problem,
+    Refined,
+    Request,
+    Status,
+    advance,
+    begin,
+    preset,
+    restore,
+    restore_many,
+)
+from drp_jax.batching import one_by_one
+from drp_jax.held_out import error, without
+from drp_jax.non_local import HalfQuadratic
+from drp_jax.untrained import SelfTuned
+
+KEY = jax.random.key(0)
+IMAGE = make_photograph(12, 10, 1)
+
+
+def transform(image):
+    return jnp.fft.fft2(image[..., 0], norm="ortho")[::2]
+
+
+def measured(image):
+    return Problem(np.asarray(transform(jnp.asarray(image))), transform, image_shape=IMAGE.shape)
+
+
+def shrunk(image, level):
+    """A denoiser that compiles fast, and that batches as the filters do."""
+    return one_by_one(lambda image, level: image - 0.2 * level * (image - jnp.mean(image)))(
+        image, level
+    )
+
+
+def spoiled(image, level):
+    """One that adds what is not there."""
+    return image + 0.3 * jnp.cos(jnp.arange(image.size, dtype=image.dtype)).reshape(image.shape)
+
+
+PROBLEM = measured(IMAGE)
+PIXELS = preset(method="tv", task="reconstruct").adjusted(iterations=17)
+FIRST = SelfTuned(PIXELS, weights=(0.2,), projectors=1)
+FINDS, AGAIN, REFINES = 17, 3, 2
+
+
+def judged_by(denoiser):
+    second = HalfQuadratic(denoiser, steps=REFINES, first=0.05)
+    return Judged(Refined(FIRST, second), held_out=0.2)
+
+
+BETTER, WORSE = judged_by(shrunk), judged_by(spoiled)
+
+
+@functools.cache
+def judged(method):
+    return restore(PROBLEM, key=KEY, method=method)
+
+
+@functools.cache
+def on_a_part():
+    """Both methods by hand, without what was held out."""
+    mask = judged(BETTER).run.state.method.held_out
+    refined = BETTER.method
+    result = restore(without(PROBLEM, mask), key=KEY, method=refined)
+    return mask, refined.first.image(PROBLEM, result.run.state.method.first), result.image
+
+
+def test_both_run_at_first_without_what_is_held_out():
+    mask, found, refined = on_a_part()
+    assert 0 < np.mean(mask) < 0.3
+    run, _ = advance(begin(PROBLEM, method=BETTER, key=KEY), FINDS)
+    np.testing.assert_allclose(run.image, found, atol=1e-4)
+    run, _ = advance(run, FINDS + REFINES)
+    np.testing.assert_allclose(run.image, refined, atol=1e-4)
+
+
+@pytest.mark.parametrize(("method", "is_better"), [(BETTER, True), (WORSE, False)])
+def test_the_second_counts_if_it_predicts_what_was_held_out(method, is_better):
+    result = judged(method)
+    assert result.iterations == FINDS + REFINES + AGAIN + REFINES
+    assert result.status == Status.COMPLETED
+    assert bool(result.run.state.method.is_better) == is_better
+    if method is BETTER:
+        mask, found, refined = on_a_part()
+        assert error(PROBLEM, mask, refined) < error(PROBLEM, mask, found)
+
+
+def test_the_first_goes_on_with_all_measurements():
+    run, _ = advance(begin(PROBLEM, method=WORSE, key=KEY), FINDS + REFINES)
+    state = run.state.method.refined.first
+    for _ in range(AGAIN):
+        state = FIRST.step(PROBLEM, state)
+    np.testing.assert_allclose(judged(WORSE).image, FIRST.image(PROBLEM, state), atol=1e-4)
+
+
+def test_the_second_begins_anew_at_its_image():
+    run, _ = advance(begin(PROBLEM, method=BETTER, key=KEY), FINDS + REFINES + AGAIN)
+    second = BETTER.method.second
+    refined = dataclasses.replace(run.state.method.refined, second=run.state.method.start)
+    found = FIRST.image(PROBLEM, refined.first)
+    np.testing.assert_array_equal(run.image, PROBLEM.in_range(found))
+    for stage in BETTER.method.stages(PROBLEM)[1:]:
+        for _ in range(REFINES):
+            refined = stage.step(PROBLEM, refined)
+    expected = second.image(PROBLEM, refined.second)
+    np.testing.assert_allclose(judged(BETTER).image, expected, atol=1e-4)
+
+
+def test_a_batch_judges_each():
+    problems = [measured(make_photograph(12, 10, 1, seed)) for seed in range(3)]
+    requests = [Request(problem, key=KEY) for problem in problems]
+    done = {one.index: one for one in restore_many(requests, key=KEY, method=BETTER, slots=2)}
+    assert {one.error for one in done.values()} == {None}
+    for number, problem in enumerate(problems):
+        single = restore(problem, key=KEY, method=BETTER)
+        np.testing.assert_allclose(done[number].restoration.image, single.image, atol=2e-3)
+
+
+def test_numbers_of_the_first_are_adjusted():
+    longer = BETTER.adjusted(iterations=40, projectors=2)
+    assert longer.method.first.projectors == 2
+    assert longer.loop.iterations == 40 + 2 + 6 + 2
+    assert dataclasses.replace(BETTER, held_out=0.1) != BETTER
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Judged(FIRST), "method is SelfTuned.*; accepted: a Refined"),
+        (lambda: dataclasses.replace(BETTER, held_out=0), "held_out is 0; accepted: between 0"),
+        (lambda: dataclasses.replace(BETTER, held_out=1.0), "held_out is 1.0; accepted: between"),
+    ],
+)
+def test_what_it_cannot_take_is_named(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
