@@ -12,7 +12,12 @@ from drp_jax.non_local.denoisers import CollaborativeDenoiser, Denoiser
 from drp_jax.non_local.half_quadratic import HalfQuadratic
 from drp_jax.non_local.impulses import without_impulses
 from drp_jax.non_local.noise_estimate import noise_level, noise_map
-from drp_jax.non_local.noise_spectrum import NoiseSpectrum, noise_spectrum, spectrum_of
+from drp_jax.non_local.noise_spectrum import (
+    EstimatedNoise,
+    NoiseSpectrum,
+    estimated_noise,
+    spectrum_of,
+)
 from drp_jax.non_local.noisy_image import NoisyImage
 from drp_jax.non_local.plug_and_play import PlugAndPlay
 
@@ -20,16 +25,17 @@ __all__ = [
     "CollaborativeDenoiser",
     "Denoise",
     "Denoiser",
+    "EstimatedNoise",
     "Filtered",
     "HalfQuadratic",
     "NoiseSpectrum",
     "NoisyImage",
     "PlugAndPlay",
     "denoise",
+    "estimated_noise",
     "hard_threshold_step",
     "noise_level",
     "noise_map",
-    "noise_spectrum",
     "ridge_step",
     "spectrum_of",
     "unclip",

@@ -43,7 +43,9 @@ _FREQUENCY = np.hypot(*np.indices((SIZE, SIZE)))
 # The quiet patches that are measured have less of the finest noise than others: cameras and JPEG
 # smooth them more. Up to a quarter is added to it.
 _RAISED = (1 + 0.25 * np.clip((_FREQUENCY - 2) / 5, 0, 1))[..., None].astype(np.float32)
-_WHITE = 1.6
+_WHITE = 1.4
+_SPREAD = (0.02, 0.3)
+_LEAST_UNEVEN = 3.2
 _MEDIAN_OF_SQUARES = 0.4549  # of a standard normal distribution
 
 _EVEN = (np.indices((SIZE, SIZE)).sum(0) % 2 == 0) & (_FREQUENCY > 0)
@@ -86,11 +88,10 @@ class NoiseSpectrum:
 
     @property
     def is_white(self) -> jax.Array:
-        """Whether all frequencies have about the same: those that texture has little of."""
+        """Whether the finest frequencies, which texture has little of, have about the same."""
         power = jnp.square(self.deviations)
-        middle = (_FREQUENCY >= _LARGE_SCALE) & (_FREQUENCY < 5)
-        finest = _FREQUENCY >= 6.5
-        ratios = jnp.mean(power[middle], axis=0) / jnp.mean(power[finest], axis=0)
+        fine = (_FREQUENCY >= 4.5) & (_FREQUENCY < 6)
+        ratios = jnp.mean(power[fine], axis=0) / jnp.mean(power[_FREQUENCY >= 7.5], axis=0)
         return jnp.max(ratios) < _WHITE**2
 
     def halved(self) -> "NoiseSpectrum":
@@ -101,6 +102,27 @@ class NoiseSpectrum:
         """
         power = jnp.einsum("af,bg,fgc->abc", _halving(), _halving(), jnp.square(self.deviations))
         return NoiseSpectrum(jnp.sqrt(power))
+
+
+@record
+class EstimatedNoise:
+    """The noise of an image, told from the image.
+
+    Attributes:
+      spectrum: that in the mean over the image.
+      factor: how much stronger it is around every pixel, by brightness, `[H, W]`.
+      spread: how much busier the quietest 30 % of patches are than the quietest 2 %: 1.2 to 1.5 if
+        there is noise everywhere, more if it is texture that was measured.
+    """
+
+    spectrum: NoiseSpectrum
+    factor: jax.Array
+    spread: jax.Array
+
+    @property
+    def is_coloured(self) -> jax.Array:
+        """Whether it is noise that is not white, and not texture."""
+        return ~self.spectrum.is_white & (self.spread < _LEAST_UNEVEN)
 
 
 def spectrum_of(noise: jax.Array) -> NoiseSpectrum:
@@ -116,15 +138,12 @@ def spectrum_of(noise: jax.Array) -> NoiseSpectrum:
     return NoiseSpectrum(jnp.maximum(jnp.sqrt(power), _LEAST))
 
 
-def noise_spectrum(image: jax.Array) -> tuple[NoiseSpectrum, jax.Array]:
+def estimated_noise(image: jax.Array) -> EstimatedNoise:
     """The spectrum of the noise in an image, and how strong it is around every pixel.
 
     Args:
       image: `[H, W, C]`, values in [0, 1], both sides from 32 up. Patches that may have been
         clipped do not count unless nearly all were.
-
-    Returns:
-      The spectrum in the mean over the image, and a factor `[H, W]` by brightness.
     """
     require_picture(image, "image", LEAST_SIDE)
     coefficients, brightness, is_clipped = _patches(image)
@@ -149,7 +168,10 @@ def noise_spectrum(image: jax.Array) -> tuple[NoiseSpectrum, jax.Array]:
     mean = jnp.mean(factors)
     around = jnp.mean(local_mean(image, _WINDOW), axis=-1)
     by_pixel = jnp.sqrt(jnp.interp(around, centres, factors / mean))
-    return NoiseSpectrum(jnp.maximum(jnp.sqrt(mean * power), _LEAST)), by_pixel
+    activity = jnp.mean((energy / power[None, None])[:, :, _FREQUENCY > 0], axis=(2, 3))
+    quiet, busy = jnp.quantile(activity, jnp.array(_SPREAD), axis=1)
+    spectrum = NoiseSpectrum(jnp.maximum(jnp.sqrt(mean * power), _LEAST))
+    return EstimatedNoise(spectrum, by_pixel, jnp.median(busy / quiet))
 
 
 def two_scales(fine: NoiseSpectrum, coarse: NoiseSpectrum) -> tuple[NoiseSpectrum, NoiseSpectrum]:

@@ -12,7 +12,7 @@ from drp_jax.non_local.collaborative import check_spectrum
 from drp_jax.non_local.impulses import without_impulses
 from drp_jax.non_local.jpeg import beside, compression
 from drp_jax.non_local.noise_estimate import check_noise, noise_level, noise_map
-from drp_jax.non_local.noise_spectrum import LEAST_SIDE, NoiseSpectrum, noise_spectrum, two_scales
+from drp_jax.non_local.noise_spectrum import LEAST_SIDE, NoiseSpectrum, estimated_noise, two_scales
 from drp_jax.non_local.scales import halved
 from drp_jax.problem import SMALLEST_SIDE
 from drp_jax.pytrees import record
@@ -66,11 +66,11 @@ def noisy_image(
         deviation = strength * jnp.asarray(sigma, image.dtype)
         level = jnp.sqrt(jnp.mean(jnp.square(deviation)))
         return NoisyImage(image, level, jnp.broadcast_to(deviation, image.shape[:2]))
-    image = without_impulses(image, noise_level(image))
-    white = NoisyImage(image, strength * noise_level(image), strength * noise_map(image))
+    filled = without_impulses(image, noise_level(image))
+    white = NoisyImage(filled, strength * noise_level(filled), strength * noise_map(filled))
     if min(image.shape[:2]) < 2 * LEAST_SIDE:
         return white
-    return _estimated(white, strength)
+    return _estimated(white, strength, has_impulses=jnp.any(filled != image))
 
 
 def check_strength(strength: jax.typing.ArrayLike) -> None:
@@ -78,26 +78,28 @@ def check_strength(strength: jax.typing.ArrayLike) -> None:
     require_number(strength, "strength", 0, least_allowed=False, accepted="above 0")
 
 
-def _estimated(white: NoisyImage, strength: jax.Array) -> NoisyImage:
+def _estimated(white: NoisyImage, strength: jax.Array, has_impulses: jax.Array) -> NoisyImage:
     """The same picture with the spectra of its noise at two scales, if it is not white."""
     image, small = white.image, halved(white.image)
-    (spectrum, factor), (small_spectrum, small_factor) = map(noise_spectrum, (image, small))
+    fine, coarse = map(estimated_noise, (image, small))
     jpeg = compression(image)
     is_jpeg = jpeg.quality > 0
-    is_white = spectrum.is_white & ~is_jpeg
-    spectrum, small_spectrum = two_scales(spectrum, small_spectrum)
-    rounded = beside(spectrum, jpeg.spectrum)
+    # With impulses there is no noise of a camera beside them.
+    is_white = ~(fine.is_coloured | is_jpeg) | has_impulses
+    rounded = beside(fine.spectrum, jpeg.spectrum)
     spectrum, small_spectrum = (
         jax.tree.map(functools.partial(jnp.where, is_jpeg), *pair)
-        for pair in ((rounded, spectrum), (rounded.halved(), small_spectrum))
+        for pair in zip(
+            (rounded, rounded.halved()), two_scales(fine.spectrum, coarse.spectrum), strict=True
+        )
     )
     # What JPEG does is alike at all brightnesses.
-    factor, small_factor = (jnp.where(is_jpeg, 1.0, it) for it in (factor, small_factor))
-    coarse = _with_spectrum(small, small_spectrum, strength * ~is_white, factor=small_factor)
+    factor, small_factor = (jnp.where(is_jpeg, 1.0, it.factor) for it in (fine, coarse))
+    below = _with_spectrum(small, small_spectrum, strength * ~is_white, factor=small_factor)
     smooth = _with_spectrum(image, spectrum, strength, factor=factor)
     flat = dataclasses.replace(white, spectrum=jnp.ones_like(spectrum.deviations))
     either = jax.tree.map(lambda one, other: jnp.where(is_white, one, other), flat, smooth)
-    return dataclasses.replace(either, coarse=coarse, jpeg_quality=jpeg.quality)
+    return dataclasses.replace(either, coarse=below, jpeg_quality=jpeg.quality)
 
 
 def _with_spectrum(

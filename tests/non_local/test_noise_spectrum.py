@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, uniform_filter
 
 from drp_jax import InputError
-from drp_jax.non_local import NoiseSpectrum, noise_spectrum, spectrum_of
+from drp_jax.non_local import NoiseSpectrum, estimated_noise, spectrum_of
 from drp_jax.non_local.noise_spectrum import two_scales
 from drp_jax.non_local.scales import halved
 
@@ -30,7 +30,7 @@ KINDS = {
     "blocks": lambda noise: uniform_filter(noise, (2, 2, 1)),
     "grey": lambda noise: np.repeat(noise[..., :1], 3, axis=2),
 }
-estimate = jax.jit(noise_spectrum)
+estimate = jax.jit(estimated_noise)
 
 
 def bands(spectrum):
@@ -74,23 +74,33 @@ def test_it_is_told_from_a_picture(kind):
     rows, columns = np.indices((SIDE, SIDE)) / SIDE
     disc = np.hypot(rows - 0.4, columns - 0.6) < 0.2
     clean = (0.3 + 0.2 * rows + 0.2 * disc)[..., None]
-    found, factor = estimate(jnp.asarray(clean + noise, jnp.float32))
-    np.testing.assert_allclose(bands(found), bands(spectrum_of(noise)), rtol=0.35)
-    assert bool(found.is_white) == (kind in ("white", "grey"))
-    assert factor.shape == (SIDE, SIDE)
-    np.testing.assert_allclose(factor, 1, atol=0.35)
+    found = estimate(jnp.asarray(clean + noise, jnp.float32))
+    np.testing.assert_allclose(bands(found.spectrum), bands(spectrum_of(noise)), rtol=0.35)
+    assert bool(found.is_coloured) == (kind in ("smooth", "blocks"))
+    assert found.factor.shape == (SIDE, SIDE)
+    np.testing.assert_allclose(found.factor, 1, atol=0.35)
+    assert 1 < found.spread < 2
+
+
+def test_texture_without_noise_is_not_noise():
+    """Stripes as steep as noise, on a part of the picture only."""
+    columns = np.arange(SIDE)[None, :, None]
+    stripes = np.where(columns < 64, 0.1 * np.sin(columns * columns / 40), 0.001 * columns)
+    found = estimate(jnp.asarray(np.broadcast_to(0.5 + stripes, (SIDE, SIDE, 3)), jnp.float32))
+    assert found.spread > 3.2
+    assert not found.is_coloured
 
 
 def test_noise_that_grows_with_brightness_has_a_factor_that_does():
     ramp = np.linspace(0.2, 0.8, SIDE)[None, :, None]
     noise = blurred(KINDS["smooth"]) * 2 * ramp
-    _, factor = estimate(jnp.asarray(ramp + noise, jnp.float32))
+    factor = estimate(jnp.asarray(ramp + noise, jnp.float32)).factor
     found = np.asarray(factor).mean(0)
     np.testing.assert_allclose(found[80] / found[16], ramp[0, 80, 0] / ramp[0, 16, 0], rtol=0.3)
 
 
 def test_a_picture_without_noise_has_that_of_rounding_and_is_white():
-    found, _ = estimate(jnp.full((64, 64, 3), 0.5))
+    found = estimate(jnp.full((64, 64, 3), 0.5)).spectrum
     np.testing.assert_allclose(found.deviations, 1 / 255 / np.sqrt(12), rtol=0.01)
     assert found.is_white
 
@@ -118,6 +128,6 @@ def test_bad_input_is_refused():
             NoiseSpectrum(wrong)
     with pytest.raises(InputError, match=r"deviations is .*; accepted: numbers above 0"):
         NoiseSpectrum(jnp.zeros((8, 8, 3)))
-    for function in (noise_spectrum, spectrum_of):
+    for function in (estimated_noise, spectrum_of):
         with pytest.raises(InputError, match="from 32"):
             function(jnp.zeros((31, 40, 3)))
