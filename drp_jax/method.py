@@ -129,6 +129,10 @@ class Method:
         """How uncertain each pixel is, `[H, W]`, or None if the method does not say."""
         return None
 
+    def remark(self, state: State) -> str:
+        """What was found out about the observation, for a person; empty if there is nothing."""
+        return ""
+
     def trees(self, state: State) -> Any:
         """The trained and the frozen variables, see `untrained.Trees`, or None without any."""
         return None

@@ -1,4 +1,4 @@
-"""Show what DIP is known for beyond the three tasks: `python -m experiments.gallery`.
+"""Show pictures with other damage than noise that is drawn: `python -m experiments.gallery`.
 
 Degrades photographs that scikit-image carries, restores each with one of the commands, and
 writes the figures and the page that shows them to `docs/gallery/`.
@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 from drp_jax.commands import options
 from experiments import denoise, inpaint, pages
 from experiments.benchmark import measuring
+from experiments.cameras import photographed
 from experiments.degradations import write_text
 from experiments.photographs import crop
 
@@ -60,6 +61,11 @@ def _compressed() -> Files:
     return {"clean.png": clean, "x.jpg": clean}  # which is of low quality, see `_make`
 
 
+def _photographed() -> Files:
+    noisy, clean = photographed(crop("astronaut.png", 0, 120, 192), gain=0.01, quality=95, seed=0)
+    return {"clean.png": _picture(clean), "x.png": _picture(noisy)}
+
+
 def _written_over() -> Files:
     clean = _picture(crop("coffee.png", 120, 200, 192))
     picture = clean.copy()
@@ -86,8 +92,10 @@ def _darkened() -> Files:
 
 
 EXHIBITS = {
+    "camera": Exhibit("The noise of a camera, simulated", _photographed, denoise, "--image x.png"),
+    "jpeg-filter": Exhibit("JPEG artefacts", _compressed, denoise, "--image x.jpg"),
     "jpeg": Exhibit(
-        *("JPEG artefacts", _compressed, denoise),
+        *("JPEG artefacts, by DIP", _compressed, denoise),
         "--image x.jpg --method dip --preset paper-jpeg",
     ),
     "text": Exhibit(
@@ -113,7 +121,7 @@ class Arguments:
 
 @options.command(PROGRAM, Arguments, help=__doc__)
 def show(parsed: Arguments) -> int:
-    """JPEG artefacts, text, a hole, and a flash pair, restored by DIP."""
+    """A camera's noise and JPEG by the filter; JPEG, text, a hole, a flash pair by DIP."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in EXHIBITS if parsed.only is None else (parsed.only,):
         print(EXHIBITS[name].title, flush=True)

@@ -19,6 +19,7 @@ _FLAGS = {
     "precision": "--precision",
     "rematerialise": "--rematerialise",
     "seed": "--seed-image",
+    "strength": "--strength",
 }
 """The flags of what a method's `adjusted` takes, by its name there."""
 
@@ -79,12 +80,19 @@ class MethodArguments:
         """The preset for a task, also where it was left out."""
         return completed(self.preset, self.method, task)[0]
 
-    def chosen_method(self, task: str, *, seed_image: pathlib.Path | None = None) -> Method:
+    def chosen_method(
+        self,
+        task: str,
+        *,
+        seed_image: pathlib.Path | None = None,
+        strength: float | None = None,
+    ) -> Method:
         """The preset for the task with the flags that were given.
 
         Args:
           task: as `preset`.
           seed_image: a file with what a network is to take as its seed.
+          strength: what a filter is to multiply the level of the noise by.
 
         Raises:
           InputError: if a name is unknown, a value out of its range, the file unusable, or a flag
@@ -100,6 +108,7 @@ class MethodArguments:
             "precision": self.precision,
             "rematerialise": self.rematerialise or None,
             "seed": seed_image,
+            "strength": strength,
         }
         given = {name: value for name, value in flags.items() if value is not None}
         for name, value in given.items():

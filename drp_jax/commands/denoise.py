@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from drp_jax import InputError, Problem
+from drp_jax import Gaussian, InputError, Method, Problem
 from drp_jax.commands import options
 from drp_jax.commands.arguments import RestoreArguments, presets_of
 from drp_jax.commands.pictures import restore_pictures
@@ -25,6 +25,7 @@ from drp_jax.commands.restoring import (
     read_reference,
     read_source,
 )
+from drp_jax.non_local import Denoise
 
 PROGRAM = "denoise"
 DEMONSTRATION_SIGMA = 25.0
@@ -37,6 +38,16 @@ class DenoiseArguments(RestoreArguments):
         "scale, and score against the image.",
         shown="none",
     )
+    sigma: float | None = options.number(
+        "Standard deviation of the noise on the 0-255 scale, above 0, if it is white and known; of "
+        "the filter.",
+        shown="told from the image",
+    )
+    strength: float | None = options.number(
+        "What the noise that was told counts as: 0.7 times it keeps more grain, 1.5 smooths more; "
+        "of the filter.",
+        shown="1",
+    )
     seed_image: pathlib.Path | None = options.file(
         "Use this image of the same height and width as the network's input.",
         shown="the method's random seed",
@@ -46,8 +57,8 @@ class DenoiseArguments(RestoreArguments):
 @options.command("denoise", DenoiseArguments, help=__doc__, epilog=presets_of("denoise"))
 def denoise(parsed: DenoiseArguments) -> int:
     """Denoise a photograph."""
-    method = parsed.chosen_method("denoise", seed_image=parsed.seed_image)
-    _check(parsed)
+    method = parsed.chosen_method("denoise", seed_image=parsed.seed_image, strength=parsed.strength)
+    _check(parsed, method)
     return restore_pictures(_job, parsed, method)
 
 
@@ -55,12 +66,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return options.run(denoise, argv, program=PROGRAM)
 
 
-def _check(parsed: DenoiseArguments) -> None:
+def _check(parsed: DenoiseArguments, method: Method) -> None:
     """Raises InputError for flags that no image can be restored with."""
     if parsed.add_noise is not None and parsed.reference is not None:
         raise InputError("--add-noise makes its own reference; leave out --reference")
     if parsed.add_noise is not None and not 0 < parsed.add_noise <= 255:
         raise InputError(f"--add-noise is {parsed.add_noise}; accepted: above 0, up to 255")
+    if parsed.sigma is not None and not 0 < parsed.sigma <= 255:
+        raise InputError(f"--sigma is {parsed.sigma:g}; accepted: above 0, up to 255")
+    if parsed.sigma is not None and not isinstance(method, Denoise):
+        raise InputError(
+            f"--sigma is {parsed.sigma:g}, and method {method.name} takes none; accepted: "
+            "method non-local"
+        )
 
 
 def _job(parsed: DenoiseArguments) -> Job:
@@ -70,11 +88,12 @@ def _job(parsed: DenoiseArguments) -> Job:
     sigma = parsed.add_noise or (DEMONSTRATION_SIGMA if source.is_bundled else None)
     if sigma is not None:
         reference, image = image, add_noise(image, sigma, parsed.seed)
+    noise = None if parsed.sigma is None else Gaussian(parsed.sigma / 255)
     scored = None if reference is None else functools.partial(score, reference=reference)
     return Job(
         source=source,
         task="denoise",
-        problem=Problem(image, reference=reference),
+        problem=Problem(image, noise=noise, reference=reference),
         template=source.picture,
         before_name="input",
         before=image,

@@ -290,11 +290,19 @@ def print_run(fitted: Fit) -> None:
         print(f"Interrupted after {word} {count}; its image is kept.")
     else:
         print(fitted.restoration.message)
+    if remark := remark_of(fitted):
+        print(remark)
     print(
         f"{count} {word}{'s' if count > 1 else ''} in {fitted.seconds:.1f} s, "
         f"after {fitted.compile_seconds:.1f} s of compilation; "
         f"the first ended {fitted.first_iteration_seconds:.1f} s after the start"
     )
+
+
+def remark_of(fitted: Fit) -> str:
+    """What the method found out about the observation, or ""."""
+    run = fitted.restoration.run
+    return run.method.remark(run.state.method)
 
 
 def print_scores(before_name: str, before: Scores, after: Scores) -> None:

@@ -27,6 +27,7 @@ from drp_jax.commands.restoring import (
     given,
     metrics_of,
     outputs_of,
+    remark_of,
     require_image,
     result_path,
     write_pictures,
@@ -191,7 +192,7 @@ class Turns:
             kind, words = Kind.FAILED, fitted.restoration.message
         elif status == Status.INTERRUPTED:
             kind, words = Kind.INTERRUPTED, "interrupted, so the next run does it again"
-        parts += [one for one in (*job.remarks, words) if one]
+        parts += [one for one in (*job.remarks, remark_of(fitted), words) if one]
         text = f"{place.path}: {', '.join(parts)}, wrote {output}"
         return Outcome(place, kind, text, {**_about(place), "output": str(output), **metrics})
 

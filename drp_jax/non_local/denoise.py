@@ -34,6 +34,7 @@ _LEAST_LEFT = 1 / 8
 # Far below the steps of 8 bits: a picture with less noise is left as it is.
 _LEAST_LEVEL = 1e-4
 _PHOTON_WINDOW = 7
+_VISIBLY_SMOOTH = 1.25
 # What is left in the larger picture, by frequency, of noise that was removed from the smaller one:
 # what a mean of 2 x 2 pixels does not let through, and what the filter left.
 _PASSED = np.outer(*2 * [np.cos(np.pi * np.arange(SIZE) / (2 * SIZE))])
@@ -246,6 +247,17 @@ class Denoise(Method):
 
     def uncertainty(self, problem: Problem, state: DenoiseState) -> jax.Array:
         return state.span * finished(state.noisy, state.filtered).spread
+
+    def remark(self, state: DenoiseState) -> str:
+        """How strong the noise was taken to be, and over how many pixels it was smooth."""
+        level = 255 * float(state.noisy.level) / float(self.strength)
+        parts = [f"noise: {level:.1f} of 255"]
+        if float(state.noisy.width) >= _VISIBLY_SMOOTH:
+            width = round(float(state.noisy.width))
+            parts.append(f"smooth over about {max(width, 2)} pixels")
+        if state.noisy.jpeg_quality is not None and int(state.noisy.jpeg_quality):
+            parts.append(f"JPEG of quality {int(state.noisy.jpeg_quality)}")
+        return ", ".join(parts)
 
     def adjustments(self) -> Mapping[str, Callable[[Any], Any]]:
         return {

@@ -29,6 +29,7 @@ class NoisyImage:
       spectrum: factors of that by frequency, `[8, 8, C]`, as in `NoiseSpectrum`; None for white.
       coarse: the means of 2 x 2 pixels with their noise, of a level of 0 if the noise is white and
         the picture itself says enough; None if that is known beforehand.
+      width: over about how many pixels it is smooth, 1 for white noise.
       jpeg_quality: that at which the picture was compressed, 0 if no JPEG was found; None if that
         was not looked for.
     """
@@ -38,6 +39,7 @@ class NoisyImage:
     deviation: jax.Array
     spectrum: jax.Array | None = None
     coarse: Optional["NoisyImage"] = None
+    width: float | jax.Array = 1.0
     jpeg_quality: jax.Array | None = None
 
 
@@ -113,4 +115,5 @@ def _with_spectrum(
     """A picture whose noise has a spectrum, times a factor `[H, W]` and the strength."""
     level = strength * spectrum.level
     deviation = jnp.broadcast_to(level * factor, image.shape[:2])
-    return NoisyImage(image, level, deviation, spectrum.deviations / spectrum.level, coarse)
+    relative = spectrum.deviations / spectrum.level
+    return NoisyImage(image, level, deviation, relative, coarse, spectrum.width)

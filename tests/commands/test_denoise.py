@@ -63,12 +63,38 @@ def test_without_flags_the_preset_default_denoises(capsys):
     out, err = capsys.readouterr()
     assert re.search(line, err, re.MULTILINE)
     assert "3 steps in " in out
+    assert re.search(r"^noise: \d\d\.\d of 255$", out, re.MULTILINE)
     # One panel more than without an uncertainty map.
     with_map = read_image("f.png").image.shape[1]
     assert run("--image", "x.png", "--add-noise", "30", *flags, *SMALL) == 0
     without = read_image("f.png").image.shape[1]
     np.testing.assert_allclose(with_map / without, 4 / 3, rtol=0.01)
     assert "wrote f.png" in capsys.readouterr().out
+
+
+def test_a_noise_that_is_stated_is_taken_and_a_strength_multiplies_it(capsys):
+    save("x.png", 24, 20)
+    short = ["--image", "x.png", "--preset", "fast"]
+    for flags in (["--sigma", "10"], ["--sigma", "10", "--strength", "2"]):
+        assert run(*short, *flags, "--output", f"{len(flags)}.png") == 0
+        assert "noise: 10.0 of 255\n" in capsys.readouterr().out
+    once, twice = (np.ravel(read_image(f"{count}.png").image) for count in (2, 4))
+    assert np.abs(np.diff(twice)).sum() < np.abs(np.diff(once)).sum()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--sigma", "0"], "--sigma is 0; accepted: above 0, up to 255"),
+        (["--sigma", "300"], "--sigma is 300; accepted: above 0, up to 255"),
+        (["--sigma", "5", *SMALL], "--sigma is 5, and method drp-dip takes none; accepted: method"),
+        (["--strength", "-1"], "--strength: strength is -1.0; accepted: above 0"),
+        (["--strength", "2", *SMALL], "--strength is 2.0, and method drp-dip takes none; accepted"),
+    ],
+)
+def test_a_noise_that_means_nothing_is_refused(capsys, flags, message):
+    save("x.png")
+    assert message in refused(capsys, "--image", "x.png", *flags)
 
 
 def test_added_noise_is_scored_and_reported(capsys):
@@ -238,7 +264,7 @@ def test_the_bundled_photograph_is_in_the_package():
         (
             None,
             ["--image", save, "--tv-weight", "1"],
-            "--tv-weight is 1.0, and method non-local takes none; accepted: --iterations, or",
+            "--tv-weight is 1.0, and method non-local takes none; accepted: --iterations, --str",
         ),
         (None, ["--precision", "tf32"], "--precision is tf32, and method non-local takes none"),
         (None, ["--rematerialise"], "--rematerialise is True, and method non-local takes none"),

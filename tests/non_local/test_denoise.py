@@ -8,7 +8,7 @@ from conftest import make_stripes
 
 from drp_jax import Gaussian, InputError, NoiseFree, Poisson, Problem, Status, preset, restore
 from drp_jax.metrics import psnr
-from drp_jax.non_local import Denoise, denoise
+from drp_jax.non_local import Denoise, denoise, noise_level
 from drp_jax.operators import Downsample
 
 KEY = jax.random.key(0)
@@ -42,6 +42,11 @@ def test_every_step_denoises_and_the_second_more_than_the_first(best):
     assert best.uncertainty.max() > 0
     assert best.iterate == "last"
     assert best.run.step_name == "ridge"
+
+
+def test_it_says_how_strong_the_noise_was(best):
+    remark = best.run.method.remark(best.run.state.method)
+    assert remark == f"noise: {255 * noise_level(NOISY):.1f} of 255"
 
 
 def test_the_history_says_how_much_was_taken_away(best):
