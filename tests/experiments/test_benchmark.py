@@ -193,8 +193,8 @@ def test_rows_hold_what_was_measured(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([], "no measurement is named; accepted: speed, quality, ablations, batch, vmap, profile"),
-        (["sped"], "unknown measurement: 'sped'; accepted: speed, quality, ablations"),
+        ([], "no measurement is named; accepted: speed, quality, real-noise, ablations, batch"),
+        (["sped"], "unknown measurement: 'sped'; accepted: speed, quality, real-noise"),
         (["speed", "--sise", "8"], "Unrecognized options: --sise, 8; accepted: flags and their"),
         (["speed", "--suite", "x"], "--suite is 'x'; accepted: official, methods"),
         (["speed", "--size", "50"], "--size is 50; accepted: multiples of 4 from 32 up"),
@@ -211,6 +211,9 @@ def test_rows_hold_what_was_measured(tmp_path, capsys):
         (["quality", "--size", "8"], "--size is 8; accepted: from 32 to 512"),
         (["quality", "--draws", "0"], "--draws is 0; accepted: from 1 up"),
         (["quality", "--photographs", "0"], "--photographs is 0; accepted: from 1 up"),
+        (["real-noise", "--case", "x"], "--case is 'x'; accepted: pairs, cameras, kinds, JPEG"),
+        (["real-noise", "--size", "32"], "--size is 32; accepted: from 64 to 512"),
+        (["real-noise", "--data", "none"], "real_noise/pairs: no such folder; --data names"),
         (["ablations", "--case", "x"], "--case is 'x'; accepted: Gaussian 25, speckle, impulse"),
         (["ablations", "--draws", "0"], "--draws is 0; accepted: from 1 up"),
         (["batch", "--images", "0"], "--images is 0; accepted: from 1 to 100000"),

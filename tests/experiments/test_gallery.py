@@ -13,13 +13,15 @@ refused = functools.partial(command_line.refused, gallery)
 
 @pytest.mark.parametrize("name", gallery.EXHIBITS)
 def test_every_exhibit_degrades_its_picture_and_names_existing_files(name):
+    if name == "camera":
+        pytest.importorskip("cv2", reason="needs the extra bench")
     files = gallery.EXHIBITS[name].degrade()
     flags = gallery.EXHIBITS[name].flags.split()
     degraded, clean = files[flags[flags.index("--image") + 1]], files["clean.png"]
     assert degraded.size == clean.size == (192, 192)
     assert degraded.mode == clean.mode == "RGB"
     # A JPEG is degraded where it is written.
-    assert name == "jpeg" or (np.asarray(degraded) != np.asarray(clean)).any()
+    assert name.startswith("jpeg") or (np.asarray(degraded) != np.asarray(clean)).any()
     assert all(flag in files for flag in flags if flag.endswith((".png", ".jpg")))
 
 
@@ -62,5 +64,5 @@ def test_the_page_shows_what_was_made(tmp_path, monkeypatch):
 def test_an_unknown_exhibit_is_named(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     message = refused(capsys, "--only", "rain")
-    assert "--only is 'rain'; accepted: jpeg, text, hole, flash" in message
+    assert "--only is 'rain'; accepted: camera, jpeg-filter, jpeg, text, hole, flash" in message
     assert not list(Path().iterdir())
