@@ -43,7 +43,7 @@ _FREQUENCY = np.hypot(*np.indices((SIZE, SIZE)))
 # The quiet patches that are measured have less of the finest noise than others: cameras and JPEG
 # smooth them more. Up to a quarter is added to it.
 _RAISED = (1 + 0.25 * np.clip((_FREQUENCY - 2) / 5, 0, 1))[..., None].astype(np.float32)
-_WHITE = 1.4
+_WHITE, _ALIKE = 1.4, 1.6
 _SPREAD = (0.02, 0.3)
 _LEAST_UNEVEN = 3.2
 _MEDIAN_OF_SQUARES = 0.4549  # of a standard normal distribution
@@ -88,11 +88,16 @@ class NoiseSpectrum:
 
     @property
     def is_white(self) -> jax.Array:
-        """Whether the finest frequencies, which texture has little of, have about the same."""
+        """Whether the finest frequencies, which texture has little of, have about the same.
+
+        All colours too, or noise that is alike in all of them would be white.
+        """
         power = jnp.square(self.deviations)
         fine = (_FREQUENCY >= 4.5) & (_FREQUENCY < 6)
-        ratios = jnp.mean(power[fine], axis=0) / jnp.mean(power[_FREQUENCY >= 7.5], axis=0)
-        return jnp.max(ratios) < _WHITE**2
+        finest = jnp.mean(power[_FREQUENCY >= 7.5], axis=0)
+        ratios = jnp.mean(power[fine], axis=0) / finest
+        is_even = jnp.max(finest) < _ALIKE**2 * jnp.min(finest)
+        return (jnp.max(ratios) < _WHITE**2) & is_even
 
     def halved(self) -> "NoiseSpectrum":
         """The spectrum in the picture of the means of 2 x 2 pixels.

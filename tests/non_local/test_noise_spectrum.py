@@ -76,7 +76,7 @@ def test_it_is_told_from_a_picture(kind):
     clean = (0.3 + 0.2 * rows + 0.2 * disc)[..., None]
     found = estimate(jnp.asarray(clean + noise, jnp.float32))
     np.testing.assert_allclose(bands(found.spectrum), bands(spectrum_of(noise)), rtol=0.35)
-    assert bool(found.is_coloured) == (kind in ("smooth", "blocks"))
+    assert bool(found.is_coloured) == (kind != "white")
     assert found.factor.shape == (SIDE, SIDE)
     np.testing.assert_allclose(found.factor, 1, atol=0.35)
     assert 1 < found.spread < 2
