@@ -78,7 +78,9 @@ def test_a_hang_up_that_is_ignored_stays_ignored():
 
 @pytest.mark.parametrize("seconds", [0.2, 0.8])
 def test_ctrl_c_while_python_imports_ends_in_a_line(seconds):
-    process = subprocess.Popen([*PROGRAM, "--image", "x.png"], stderr=subprocess.PIPE, text=True)
+    # A process that was itself started in the background would hand down that Ctrl-C is ignored.
+    words = ["env", "--default-signal=INT", *PROGRAM, "--image", "x.png"]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)

@@ -177,7 +177,7 @@ def test_counts_with_a_background():
     clean = np.full((12, 12, 1), 40.0, np.float32)
     counts = np.random.default_rng(0).poisson(clean + 100).astype(np.float32)
     problem = Problem(counts, Offset(Identity(), 100.0), Poisson(), value_range=(0.0, 100.0))
-    fidelity = method_for(problem).first.method.objective.fidelity
+    fidelity = method_for(problem).method.first.method.objective.fidelity
     assert fidelity.__name__ == root_deviance.__name__
     costs = [
         poisson(problem.operator(np.full_like(clean, level)), counts)
