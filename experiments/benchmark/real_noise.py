@@ -97,7 +97,7 @@ def _kinds(parsed: Arguments) -> Iterator[dict]:
             found = told(noisy)
             true = spectrum_of(jnp.asarray(noise))
             rows = {"input": noisy, "non-local default": filtered(noisy).image}
-            rows["told the truth"] = filtered(noisy, true).image
+            rows["told the spectrum of its noise"] = filtered(noisy, true).image
             for method, image in rows.items():
                 spectrum = NoiseSpectrum(found.level * found.spectrum)
                 bands = (
@@ -110,7 +110,7 @@ def _kinds(parsed: Arguments) -> Iterator[dict]:
 def _compared(
     case: str, name: str, noisy: np.ndarray, clean: np.ndarray, parsed: Arguments
 ) -> Iterator[dict]:
-    """The noisy photograph, the presets, the filter told the truth, and what others take."""
+    """The noisy photograph, the presets, the filter told the spectrum of its noise, and what others take."""
     place = {"task": "denoise", "case": case, "image": name, "seed": parsed.seed}
     noise = noisy - clean
     yield place | {"method": "input", **score(noisy, clean), "seconds": None}
