@@ -110,7 +110,7 @@ def _kinds(parsed: Arguments) -> Iterator[dict]:
 def _compared(
     case: str, name: str, noisy: np.ndarray, clean: np.ndarray, parsed: Arguments
 ) -> Iterator[dict]:
-    """The noisy photograph, the presets, the filter told the spectrum of its noise, and what others take."""
+    """The noisy photograph, the presets, what others take, and the filter told the spectrum."""
     place = {"task": "denoise", "case": case, "image": name, "seed": parsed.seed}
     noise = noisy - clean
     yield place | {"method": "input", **score(noisy, clean), "seconds": None}
