@@ -15,7 +15,7 @@ from hypothesis import strategies
 from drp_jax import Gaussian, InputError, Loop, Problem, preset, restore
 
 KEY = jax.random.key(0)
-FIXED = hypothesis.settings(derandomize=True, database=None, deadline=None, max_examples=40)
+FIXED = hypothesis.settings(derandomize=True, database=None, deadline=None, max_examples=15)
 SHAPES = ((8, 8, 1), (9, 8, 3))
 NUMBERS = strategies.one_of(
     strategies.floats(),
