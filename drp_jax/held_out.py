@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from drp_jax.errors import require_number
 from drp_jax.operators import Operator
 from drp_jax.operators.base import Observation, Shape
 from drp_jax.problem import Problem
@@ -37,6 +38,13 @@ def drawn(observation: Observation, share: Any, key: jax.Array) -> Observation:
         return (rank < jnp.maximum(1, jnp.round(share * leaf.size))).astype(jnp.float32)
 
     return jax.tree.unflatten(structure, map(of_one, leaves, keys))
+
+
+def check_share(share: Any, name: str) -> None:
+    """Raises InputError unless a share is between 0 and 1."""
+    require_number(
+        share, name, 0, 1, least_allowed=False, most_allowed=False, accepted="between 0 and 1"
+    )
 
 
 def without(problem: Problem, held_out: Observation) -> Problem:

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from drp_jax.errors import require_kind, require_number
-from drp_jax.held_out import drawn, error, without
+from drp_jax.errors import require_kind
+from drp_jax.held_out import check_share, drawn, error, without
 from drp_jax.method import Loop, Method, Stage, State, adjustments_of
 from drp_jax.operators.base import Observation
 from drp_jax.problem import Problem
@@ -59,15 +59,7 @@ class Judged(Method):
 
     def __post_init__(self) -> None:
         require_kind(self.method, Refined, "method", "a Refined")
-        require_number(
-            self.held_out,
-            "held_out",
-            0,
-            1,
-            least_allowed=False,
-            most_allowed=False,
-            accepted="between 0 and 1",
-        )
+        check_share(self.held_out, "held_out")
 
     @property
     def name(self) -> str:  # type: ignore[override]

@@ -19,8 +19,6 @@ All work on the three orthonormal opponent colours, matched together. No trainin
 """
 
 import functools
-import itertools
-import math
 from collections.abc import Callable
 
 import chex
@@ -37,6 +35,7 @@ from drp_jax.errors import (
     require_picture,
     require_whole,
 )
+from drp_jax.non_local.matching import gather, match
 from drp_jax.non_local.noise_estimate import check_noise, local_variance
 from drp_jax.non_local.opponent import cosines, from_opponent, to_opponent
 from drp_jax.problem import SMALLEST_SIDE
@@ -45,9 +44,7 @@ from drp_jax.pytrees import record
 LEAST_RADIUS, MOST_RADIUS, MOST_PATCH = 4, 64, 64
 
 _THRESHOLD = 2.7
-_STRIDE = 4
 _CHUNK = 32
-_STRIP = 16  # rows of reference patches whose distances are held at once
 _TEXTURE_WINDOW = 7
 # Variance at which an image counts half as texture, in variances of the noise: what is left of the
 # noise in a well denoised flat patch.
@@ -295,21 +292,21 @@ def _filter_one(
     spectrum = _resized(spectrum, patch)
     channels = noisy.shape[-1]
     both = jnp.concatenate([to_opponent(noisy), to_opponent(pilot)], axis=-1)
-    places = _match(both[..., channels:], patch, count, radius)
+    places = match(both[..., channels:], patch, count, radius)
     total = places.shape[0]
     places = jnp.pad(places, ((0, -total % _CHUNK), (0, 0), (0, 0)))
     is_real = jnp.arange(places.shape[0]) < total
 
     def add(sums: jax.Array, chunk: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
         places, is_real = chunk
-        groups = _gather(both, places, patch)
-        around = _gather(level[..., None], places[:, :1], patch)
+        groups = gather(both, places, patch)
+        around = gather(level[..., None], places[:, :1], patch)
         at_groups = jnp.mean(around, axis=(1, 2, 3, 4))
         deviations = jnp.maximum(at_groups[:, None, None, None] * spectrum[None], _LEAST_NOISE)
         estimate, weight = shrink(groups[..., :channels], groups[..., channels:], deviations)
         weight = weight * is_real[:, None, None, None, None]
         weighted = estimate * weight
-        scatter = jax.linear_transpose(lambda image: _gather(image, places, patch), sums)
+        scatter = jax.linear_transpose(lambda image: gather(image, places, patch), sums)
         (added,) = scatter(jnp.concatenate([weighted, weight, estimate * weighted], axis=-1))
         return sums + added, None
 
@@ -320,60 +317,6 @@ def _filter_one(
     mean = first / weight
     variance = jnp.maximum(second / weight - jnp.square(mean), 0.0)
     return Filtered(from_opponent(mean), jnp.sqrt(jnp.mean(variance, axis=-1)))
-
-
-def _match(image: jax.Array, patch: int, count: int, radius: int) -> jax.Array:
-    """Where the patches most like each reference patch are: corners `[groups, count, 2]`."""
-    height, width = image.shape[:2]
-    rows, columns = (_corners(side, patch) for side in (height, width))
-    reach = range(-radius, radius + 1)
-    # The nearest first: among equals they win, the patch itself before all.
-    offsets = jnp.array(sorted(itertools.product(reach, reach), key=lambda it: math.hypot(*it)))
-    # Channel by channel: a short last axis would cost XLA three times as much on a CPU.
-    channels = [image[..., channel] for channel in range(image.shape[-1])]
-    padded = [jnp.pad(channel, radius, constant_values=1e6) for channel in channels]
-    strips = np.pad(rows, (0, -rows.size % _STRIP), mode="edge").reshape(-1, _STRIP)
-    extent = min((_STRIP - 1) * _STRIDE + patch, height)
-    starts = np.minimum(strips[:, 0], height - extent)
-
-    def nearest_of_strip(strip: tuple[jax.Array, jax.Array]) -> jax.Array:
-        start, rows = strip
-
-        def strip_of(image: jax.Array, margin: int) -> jax.Array:
-            size = (extent + 2 * margin, width + 2 * margin)
-            return lax.dynamic_slice(image, (start, 0), size)
-
-        here = [strip_of(channel, 0) for channel in channels]
-        around = [strip_of(channel, radius) for channel in padded]
-
-        def distances(offset: jax.Array) -> jax.Array:
-            moved = [lax.dynamic_slice(one, offset + radius, (extent, width)) for one in around]
-            squared = sum(jnp.square(a - b) for a, b in zip(moved, here, strict=True))
-            squared = lax.reduce_window(squared, 0.0, lax.add, (patch, 1), (1, 1), "VALID")[rows]
-            return lax.reduce_window(squared, 0.0, lax.add, (1, patch), (1, 1), "VALID")[:, columns]
-
-        unlike = jnp.moveaxis(lax.map(distances, offsets), 0, -1)
-        return lax.top_k(-unlike, count)[1]
-
-    nearest = lax.map(nearest_of_strip, (jnp.array(starts), jnp.array(strips - starts[:, None])))
-    nearest = nearest.reshape(-1, columns.size, count)[: rows.size]
-    corners = jnp.stack(jnp.meshgrid(rows, columns, indexing="ij"), axis=-1)[:, :, None]
-    last = jnp.array([[[[height - patch, width - patch]]]])
-    return jnp.clip(corners + offsets[nearest], 0, last).reshape(-1, count, 2)
-
-
-def _corners(side: int, patch: int) -> np.ndarray:
-    """Where reference patches begin along a side: every few pixels, and the last place."""
-    return np.unique(np.append(np.arange(0, side - patch + 1, _STRIDE), side - patch))
-
-
-def _gather(image: jax.Array, places: jax.Array, patch: int) -> jax.Array:
-    """The patches `[groups, count, p, p, C]` with their corners at `places`."""
-
-    def take(corner: jax.Array) -> jax.Array:
-        return lax.dynamic_slice(image, (*corner, 0), (patch, patch, image.shape[-1]))
-
-    return jax.vmap(jax.vmap(take))(places)
 
 
 def _resized(spectrum: jax.Array, size: int) -> jax.Array:

@@ -22,7 +22,7 @@ from drp_jax.non_local.collaborative import (
     wiener_step,
 )
 from drp_jax.non_local.noise_estimate import local_mean
-from drp_jax.non_local.noise_spectrum import SIZE, NoiseSpectrum
+from drp_jax.non_local.noise_spectrum import SIZE, NoiseSpectrum, passed_by_means
 from drp_jax.non_local.noisy_image import NoisyImage, check_strength, noisy_image
 from drp_jax.non_local.scales import doubled
 from drp_jax.operators import Identity
@@ -37,8 +37,8 @@ _PHOTON_WINDOW = 7
 _VISIBLY_SMOOTH = 1.25
 # What is left in the larger picture, by frequency, of noise that was removed from the smaller one:
 # what a mean of 2 x 2 pixels does not let through, and what the filter left.
-_PASSED = np.outer(*2 * [np.cos(np.pi * np.arange(SIZE) / (2 * SIZE))])
-_LEFT_OF_COARSE = np.sqrt(1 - 0.45 * np.square(_PASSED))[..., None].astype(np.float32)
+_PASSED = passed_by_means(np.arange(SIZE)) ** 2
+_LEFT_OF_COARSE = np.sqrt(1 - 0.45 * np.outer(_PASSED, _PASSED))[..., None].astype(np.float32)
 
 
 def denoise(
@@ -132,8 +132,10 @@ def filter_steps(refinements: tuple[int, ...], radius: int) -> list[tuple[str, F
 
     def refined(step: Callable[..., Filtered], **options: int) -> FilterStep:
         def apply(noisy: NoisyImage, pilot: Filtered) -> Filtered:
-            options_of_all = {"spectrum": noisy.spectrum, "radius": radius}
-            return step(noisy.image, pilot, noisy.deviation, **options_of_all, **options)
+            noise = noisy.deviation
+            return step(
+                noisy.image, pilot, noise, spectrum=noisy.spectrum, radius=radius, **options
+            )
 
         return apply
 

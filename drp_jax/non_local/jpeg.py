@@ -12,7 +12,13 @@ import numpy as np
 from jax import lax
 
 from drp_jax.errors import require_picture
-from drp_jax.non_local.noise_spectrum import LEAST_SIDE, SIZE, NoiseSpectrum
+from drp_jax.non_local.noise_spectrum import (
+    FREQUENCY,
+    LARGE_SCALE,
+    LEAST_SIDE,
+    SIZE,
+    NoiseSpectrum,
+)
 from drp_jax.non_local.opponent import cosines
 from drp_jax.pytrees import record
 
@@ -38,8 +44,6 @@ _LEAST_COUNT = 50  # of coefficients that are not 0
 _LEAST_MATCH = 0.6
 _FEW = 8
 _FALL = 1.5  # power of the frequency with which coefficients of photographs fall
-_LARGE_SCALE = 3
-_FREQUENCY = np.hypot(*np.indices((SIZE, SIZE)))
 
 
 @record
@@ -75,9 +79,9 @@ def beside(noise: NoiseSpectrum, rounding: NoiseSpectrum) -> NoiseSpectrum:
     After JPEG quiet patches have no noise at high frequencies, from which that at low ones could be
     told from texture; so it counts as no stronger there than above.
     """
-    middle = (_FREQUENCY >= _LARGE_SCALE) & (_FREQUENCY < _LARGE_SCALE + 1.5)
+    middle = (FREQUENCY >= LARGE_SCALE) & (FREQUENCY < LARGE_SCALE + 1.5)
     most = jnp.mean(noise.deviations[middle], axis=0)
-    is_low = (_FREQUENCY < _LARGE_SCALE)[..., None]
+    is_low = (FREQUENCY < LARGE_SCALE)[..., None]
     flat = jnp.where(is_low, jnp.minimum(noise.deviations, most[None, None]), noise.deviations)
     return NoiseSpectrum(jnp.maximum(flat, rounding.deviations))
 
@@ -101,7 +105,7 @@ def _blocks(image: jax.Array) -> jax.Array:
 
 def _match(coefficients: jax.Array, steps: jax.Array) -> jax.Array:
     """How near the coefficients are to multiples of the steps: 1 for all at them, 0 by chance."""
-    counted = (jnp.abs(coefficients) > _NOT_ZERO * steps[None]) & (_FREQUENCY > 0)[None]
+    counted = (jnp.abs(coefficients) > _NOT_ZERO * steps[None]) & (FREQUENCY > 0)[None]
     phases = jnp.cos(2 * jnp.pi * coefficients / steps[None])
     count = jnp.sum(counted)
     return jnp.where(count < _LEAST_COUNT, 0.0, jnp.sum(phases * counted) / count)
@@ -119,8 +123,8 @@ def _spectrum(coefficients: jax.Array, steps: jax.Array, channels: int) -> Noise
     kept = jnp.sum(jnp.abs(coefficients) > _NOT_ZERO * steps[None], axis=0)
     share = jnp.clip(kept / total, 1 / (2 * total), 1 - 1 / total)
     scale = steps / (-2 * jnp.log(share))
-    is_told = (kept >= _FEW) & (_FREQUENCY > 0)
-    fall = np.maximum(_FREQUENCY, 1) ** _FALL
+    is_told = (kept >= _FEW) & (FREQUENCY > 0)
+    fall = np.maximum(FREQUENCY, 1) ** _FALL
     typical = jnp.sum(jnp.log(scale * fall) * is_told) / jnp.maximum(jnp.sum(is_told), 1)
     scale = jnp.where(is_told, scale, jnp.minimum(scale, jnp.exp(typical) / fall))
     to_zero = 2 * scale**2 - share * (steps**2 / 4 + steps * scale + 2 * scale**2)
@@ -129,6 +133,6 @@ def _spectrum(coefficients: jax.Array, steps: jax.Array, channels: int) -> Noise
     if channels != 3:
         return NoiseSpectrum(jnp.broadcast_to(rounded[..., None], (SIZE, SIZE, channels)))
     brightness = np.sqrt(3) * rounded
-    decay = np.exp(-_FREQUENCY / 3.5)
+    decay = np.exp(-FREQUENCY / 3.5)
     colours = [factor * brightness[0, 1] * decay for factor in (1.5, 1.0)]
     return NoiseSpectrum(jnp.stack([brightness, *colours], axis=-1))

@@ -36,21 +36,21 @@ _MOST_CLIPPED = 0.1  # of a patch
 _LEAST_SHARE = 0.05  # of patches without clipping
 _WINDOW = 7
 _TYPICAL = 0.4  # quantile over the brightnesses: texture makes some of them too large
-_LARGE_SCALE = 3  # frequencies below are bounded by those above
+LARGE_SCALE = 3  # frequencies below are bounded by those above
 _STEEPEST, _STEEPEST_OF_COLOURS = 1.3, 3.0  # growth of the energy from one frequency to the next
 _TOLERANCE, _TOLERANCE_OF_COLOURS = 1.1, 1.2
-_FREQUENCY = np.hypot(*np.indices((SIZE, SIZE)))
+FREQUENCY = np.hypot(*np.indices((SIZE, SIZE)))
 # The quiet patches that are measured have less of the finest noise than others: cameras and JPEG
 # smooth them more. Up to a quarter is added to it.
-_RAISED = (1 + 0.25 * np.clip((_FREQUENCY - 2) / 5, 0, 1))[..., None].astype(np.float32)
+_RAISED = (1 + 0.25 * np.clip((FREQUENCY - 2) / 5, 0, 1))[..., None].astype(np.float32)
 _WHITE, _ALIKE = 1.4, 1.6
 _SPREAD = (0.02, 0.3)
 _LEAST_UNEVEN = 3.2
 _MEDIAN_OF_SQUARES = 0.4549  # of a standard normal distribution
 
-_EVEN = (np.indices((SIZE, SIZE)).sum(0) % 2 == 0) & (_FREQUENCY > 0)
+_EVEN = (np.indices((SIZE, SIZE)).sum(0) % 2 == 0) & (FREQUENCY > 0)
 _ODD = np.indices((SIZE, SIZE)).sum(0) % 2 == 1
-_FINE = _FREQUENCY >= _LARGE_SCALE
+_FINE = FREQUENCY >= LARGE_SCALE
 
 
 @record
@@ -93,8 +93,8 @@ class NoiseSpectrum:
         All colours too, or noise that is alike in all of them would be white.
         """
         power = jnp.square(self.deviations)
-        fine = (_FREQUENCY >= 4.5) & (_FREQUENCY < 6)
-        finest = jnp.mean(power[_FREQUENCY >= 7.5], axis=0)
+        fine = (FREQUENCY >= 4.5) & (FREQUENCY < 6)
+        finest = jnp.mean(power[FREQUENCY >= 7.5], axis=0)
         ratios = jnp.mean(power[fine], axis=0) / finest
         is_even = jnp.max(finest) < _ALIKE**2 * jnp.min(finest)
         return (jnp.max(ratios) < _WHITE**2) & is_even
@@ -173,7 +173,7 @@ def estimated_noise(image: jax.Array) -> EstimatedNoise:
     mean = jnp.mean(factors)
     around = jnp.mean(local_mean(image, _WINDOW), axis=-1)
     by_pixel = jnp.sqrt(jnp.interp(around, centres, factors / mean))
-    activity = jnp.mean((energy / power[None, None])[:, :, _FREQUENCY > 0], axis=(2, 3))
+    activity = jnp.mean((energy / power[None, None])[:, :, FREQUENCY > 0], axis=(2, 3))
     quiet, busy = jnp.quantile(activity, jnp.array(_SPREAD), axis=1)
     spectrum = NoiseSpectrum(jnp.maximum(jnp.sqrt(mean * power), _LEAST))
     return EstimatedNoise(spectrum, by_pixel, jnp.median(busy / quiet))
@@ -196,7 +196,8 @@ def two_scales(fine: NoiseSpectrum, coarse: NoiseSpectrum) -> tuple[NoiseSpectru
     coarse_power = bounded.at[..., colours].set(jnp.minimum(power[..., colours], most))
 
     half = SIZE // 2
-    passed = 0.5 * np.outer(_response(2 * np.arange(half)), _response(2 * np.arange(half)))
+    along = passed_by_means(np.arange(half))
+    passed = 0.5 * np.outer(along, along)
     low = coarse_power[::2, ::2] / np.square(passed)[..., None]
     fine_power = jnp.square(fine.deviations)
     low = jnp.maximum(fine_power[:half, :half, colours], low[..., colours])
@@ -259,7 +260,7 @@ def _bounded(power: jax.Array) -> jax.Array:
     most = np.full(channels, _STEEPEST)
     if channels == 3:
         most[1:] = _STEEPEST_OF_COLOURS
-    inner = np.argwhere(_FREQUENCY < _LARGE_SCALE)
+    inner = np.argwhere(FREQUENCY < LARGE_SCALE)
     for row, column in sorted(map(tuple, inner), key=lambda at: -np.hypot(*at)):
         outwards = []
         for at, down, right in ((row, 1, 0), (column, 0, 1)):
@@ -274,9 +275,9 @@ def _bounded(power: jax.Array) -> jax.Array:
     return power
 
 
-def _response(frequency: np.ndarray) -> np.ndarray:
-    """What the mean of two pixels lets through, by its frequency in the smaller picture."""
-    return np.cos(np.pi * frequency / (4 * SIZE))
+def passed_by_means(frequencies: np.ndarray) -> np.ndarray:
+    """What the mean of two pixels lets through of the frequencies of a patch of 8."""
+    return np.cos(np.pi * frequencies / (2 * SIZE))
 
 
 def _halving() -> np.ndarray:
@@ -285,7 +286,7 @@ def _halving() -> np.ndarray:
     matrix = np.zeros((SIZE, SIZE))
     # Each frequency itself, and the one that is mistaken for it.
     for places in (frequencies / 2, SIZE - frequencies / 2):
-        passed = 0.5 * np.cos(np.pi * places / (2 * SIZE)) ** 2
+        passed = 0.5 * passed_by_means(places) ** 2
         near = np.maximum(1 - np.abs(np.minimum(places, SIZE - 1)[:, None] - frequencies), 0)
         matrix += passed[:, None] * near
     return matrix.astype(np.float32)

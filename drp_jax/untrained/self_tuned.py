@@ -23,7 +23,7 @@ from drp_jax.errors import (
     require_whole,
     shown,
 )
-from drp_jax.held_out import drawn, part, without
+from drp_jax.held_out import check_share, drawn, part, without
 from drp_jax.method import Loop, Method, Stage, adjustments_of
 from drp_jax.operators.base import Observation
 from drp_jax.problem import Problem
@@ -104,15 +104,7 @@ class SelfTuned(Method):
         if all(is_known(weight) and np.ndim(weight) == 0 for weight in self.weights):
             object.__setattr__(self, "weights", tuple(sorted(self.weights, reverse=True)))
         require_whole(self.search_iterations, "search_iterations", 1, 1_000_000)
-        require_number(
-            self.held_out,
-            "held_out",
-            0,
-            1,
-            least_allowed=False,
-            most_allowed=False,
-            accepted="between 0 and 1",
-        )
+        check_share(self.held_out, "held_out")
         if self.projectors is not None:
             require_whole(self.projectors, "projectors", 1, MOST_PROJECTORS)
         require(
