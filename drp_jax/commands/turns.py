@@ -35,7 +35,7 @@ from drp_jax.commands.restoring import (
 from drp_jax.errors import in_a_line
 
 MOST_SIZES = 16
-"""Sizes of pictures whose programs are kept in memory; each takes some 50 MB."""
+"""Sizes of pictures whose programs are kept in memory."""
 
 _NOT_COMPARED = {
     *(field.name for field in dataclasses.fields(MethodArguments) if field.name != "seed"),
