@@ -1,4 +1,4 @@
-"""How functions of one image behave under `jax.vmap` on a CPU."""
+"""How functions of one image behave under `jax.vmap`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -66,3 +66,12 @@ def each(function: Callable) -> Callable:
         return lax.platform_dependent(*stacks, cpu=in_turn, default=jax.vmap(function))
 
     return applied
+
+
+def if_true(condition: jax.Array, function: Callable[[Any], Any], value: Any) -> Any:
+    """`function(value)` if a condition holds, else the value as it is.
+
+    A loop of one turn or none: `lax.cond` around functions with a `vmap` of their own fails in a
+    batch. There all entries are computed if any needs it.
+    """
+    return lax.fori_loop(0, condition.astype(jnp.int32), lambda _, value: function(value), value)

@@ -1,6 +1,7 @@
-"""`Judged`: a refinement that is kept only if it predicts what it has not seen the better."""
+"""`Judged`: of three images the one that best predicts measurements which none has seen."""
 
 import dataclasses
+import enum
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -8,13 +9,22 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from drp_jax.batching import if_true
 from drp_jax.errors import require_kind
 from drp_jax.held_out import check_share, drawn, error, without
 from drp_jax.method import Loop, Method, Stage, State, adjustments_of
 from drp_jax.operators.base import Observation
 from drp_jax.problem import Problem
 from drp_jax.pytrees import record
-from drp_jax.refined import Refined, RefinedState
+from drp_jax.refined import Refined, RefinedState, with_noise
+
+
+class Choice(enum.IntEnum):
+    """Whose image is taken."""
+
+    FIRST = 0
+    REFINED = 1
+    OTHER = 2
 
 
 @record
@@ -23,29 +33,33 @@ class JudgedState:
 
     Attributes:
       iteration: number of iterations done.
-      refined: the state of the two methods.
-      start: where the second one begins.
-      held_out: which measurements both are judged by, 0 and 1, a pytree like the observation.
-      is_better: whether the second is better than the first; True before that is known.
+      refined: the state of the method and its refinement.
+      other: that of the other method.
+      starts: where the refinement and the other method begin once all measurements are given.
+      held_out: which measurements all are judged by, 0 and 1, a pytree like the observation.
+      choice: whose image is taken, a `Choice`; `REFINED` before that is known.
     """
 
     iteration: jax.Array
     refined: RefinedState
-    start: State
+    other: State
+    starts: tuple[State, State]
     held_out: Observation
-    is_better: jax.Array
+    choice: jax.Array
 
 
 @record
 class Judged(Method):
-    """The image of a method or of its refinement, whichever predicts held-out measurements best.
+    """The image of a method, of its refinement, or of another method, as measurements say.
 
-    Both run without a few of the measurements, one after the other. Then the first goes on with all
-    of them for an eighth of its iterations, and the second goes on from there if its image had the
-    lesser error on those that were kept out.
+    All run without a few of the measurements, one after the other. Then the first goes on with all
+    of them for an eighth of its iterations, and the refinement from there or the other method from
+    its beginning, if its image had the least error on those that were kept out. The other method is
+    told the noise as the refinement is.
 
     Attributes:
-      method: the two methods.
+      method: a method and what refines its image.
+      other: the other method.
       held_out: share of the measurements that is kept out at first, between 0 and 1.
 
     Raises:
@@ -53,12 +67,14 @@ class Judged(Method):
     """
 
     method: Refined
+    other: Method
     held_out: float | jax.Array = 0.06
 
     is_finite_process: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         require_kind(self.method, Refined, "method", "a Refined")
+        require_kind(self.other, Method, "other", "a method, as preset(...) gives")
         check_share(self.held_out, "held_out")
 
     @property
@@ -67,8 +83,8 @@ class Judged(Method):
 
     @property
     def measures(self) -> tuple[str, ...]:  # type: ignore[override]
-        """What both measure."""
-        return self.method.measures
+        """What all measure."""
+        return tuple(name for name in self.method.measures if name in self.other.measures)
 
     @property
     def advice(self) -> str:  # type: ignore[override]
@@ -76,59 +92,88 @@ class Judged(Method):
 
     @property
     def loop(self) -> Loop:  # type: ignore[override]
-        return Loop(self._again + self.method.second.loop.iterations)
+        return Loop(self._chosen + self.other.loop.iterations)
+
+    @property
+    def _tried(self) -> int | jax.Array:
+        """The iteration after which all have run without what is held out."""
+        return self.method.loop.iterations + self.other.loop.iterations
 
     @property
     def _again(self) -> int | jax.Array:
         """The iteration after which the first has seen all measurements."""
-        return self.method.loop.iterations + self.method.first.loop.iterations // 8 + 1
+        return self._tried + self.method.first.loop.iterations // 8 + 1
+
+    @property
+    def _chosen(self) -> int | jax.Array:
+        """The iteration after which the refinement has, if it is the best."""
+        return self._again + self.method.second.loop.iterations
 
     def check(self, problem: Problem) -> None:
         self.method.check(problem)
+        self.other.check(problem)
 
     def init(self, problem: Problem, key: jax.Array) -> JudgedState:
         own_key = jax.random.fold_in(key, 1)
+        other_key = jax.random.fold_in(key, 2)
         held_out = drawn(problem.observation, self.held_out, own_key)
+        fewer = without(problem, held_out)
         return JudgedState(
             iteration=jnp.int32(0),
-            refined=self.method.init(without(problem, held_out), key),
-            start=self.method.second.init(problem, own_key),
+            refined=self.method.init(fewer, key),
+            other=self.other.init(fewer, other_key),
+            starts=(
+                self.method.second.init(problem, own_key),
+                self.other.init(problem, other_key),
+            ),
             held_out=held_out,
-            is_better=jnp.bool_(True),
+            choice=jnp.int32(Choice.REFINED),
         )
 
     def stages(self, problem: Problem) -> tuple[Stage, ...]:
         both = self.method.stages(problem)
         found = self.method.first.stages(problem)
-        shift = self._again - self.method.first.loop.iterations
+        refinement = both[len(found) :]
+        other = self.other.stages(problem)
+
+        def shifted(stages: tuple[Stage, ...], run: Callable, by: int | jax.Array) -> list[Stage]:
+            return [
+                Stage(one.name, functools.partial(run, one.step), by + one.end) for one in stages
+            ]
+
+        last = Stage(found[-1].name, functools.partial(self._find, found[-1].step), self._again)
         return (
-            *(Stage(one.name, functools.partial(self._try, one.step), one.end) for one in both),
-            Stage(found[-1].name, functools.partial(self._find, found[-1].step), self._again),
-            *(
-                Stage(one.name, functools.partial(self._refine, one.step), shift + one.end)
-                for one in both[len(found) :]
-            ),
+            *shifted(both, self._try, 0),
+            *shifted(other, self._try_other, self.method.loop.iterations),
+            last,
+            *shifted(refinement, self._refine, self._again - self.method.first.loop.iterations),
+            *shifted(other, self._run_other, self._chosen),
         )
 
     def _try(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
-        """A step of either without the measurements that are held out."""
+        """A step of the method or its refinement without the measurements that are held out."""
         refined = step(without(problem, state.held_out), state.refined)
         return dataclasses.replace(state, iteration=state.iteration + 1, refined=refined)
+
+    def _try_other(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
+        """The same of the other method."""
+        told = with_noise(without(problem, state.held_out), state.refined.level)
+        other = step(told, state.other)
+        return dataclasses.replace(state, iteration=state.iteration + 1, other=other)
 
     def _find(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
         """A step of the first with all measurements, before which the judgement is made."""
 
         def judged() -> jax.Array:
-            found, refined = (
-                error(problem, state.held_out, problem.in_range(image))
-                for image in (
-                    self.method.first.image(problem, state.refined.first),
-                    self.method.image(problem, state.refined),
-                )
+            images = (
+                self.method.first.image(problem, state.refined.first),
+                self.method.image(problem, state.refined),
+                self.other.image(problem, state.other),
             )
-            return refined < found
+            errors = [error(problem, state.held_out, problem.in_range(image)) for image in images]
+            return jnp.argmin(jnp.stack(errors)).astype(jnp.int32)
 
-        is_start = state.iteration == self.method.loop.iterations
+        is_start = state.iteration == self._tried
         refined = dataclasses.replace(
             state.refined,
             iteration=jnp.asarray(self.method.first.loop.iterations, jnp.int32),
@@ -138,37 +183,62 @@ class Judged(Method):
             state,
             iteration=state.iteration + 1,
             refined=refined,
-            is_better=jax.lax.cond(is_start, judged, lambda: state.is_better),
+            choice=jax.lax.cond(is_start, judged, lambda: state.choice),
         )
 
     def _refine(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
-        """A step of the second with all measurements, which counts if it is the better one."""
-        is_start = state.iteration == self._again
-        second = jax.tree.map(
-            functools.partial(jnp.where, is_start), state.start, state.refined.second
-        )
-        # No condition: under `jax.vmap` some steps, like those of the filters, cannot be in one.
-        refined = jax.tree.map(
-            functools.partial(jnp.where, state.is_better),
-            step(problem, dataclasses.replace(state.refined, second=second)),
-            state.refined,
+        """A step of the refinement with all measurements, if it is the best."""
+        second = _begun(state.iteration == self._again, state.starts[0], state.refined.second)
+        refined = if_true(
+            state.choice == Choice.REFINED,
+            lambda refined: step(problem, refined),
+            dataclasses.replace(state.refined, second=second),
         )
         return dataclasses.replace(state, iteration=state.iteration + 1, refined=refined)
 
+    def _run_other(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
+        """A step of the other method with all measurements, if it is the best."""
+        told = with_noise(problem, state.refined.level)
+        other = if_true(
+            state.choice == Choice.OTHER,
+            lambda other: step(told, other),
+            _begun(state.iteration == self._chosen, state.starts[1], state.other),
+        )
+        return dataclasses.replace(state, iteration=state.iteration + 1, other=other)
+
+    def _is_other(self, state: JudgedState) -> jax.Array:
+        return (state.choice == Choice.OTHER) & (state.iteration > self._chosen)
+
     def image(self, problem: Problem, state: JudgedState) -> jax.Array:
-        return self.method.image(problem, state.refined)
+        return jnp.where(
+            self._is_other(state),
+            self.other.image(problem, state.other),
+            self.method.image(problem, state.refined),
+        )
 
     def measured(self, problem: Problem, state: JudgedState) -> dict[str, jax.Array]:
-        """What both methods measure."""
-        return self.method.measured(problem, state.refined)
+        """What all measure."""
+
+        def shared(measured: dict[str, jax.Array]) -> dict[str, jax.Array]:
+            return {name: measured[name] for name in self.measures}
+
+        return jax.lax.cond(
+            self._is_other(state),
+            lambda: shared(self.other.measured(problem, state.other)),
+            lambda: shared(self.method.measured(problem, state.refined)),
+        )
 
     def uncertainty(self, problem: Problem, state: JudgedState) -> jax.Array | None:
-        """That of the first method, or of the second if the first does not say."""
+        """That of the first method, or of the others if the first does not say."""
         return self.method.uncertainty(problem, state.refined)
 
     def trees(self, state: JudgedState) -> Any:
         return self.method.trees(state.refined)
 
     def adjustments(self) -> Mapping[str, Callable[[Any], Any]]:
-        """Those of the first method; its limit counts neither the trial nor the second's steps."""
+        """Those of the first method; its limit counts neither the trials nor the others' steps."""
         return adjustments_of(self, "method")
+
+
+def _begun(is_start: jax.Array, start: State, state: State) -> State:
+    return jax.tree.map(functools.partial(jnp.where, is_start), start, state)

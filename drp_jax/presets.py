@@ -61,9 +61,11 @@ _FINE = CollaborativeDenoiser()
 _REFINED = CollaborativeDenoiser(refined=True)
 _EXACT = 0.001  # noise that is assumed in a picture without any, as rounding leaves
 
-RECONSTRUCT = Judged(_refined(PROJECTOR, (_FINE, _REFINED), steps=40))
-"""The projector, from whose image plug-and-play with the non-local filter goes on where that
-predicts better what was kept out. Each is ahead on some measurements: docs/reconstruction.md."""
+PLUG_AND_PLAY = HalfQuadratic((_FINE, _REFINED), steps=40)
+
+RECONSTRUCT = Judged(_refined(PROJECTOR, (_FINE, _REFINED), steps=40), other=PLUG_AND_PLAY)
+"""The projector, plug-and-play with the non-local filter from its image, or plug-and-play alone:
+whichever predicts best what was kept out. Each is ahead somewhere: docs/reconstruction.md."""
 
 
 TV = Untrained(
@@ -122,7 +124,10 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
         "reconstruct": {
             "default": RECONSTRUCT,
             "best": Judged(
-                _refined(_projector(64, 500, search=100, projectors=4), (_FINE, _REFINED), steps=40)
+                _refined(
+                    _projector(64, 500, search=100, projectors=4), (_FINE, _REFINED), steps=40
+                ),
+                other=PLUG_AND_PLAY,
             ),
             "fast": _refined(_projector(32, 125, search=25, projectors=1), _FINE, steps=8),
         },
@@ -210,7 +215,7 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
     "tv": {"reconstruct": {"default": TV}},
     "plug-and-play": {
         "reconstruct": {
-            "default": HalfQuadratic((_FINE, _REFINED), steps=40),
+            "default": PLUG_AND_PLAY,
             "fast": HalfQuadratic(_FINE, steps=20),
         },
     },

@@ -115,7 +115,7 @@ class Refined(Method):
     def _refine(self, step: Callable, problem: Problem, state: RefinedState) -> RefinedState:
         found = problem.in_range(self.first.image(problem, state.first))
         is_start = state.iteration == self.first.loop.iterations
-        level = jax.lax.cond(is_start, lambda: _left(problem, found), lambda: state.level)
+        level = jax.lax.cond(is_start, lambda: left(problem, found), lambda: state.level)
         second = jax.tree.map(
             functools.partial(jnp.where, is_start),
             self.second.started_at(problem, state.second, found),
@@ -124,7 +124,7 @@ class Refined(Method):
         return RefinedState(
             iteration=state.iteration + 1,
             first=state.first,
-            second=step(_with_noise(problem, level), second),
+            second=step(with_noise(problem, level), second),
             level=level,
         )
 
@@ -165,7 +165,7 @@ class Refined(Method):
         return state.iteration > self.first.loop.iterations
 
 
-def _left(problem: Problem, image: jax.Array) -> jax.Array:
+def left(problem: Problem, image: jax.Array) -> jax.Array:
     """The root mean square of what an image does not explain, over the entries that are not 0."""
     pairs = zip(
         jax.tree.leaves(problem.observation), jax.tree.leaves(problem.operator(image)), strict=True
@@ -178,7 +178,7 @@ def _left(problem: Problem, image: jax.Array) -> jax.Array:
     return jnp.sqrt(power / jnp.maximum(count, 1))
 
 
-def _with_noise(problem: Problem, level: jax.Array) -> Problem:
+def with_noise(problem: Problem, level: jax.Array) -> Problem:
     """The problem with a level of its noise, where it states none."""
     return (
         problem if has_level(problem.noise) else dataclasses.replace(problem, noise=Gaussian(level))

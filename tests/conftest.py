@@ -61,7 +61,7 @@ def shorten_reconstruction(patch: pytest.MonkeyPatch) -> None:
     projector = presets.PROJECTOR.adjusted(width=4, iterations=2)
     projector = dataclasses.replace(projector, weights=(0.4, 0.1))
     steps = HalfQuadratic(faded, steps=2, first=0.05)
-    refined = Judged(Refined(projector, steps, name=presets.RECONSTRUCT.name))
+    refined = Judged(Refined(projector, steps, name=presets.RECONSTRUCT.name), other=steps)
     for name, method in (("PROJECTOR", projector), ("RECONSTRUCT", refined)):
         patch.setattr(presets, name, method)
     for name, method in (("drp-dip", projector), ("drp-pnp", refined), ("plug-and-play", steps)):

@@ -8,6 +8,7 @@ import pytest
 from conftest import make_photograph
 
 from drp_jax import (
+    Gaussian,
     InputError,
     Judged,
     Problem,
@@ -22,7 +23,9 @@ from drp_jax import (
 )
 from drp_jax.batching import one_by_one
 from drp_jax.held_out import error, without
+from drp_jax.judged import Choice
 from drp_jax.non_local import HalfQuadratic
+from drp_jax.pytrees import record
 from drp_jax.untrained import SelfTuned
 
 KEY = jax.random.key(0)
@@ -37,30 +40,38 @@ def measured(image):
     return Problem(np.asarray(transform(jnp.asarray(image))), transform, image_shape=IMAGE.shape)
 
 
-def shrunk(image, level):
-    """A denoiser that compiles fast, and that batches as the filters do."""
-    return one_by_one(lambda image, level: image - 0.2 * level * (image - jnp.mean(image)))(
-        image, level
-    )
+@record
+class Mixed:
+    """Takes so much of the true image, and adds what is not there; batches as the filters do."""
 
+    truth: float | jax.Array
+    added: float | jax.Array = 0.0
 
-def spoiled(image, level):
-    """One that adds what is not there."""
-    return image + 0.3 * jnp.cos(jnp.arange(image.size, dtype=image.dtype)).reshape(image.shape)
+    def __call__(self, image, level):
+        pattern = jnp.cos(jnp.arange(image.size, dtype=image.dtype)).reshape(image.shape)
+
+        def mixed(image, truth, added):
+            return (1 - truth) * image + truth * jnp.asarray(IMAGE) + added * pattern
+
+        return one_by_one(mixed)(image, jnp.asarray(self.truth), jnp.asarray(self.added))
 
 
 PROBLEM = measured(IMAGE)
 PIXELS = preset(method="tv", task="reconstruct").adjusted(iterations=17)
 FIRST = SelfTuned(PIXELS, weights=(0.2,), projectors=1)
-FINDS, AGAIN, REFINES = 17, 3, 2
+FINDS, AGAIN, REFINES, OTHERS = 17, 3, 2, 3
+TRIES = FINDS + REFINES + OTHERS
 
 
-def judged_by(denoiser):
-    second = HalfQuadratic(denoiser, steps=REFINES, first=0.05)
-    return Judged(Refined(FIRST, second), held_out=0.2)
+GOOD, BETTER_STILL, BAD = Mixed(0.2), Mixed(0.9), Mixed(0.0, 0.3)
 
 
-BETTER, WORSE = judged_by(shrunk), judged_by(spoiled)
+def judged_by(refines, other):
+    second = HalfQuadratic(refines, steps=REFINES, first=0.05)
+    return Judged(Refined(FIRST, second), HalfQuadratic(other, steps=OTHERS), held_out=0.2)
+
+
+WORSE, BETTER, OTHER = judged_by(BAD, BAD), judged_by(GOOD, BAD), judged_by(GOOD, BETTER_STILL)
 
 
 @functools.cache
@@ -70,35 +81,45 @@ def judged(method):
 
 @functools.cache
 def on_a_part():
-    """Both methods by hand, without what was held out."""
+    """The method and its refinement by hand, without what was held out."""
     mask = judged(BETTER).run.state.method.held_out
     refined = BETTER.method
     result = restore(without(PROBLEM, mask), key=KEY, method=refined)
-    return mask, refined.first.image(PROBLEM, result.run.state.method.first), result.image
+    return mask, refined.first.image(PROBLEM, result.run.state.method.first), result
 
 
-def test_both_run_at_first_without_what_is_held_out():
+def test_all_run_at_first_without_what_is_held_out():
     mask, found, refined = on_a_part()
     assert 0 < np.mean(mask) < 0.3
-    run, _ = advance(begin(PROBLEM, method=BETTER, key=KEY), FINDS)
+    run, _ = advance(begin(PROBLEM, method=OTHER, key=KEY), FINDS)
     np.testing.assert_allclose(run.image, found, atol=1e-4)
     run, _ = advance(run, FINDS + REFINES)
-    np.testing.assert_allclose(run.image, refined, atol=1e-4)
+    np.testing.assert_allclose(run.image, refined.image, atol=1e-4)
+    run, _ = advance(run, TRIES)
+    level = refined.run.state.method.level
+    part = dataclasses.replace(without(PROBLEM, mask), noise=Gaussian(level))
+    alone = restore(part, key=KEY, method=OTHER.other)
+    other = OTHER.other.image(PROBLEM, run.state.method.other)
+    np.testing.assert_allclose(other, alone.image, atol=1e-4)
 
 
-@pytest.mark.parametrize(("method", "is_better"), [(BETTER, True), (WORSE, False)])
-def test_the_second_counts_if_it_predicts_what_was_held_out(method, is_better):
+@pytest.mark.parametrize(
+    ("method", "choice"),
+    [(WORSE, Choice.FIRST), (BETTER, Choice.REFINED), (OTHER, Choice.OTHER)],
+    ids=[choice.name for choice in Choice],
+)
+def test_the_one_counts_that_predicts_best_what_was_held_out(method, choice):
     result = judged(method)
-    assert result.iterations == FINDS + REFINES + AGAIN + REFINES
+    assert result.iterations == TRIES + AGAIN + REFINES + OTHERS
     assert result.status == Status.COMPLETED
-    assert bool(result.run.state.method.is_better) == is_better
+    assert result.run.state.method.choice == choice
     if method is BETTER:
         mask, found, refined = on_a_part()
-        assert error(PROBLEM, mask, refined) < error(PROBLEM, mask, found)
+        assert error(PROBLEM, mask, refined.image) < error(PROBLEM, mask, found)
 
 
 def test_the_first_goes_on_with_all_measurements():
-    run, _ = advance(begin(PROBLEM, method=WORSE, key=KEY), FINDS + REFINES)
+    run, _ = advance(begin(PROBLEM, method=WORSE, key=KEY), TRIES)
     state = run.state.method.refined.first
     for _ in range(AGAIN):
         state = FIRST.step(PROBLEM, state)
@@ -106,9 +127,9 @@ def test_the_first_goes_on_with_all_measurements():
 
 
 def test_the_second_begins_anew_at_its_image():
-    run, _ = advance(begin(PROBLEM, method=BETTER, key=KEY), FINDS + REFINES + AGAIN)
+    run, _ = advance(begin(PROBLEM, method=BETTER, key=KEY), TRIES + AGAIN)
     second = BETTER.method.second
-    refined = dataclasses.replace(run.state.method.refined, second=run.state.method.start)
+    refined = dataclasses.replace(run.state.method.refined, second=run.state.method.starts[0])
     found = FIRST.image(PROBLEM, refined.first)
     np.testing.assert_array_equal(run.image, PROBLEM.in_range(found))
     for stage in BETTER.method.stages(PROBLEM)[1:]:
@@ -116,6 +137,19 @@ def test_the_second_begins_anew_at_its_image():
             refined = stage.step(PROBLEM, refined)
     expected = second.image(PROBLEM, refined.second)
     np.testing.assert_allclose(judged(BETTER).image, expected, atol=1e-4)
+
+
+def test_the_other_begins_anew_with_all_measurements():
+    result = judged(OTHER)
+    level = result.run.state.method.refined.level
+    told = dataclasses.replace(PROBLEM, noise=Gaussian(level))
+    alone = restore(told, key=KEY, method=OTHER.other)
+    np.testing.assert_allclose(result.image, alone.image, atol=1e-4)
+    np.testing.assert_allclose(
+        result.history["residual"][TRIES + AGAIN + REFINES :],
+        alone.history["residual"],
+        atol=1e-4,
+    )
 
 
 def test_a_batch_judges_each():
@@ -131,14 +165,15 @@ def test_a_batch_judges_each():
 def test_numbers_of_the_first_are_adjusted():
     longer = BETTER.adjusted(iterations=40, projectors=2)
     assert longer.method.first.projectors == 2
-    assert longer.loop.iterations == 40 + 2 + 6 + 2
+    assert longer.loop.iterations == 40 + 2 + 3 + 6 + 2 + 3
     assert dataclasses.replace(BETTER, held_out=0.1) != BETTER
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Judged(FIRST), "method is SelfTuned.*; accepted: a Refined"),
+        (lambda: Judged(FIRST, PIXELS), "method is SelfTuned.*; accepted: a Refined"),
+        (lambda: Judged(BETTER.method, "tv"), "other is 'tv'; accepted: a method"),
         (lambda: dataclasses.replace(BETTER, held_out=0), "held_out is 0; accepted: between 0"),
         (lambda: dataclasses.replace(BETTER, held_out=1.0), "held_out is 1.0; accepted: between"),
     ],

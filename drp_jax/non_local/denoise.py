@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
+from drp_jax.batching import if_true
 from drp_jax.errors import is_known, require, require_kind, require_picture, require_whole
 from drp_jax.method import MOST_ITERATIONS, Loop, Method, Stage
 from drp_jax.noise import Gaussian, NoiseFree, Poisson
@@ -84,13 +84,11 @@ def without_coarse_noise(
     if coarse is None or spectrum is None:
         return noisy
 
-    def filtered(_: int, __: jax.Array) -> jax.Array:
+    def filtered(_: jax.Array) -> jax.Array:
         return _all_steps(coarse, refinements, radius).image
 
     has_noise = coarse.level > _LEAST_LEVEL
-    # A loop of one turn or none: `lax.cond` around functions with a `vmap` of their own fails in a
-    # batch.
-    clean = lax.fori_loop(0, has_noise.astype(jnp.int32), filtered, coarse.image)
+    clean = if_true(has_noise, filtered, coarse.image)
     image = noisy.image + doubled(clean - coarse.image, *noisy.image.shape[:2])
     left = jnp.where(has_noise, _LEFT_OF_COARSE, 1.0)
     return dataclasses.replace(noisy, image=image, spectrum=left * spectrum, coarse=None)
