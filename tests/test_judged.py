@@ -32,12 +32,19 @@ KEY = jax.random.key(0)
 IMAGE = make_photograph(12, 10, 1)
 
 
-def transform(image):
-    return jnp.fft.fft2(image[..., 0], norm="ortho")[::2]
+@record
+class Transform:
+    """Every second row of k-space, in units of its own."""
+
+    unit: float | jax.Array = 1.0
+
+    def __call__(self, image):
+        return self.unit * jnp.fft.fft2(image[..., 0], norm="ortho")[::2]
 
 
-def measured(image):
-    return Problem(np.asarray(transform(jnp.asarray(image))), transform, image_shape=IMAGE.shape)
+def measured(image, unit=1.0):
+    operator = Transform(unit)
+    return Problem(np.asarray(operator(jnp.asarray(image))), operator, image_shape=IMAGE.shape)
 
 
 @record
@@ -150,6 +157,13 @@ def test_the_other_begins_anew_with_all_measurements():
         alone.history["residual"],
         atol=1e-4,
     )
+
+
+@pytest.mark.parametrize("method", [WORSE, BETTER, OTHER], ids=[one.name for one in Choice])
+def test_another_unit_of_the_measurement_is_the_same_picture(method):
+    other = restore(measured(IMAGE, 1024.0), key=KEY, method=method)
+    assert other.run.state.method.choice == judged(method).run.state.method.choice
+    np.testing.assert_allclose(other.image, judged(method).image, atol=1e-3)
 
 
 def test_a_batch_judges_each():

@@ -39,8 +39,13 @@ METHODS = "docs/methods.md"
 
 @pytest.fixture
 def short_runs(monkeypatch):
-    """The networks of the pages with a few channels and iterations."""
+    """The networks of the pages with a few channels and iterations, and a filter of one step."""
     shorten_reconstruction(monkeypatch)
+    monkeypatch.setitem(
+        drp_jax.presets._PRESETS["non-local"]["denoise"],
+        "default",
+        Denoise(refinements=(), iterations=1),
+    )
     networks = drp_jax.presets._PRESETS["drp-dip"]
     monkeypatch.setitem(networks["denoise"], "fast", networks["denoise"]["fast"].adjusted(width=4))
 

@@ -4,6 +4,7 @@ import re
 import golden_values
 import numpy as np
 import pytest
+from conftest import shorten_reconstruction
 from PIL import Image
 from untrained.test_golden import CASES
 
@@ -84,17 +85,18 @@ def scans(tmp_path):
 
 
 def test_reconstructions_are_measured_and_shown_on_the_page(scans, capsys, monkeypatch):
+    shorten_reconstruction(monkeypatch)
     output = scans / "reconstruction-disc.json"
     flags = ["--data", str(scans), "--size", "16", "--photographs", "1", "--iterations", "3"]
     methods = ["--case", "MRI x4", "--methods", "tv,drp-dip,weights,projectors"]
     assert main(["reconstruction", *flags, *methods, "--output", str(output)]) == 0
     rows = json.loads(output.read_text())["rows"]
-    weights = [f"weight {weight:g}" for weight in (0.8, 0.4, 0.2, 0.1, 0.05)]
+    weights = [f"weight {weight:g}" for weight in (0.4, 0.1)]
     several = "drp-dip, mean of 4"
     assert [row["method"] for row in rows] == ["drp-dip", *weights, several, "TV, best weight"]
     assert {(row["case"], row["image"]) for row in rows} == {("MRI x4", "brain 1")}
     assert rows[-1]["psnr"] > 10
-    assert capsys.readouterr().out.count("| MRI x4 | brain 1 |") == 8
+    assert capsys.readouterr().out.count("| MRI x4 | brain 1 |") == 5
 
     page = scans / "page.md"
     monkeypatch.setattr(reconstruction_page, "RESULTS", scans)
