@@ -37,8 +37,8 @@ had other work too, so that they compare roughly.
 page; `experiments/peers` has the programs of SCICO and deepinv. The images are not part of the
 repository; without them a phantom and a photograph stand in.
 
-`drp-pnp` is what `restore` takes by itself for measurements: Deep Random Projector, then
-plug-and-play from its image, unless that predicts worse what was held out. `drp-dip` is the
+`drp-pnp` is what `restore` takes by itself for measurements: Deep Random Projector, plug-and-play
+from its image, or plug-and-play alone, whichever predicts best what was held out. `drp-dip` is the
 projector alone and `plug-and-play` the other alone. Cells are empty where a method does not take
 the measurement, or was not measured since it was last changed."""
 MEANS = pages.Table(
