@@ -22,8 +22,8 @@ from drp_jax import (
     restore,
     restore_many,
 )
-from drp_jax import refined as module
 from drp_jax.non_local import Denoise, HalfQuadratic
+from drp_jax.refined import left, with_noise
 from drp_jax.untrained import SelfTuned
 
 KEY = jax.random.key(0)
@@ -87,7 +87,7 @@ def test_it_pauses_in_the_first_and_in_the_second():
 
 def test_slices_of_a_volume_equal_single_runs():
     volume = [np.asarray(transform(jnp.asarray(make_photograph(12, 10, 1, n)))) for n in range(3)]
-    problems = [Problem(one, transform, image_shape=IMAGE.shape) for one in volume]
+    problems = [dataclasses.replace(PROBLEM, observation=one) for one in volume]
     requests = [Request(problem, key=KEY) for problem in problems]
     done = {one.index: one for one in restore_many(requests, key=KEY, method=METHOD, slots=2)}
     assert {one.error for one in done.values()} == {None}
@@ -118,18 +118,18 @@ def test_entries_that_are_zero_were_not_measured():
     problem = dataclasses.replace(
         PROBLEM, observation=observed, operator=lambda image: jnp.zeros((2, 2))
     )
-    np.testing.assert_allclose(module._left(problem, jnp.asarray(IMAGE)), np.sqrt(12.5))
+    np.testing.assert_allclose(left(problem, jnp.asarray(IMAGE)), np.sqrt(12.5))
 
 
 @pytest.mark.parametrize("noise", [Gaussian(0.3), Poisson(2.0)])
 def test_a_stated_level_is_kept(noise):
     problem = Problem(IMAGE, noise=noise)
-    assert module._with_noise(problem, jnp.float32(9)).noise is noise
+    assert with_noise(problem, jnp.float32(9)).noise is noise
 
 
 @pytest.mark.parametrize("noise", [None, Gaussian()])
 def test_a_level_that_is_not_stated_is_what_is_left(noise):
-    assert module._with_noise(Problem(IMAGE, noise=noise), jnp.float32(9)).noise.level == 9
+    assert with_noise(Problem(IMAGE, noise=noise), jnp.float32(9)).noise.level == 9
 
 
 def test_numbers_of_the_first_are_adjusted():

@@ -136,7 +136,7 @@ class Trees:
         return merge(self.structure, self.trained, self.frozen)
 
     def summary(self) -> "Summary":
-        """How many values each tree holds, and how many bytes. `print` shows a table."""
+        """How many values each tree holds, or would, and how many bytes. `print` shows a table."""
         return Summary(*(Size.of(tree) for tree in (self.frozen, self.trained, self.optimizer)))
 
 
@@ -150,7 +150,8 @@ class Size:
     @classmethod
     def of(cls, tree: Any) -> "Size":
         leaves = jax.tree.leaves(tree)
-        return cls(sum(leaf.size for leaf in leaves), sum(leaf.nbytes for leaf in leaves))
+        bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
+        return cls(sum(leaf.size for leaf in leaves), bytes)
 
 
 @dataclasses.dataclass(frozen=True)
