@@ -10,7 +10,7 @@ over all devices of the process, and images over all processes of `jax.distribut
 import collections
 import dataclasses
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -93,6 +93,7 @@ def restore_many(
     method: Method | None = None,
     slots: int | None = None,
     devices: Sequence[jax.Device] | None = None,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Iterator[Finished]:
     """Restores many images and gives each as soon as it is done.
 
@@ -113,6 +114,8 @@ def restore_many(
         devices. By default as many as memory holds, `MOST_SLOTS` per device at most; on CPU,
         where a single image keeps a device busy, one per device.
       devices: where to compute; all of this process by default.
+      is_over: asked about once a second; once it says True, the images in the slots are given up
+        and no others begin.
 
     Yields:
       One `Finished` per image, in the order in which they end. An image that cannot be used,
@@ -139,7 +142,7 @@ def restore_many(
     is_fine = is_fine and all(isinstance(device, jax.Device) for device in devices)
     require(is_fine, f"devices is {shown(devices)}; accepted: a list of at least one jax.Device")
     mesh = Mesh(np.asarray(devices), ("slots",))
-    return _run_buckets(_Waiting(_this_process(images), method, key), slots, mesh)
+    return _run_buckets(_Waiting(_this_process(images), method, key), slots, mesh, is_over)
 
 
 def _this_process(images: Iterable[Any]) -> Iterator[tuple[int, Any]]:
@@ -249,13 +252,15 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, InputError) else in_a_line(error)
 
 
-def _run_buckets(waiting: _Waiting, slots: int | None, mesh: Mesh) -> Iterator[Finished]:
+def _run_buckets(
+    waiting: _Waiting, slots: int | None, mesh: Mesh, is_over: Callable[[], bool]
+) -> Iterator[Finished]:
     statistics = BatchStatistics()
     shapes = set()
-    while (shape := waiting.largest()) is not None:
+    while not is_over() and (shape := waiting.largest()) is not None:
         shapes.add(shape)
         statistics = dataclasses.replace(statistics, programs=len(shapes))
-        for finished in _run_bucket(waiting, shape, slots, mesh, statistics):
+        for finished in _run_bucket(waiting, shape, slots, mesh, statistics, is_over):
             statistics = finished.statistics
             yield finished
     for index, error in waiting.unusable:
@@ -273,7 +278,12 @@ class _Slot:
 
 
 def _run_bucket(
-    waiting: _Waiting, shape: Any, slots: int | None, mesh: Mesh, statistics: BatchStatistics
+    waiting: _Waiting,
+    shape: Any,
+    slots: int | None,
+    mesh: Mesh,
+    statistics: BatchStatistics,
+    is_over: Callable[[], bool],
 ) -> Iterator[Finished]:
     """Runs images of one shape until none is left in the slots or waiting."""
     first = waiting.take_begun(shape, look_ahead=1)
@@ -290,7 +300,7 @@ def _run_bucket(
         statistics = dataclasses.replace(statistics, slots=count)
         stack = _filled(waiting, shape, stack, occupants)
         pace = 1
-        while True:
+        while not is_over():
             if has_one_stage or not any(occupants):
                 stack = _filled(waiting, shape, stack, occupants)
             occupied = np.array([occupant is not None for occupant in occupants])

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 import drp_jax
 from drp_jax.starting import PROGRAM, raise_again
 
-EXTRA = {"click": "click", "matplotlib": "matplotlib", "rich": "rich", "skimage": "scikit-image"}
+EXTRA = {
+    "click": "click",
+    "matplotlib": "matplotlib",
+    "rich": "rich",
+    "skimage": "scikit-image",
+    "yaml": "pyyaml",
+}
 """What the commands import beyond the library, and the names to install it by."""
 
 
@@ -27,9 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from drp_jax.commands.inpaint import inpaint
     from drp_jax.commands.reconstruct import reconstruct
     from drp_jax.commands.super_resolve import super_resolve
+    from drp_jax.commands.sweep import sweep
 
     commands = options.group(
-        [denoise, inpaint, super_resolve, deblur, reconstruct],
+        [denoise, inpaint, super_resolve, deblur, reconstruct, sweep],
         help="Restore a photograph or reconstruct a measured image, without any training data.",
         version=f"{PROGRAM} {drp_jax.__version__}",
     )

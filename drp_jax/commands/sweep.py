@@ -1,0 +1,181 @@
+"""`drp-jax sweep`: many runs by one plan; `python -m experiments.sweep` too."""
+
+import collections
+import dataclasses
+import functools
+import math
+import pathlib
+import re
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from drp_jax import InputError
+from drp_jax.commands import options
+from drp_jax.commands.compilation_cache import use_compilation_cache
+from drp_jax.commands.fit import deferred_interrupts
+from drp_jax.commands.progress import StackDisplay, say
+from drp_jax.commands.report import environment
+from drp_jax.commands.restoring import bundled_photograph
+from drp_jax.sweep import Done, Plan, Store, read_plan, run_sweep
+from drp_jax.sweep.running import git_revision
+from drp_jax.sweep.store import FAILED
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_LIMIT = "a time above 0, like 90s, 10m or 2h"
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if match is None or not float(match[1]) > 0:
+        raise ValueError
+    return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+def _plan() -> tuple:
+    return options.files("A plan in YAML, or a ready one, like smoke.", flag="plan", shown="none")
+
+
+@dataclasses.dataclass(frozen=True)
+class PlanArguments:
+    plan: tuple[pathlib.Path, ...] = _plan()
+    out: pathlib.Path | None = options.file("Of this folder, say what is done.", shown="none")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunArguments:
+    plan: tuple[pathlib.Path, ...] = _plan()
+    out: pathlib.Path = options.file(
+        "Folder of the table, runs.sqlite, and the images.", pathlib.Path("results")
+    )
+    slots: int | None = options.whole(
+        "Runs side by side in one program.",
+        shown="as many as memory holds; one per device on a CPU",
+        least=1,
+    )
+    limit_time: float | None = options.option(
+        _seconds,
+        "TIME",
+        _LIMIT,
+        f"When to stop, {_LIMIT}; the same command goes on.",
+        shown="none",
+    )
+    compilation_cache: bool = options.flag("Keep compiled programs for the next time.", True)
+
+
+@options.command("run", RunArguments, help=__doc__)
+def run(parsed: RunArguments) -> int:
+    """Run a plan, or what is left of it."""
+    plan = _read(parsed.plan)
+    if parsed.compilation_cache:
+        use_compilation_cache()
+    total, before = _counts(plan, parsed.out)
+    say(f"{total} runs, {before} of them done")
+    if before == total:
+        return 0
+    about = environment() | {"git": git_revision()}
+    begun = time.monotonic()
+    failed, last = 0, None
+    with deferred_interrupts() as interrupts:
+
+        def is_over() -> bool:
+            late = parsed.limit_time is not None and time.monotonic() - begun > parsed.limit_time
+            return bool(interrupts) or late
+
+        with StackDisplay(total - before, "runs", f"{total - before} runs ...") as display:
+            for last in run_sweep(
+                plan, parsed.out, slots=parsed.slots, environment=about, is_over=is_over
+            ):
+                failed += last.row["status"] == FAILED
+                display.update(_line(last))
+        _, now = _counts(plan, parsed.out)
+        left = total - now - failed
+        say(_summary(last, now - before, failed, left, time.monotonic() - begun, parsed.out))
+        if interrupts:
+            return 128 + interrupts[0]
+    return int(failed > 0)
+
+
+@options.command("plan", PlanArguments, help="Say what a plan would run, and whether it is sound.")
+def show(parsed: PlanArguments) -> int:
+    """Say what a plan would run."""
+    plan = _read(parsed.plan)
+    programs = collections.Counter(
+        (one.degradation.task, one.image.pixels().shape, one.variant.name, one.variant.preset)
+        for one in plan.runs()
+    )
+    for (task, shape, name, preset), count in programs.items():
+        height, width, channels = shape
+        chosen = "" if preset is None else f" ({preset})"
+        size = f"{height} x {width} x {channels}"
+        say(f"{task}, {size}: {name}{chosen}, {count} runs")
+    total = sum(programs.values())
+    say(
+        f"{total} runs in {len(programs)} group{'s' if len(programs) > 1 else ''} of one method, preset, task and size"
+    )
+    if parsed.out is not None and (parsed.out / "runs.sqlite").exists():
+        say(f"{_counts(plan, parsed.out)[1]} of them are done in {parsed.out}")
+    return 0
+
+
+sweep = options.group(
+    [run, show],
+    help="Compare methods and settings on many images by one plan, as one table.",
+    name="sweep",
+    short_help="Run a plan of many runs, as one table.",
+)
+
+main = functools.partial(options.run, sweep, program="sweep")
+
+
+def _read(paths: Sequence[pathlib.Path]) -> Plan:
+    if len(paths) != 1:
+        raise InputError(f"{len(paths)} plans are given; accepted: one, like plan.yaml or smoke")
+    return read_plan(paths[0], bundled=_bundled)
+
+
+def _bundled(name: str) -> np.ndarray:
+    for suffix in (".png", ".jpg"):
+        try:
+            return np.asarray(bundled_photograph(name + suffix).image)
+        except (InputError, OSError):
+            continue
+    raise InputError(
+        f"{name}: neither a file nor a photograph of scikit-image; accepted: chelsea, camera, "
+        "astronaut, coffee ..."
+    )
+
+
+def _counts(plan: Plan, folder: pathlib.Path) -> tuple[int, int]:
+    """How many runs a plan has, and how many of them the table in a folder has."""
+    with Store(folder) as store:
+        done = store.done()
+    identities = [plan.identity(one) for one in plan.runs()]
+    return len(identities), sum(one in done for one in identities)
+
+
+def _line(done: Done) -> str:
+    row = done.row
+    chosen = [row["method"], *([row["preset"]] if row["preset"] else [])]
+    settings = "" if row["settings"] == "{}" else f" {row['settings']}"
+    about = f"{row['image']}, {row['degradation']}, {' '.join(chosen)}{settings}, key {row['key']}"
+    if row["status"] == FAILED:
+        return f"{about}: failed: {row['error']}"
+    psnr = row.get("psnr")
+    score = "no PSNR" if psnr is None or math.isnan(psnr) else f"PSNR {psnr:.2f} dB"
+    return f"{about}: {score}, {row['iterations']} iterations, {row['seconds']:.1f} s"
+
+
+def _summary(
+    last: Done | None, done: int, failed: int, left: int, seconds: float, folder: pathlib.Path
+) -> str:
+    parts = [f"{done} runs in {seconds:.0f} s"]
+    if last is not None:
+        used = last.statistics
+        parts.append(f"{used.programs} programs, slots busy {used.busy_share:.0%}")
+    if failed:
+        parts.append(f"{failed} failed")
+    if left:
+        parts.append(f"{left} left, which the same command runs")
+    return f"{', '.join(parts)}; {folder / 'runs.sqlite'}"

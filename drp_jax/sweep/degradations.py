@@ -1,0 +1,198 @@
+"""What a sweep does to clean images: a text of a plan, or a function of one's own.
+
+gaussian:25      white noise of 25 of 255, clipped and rounded as an 8-bit file is
+poisson:50       photons, 50 where the image is white; the same
+speckle:0.25     noise of a quarter of the intensity; the same
+impulse:0.1      a tenth of all values black or white
+missing:0.5      half of the pixels missing
+x4               four times smaller
+my_lab:measure   a function of one's own; with `noise`, white noise on what it gives
+"""
+
+import dataclasses
+import hashlib
+import importlib
+import inspect
+import pathlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from drp_jax.errors import InputError, in_a_line
+from drp_jax.metrics import luma_psnr
+from drp_jax.noise import Gaussian
+from drp_jax.operators import Downsample, Mask
+from drp_jax.problem import Problem
+
+ACCEPTED = (
+    "gaussian:SIGMA (of 255), poisson:PHOTONS, speckle:SHARE, impulse:SHARE, missing:SHARE, "
+    "xFACTOR, or module:function"
+)
+MOST_FACTOR = 64
+
+Draw = np.random.Generator
+
+
+@dataclasses.dataclass(frozen=True)
+class Degradation:
+    """What is done to a clean image, and what is known of it then.
+
+    Attributes:
+      name: what the table calls it.
+      task: which presets are for it: "denoise", "inpaint", "super-resolve" or "reconstruct".
+      problem: makes the problem, with the clean image as reference, from that image and draws.
+      version: what else decides the result, such as the source of a function.
+    """
+
+    name: str
+    task: str
+    problem: Callable[[np.ndarray, Draw], Problem]
+    version: str = ""
+
+
+def degradation(text: str) -> Degradation:
+    """The degradation that a text names.
+
+    Raises:
+      InputError: if it names none, or its number is out of its range.
+    """
+    kind, colon, argument = text.partition(":")
+    if kind in _NOISES and colon:
+        least, most = _RANGES[kind]
+        return _noisy(text, kind, _number(text, argument, least, most))
+    if kind == "missing" and colon:
+        return _with_gaps(text, _number(text, argument, 0, 1))
+    if text[:1] == "x" and text[1:].isdigit():
+        factor = int(text[1:])
+        if not 2 <= factor <= MOST_FACTOR:
+            raise InputError(f"degradation {text!r}; accepted: x2 to x{MOST_FACTOR}")
+        return _smaller(text, factor)
+    if colon and kind.replace(".", "").isidentifier():
+        return measured_by(text)
+    raise InputError(f"degradation {text!r}; accepted: {ACCEPTED}")
+
+
+def measured_by(text: str, noise: float = 0.0) -> Degradation:
+    """What a function of an image, named by `module:function`, gives, with white noise on it.
+
+    Args:
+      text: the name to import it by.
+      noise: deviation of the noise, of a complex number's both parts together; the level is told
+        to methods that ask.
+    """
+    operator = imported(text)
+
+    def problem(clean: np.ndarray, draw: Draw) -> Problem:
+        exact = jax.tree.map(np.asarray, jax.jit(operator)(jnp.asarray(clean)))
+        observation = jax.tree.map(lambda one: one + noise * _white(one, draw), exact)
+        return Problem(
+            observation,
+            operator,
+            noise=Gaussian(noise) if noise else None,
+            image_shape=clean.shape,
+            reference=clean,
+        )
+
+    name = f"{text}, noise {noise:g}" if noise else text
+    return Degradation(name, "reconstruct", problem, version_of(operator))
+
+
+def imported(text: str) -> Any:
+    """What `module:name` means; modules in the current folder are found too.
+
+    Raises:
+      InputError: if it cannot be imported.
+    """
+    module, _, name = text.partition(":")
+    here = str(pathlib.Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except Exception as error:  # whatever a module raises
+        raise InputError(
+            f"{text}: cannot be imported: {in_a_line(error)}; accepted: module:name, of a file "
+            "in the current folder or an installed module"
+        ) from None
+    if not callable(found):
+        raise InputError(f"{text}: is {type(found).__name__}; accepted: a function")
+    return found
+
+
+def version_of(function: Any) -> str:
+    """What tells one version of a function from another: a hash of its module's source."""
+    try:
+        source = pathlib.Path(inspect.getfile(inspect.unwrap(function))).read_bytes()
+    except (TypeError, OSError):
+        return ""
+    return hashlib.sha256(source).hexdigest()[:16]
+
+
+def _number(text: str, argument: str, least: float, most: float) -> float:
+    try:
+        number = float(argument)
+    except ValueError:
+        number = float("nan")
+    if not least < number < most:
+        raise InputError(f"degradation {text!r}; accepted: a number above {least} and below {most}")
+    return number
+
+
+def _white(like: np.ndarray, draw: Draw) -> np.ndarray:
+    white = draw.normal(size=like.shape)
+    if np.iscomplexobj(like):
+        white = (white + 1j * draw.normal(size=like.shape)) / 2**0.5
+    return white.astype(like.dtype)
+
+
+def _gaussian(clean: np.ndarray, sigma: float, draw: Draw) -> np.ndarray:
+    return clean + sigma / 255 * draw.normal(size=clean.shape)
+
+
+def _poisson(clean: np.ndarray, photons: float, draw: Draw) -> np.ndarray:
+    return draw.poisson(clean * photons) / photons
+
+
+def _speckle(clean: np.ndarray, share: float, draw: Draw) -> np.ndarray:
+    return clean * (1 + share * draw.normal(size=clean.shape))
+
+
+def _impulse(clean: np.ndarray, share: float, draw: Draw) -> np.ndarray:
+    extreme = draw.integers(0, 2, clean.shape)
+    return np.where(draw.random(clean.shape) < share, extreme, clean)
+
+
+_NOISES = {"gaussian": _gaussian, "poisson": _poisson, "speckle": _speckle, "impulse": _impulse}
+_RANGES = {"gaussian": (0, 255), "poisson": (0, 1e6), "speckle": (0, 10), "impulse": (0, 1)}
+
+
+def _noisy(text: str, kind: str, number: float) -> Degradation:
+    def problem(clean: np.ndarray, draw: Draw) -> Problem:
+        noisy = np.rint(np.clip(_NOISES[kind](clean, number, draw), 0, 1) * 255) / 255
+        return Problem(noisy.astype(np.float32), reference=clean)
+
+    return Degradation(text, "denoise", problem)
+
+
+def _with_gaps(text: str, share: float) -> Degradation:
+    def problem(clean: np.ndarray, draw: Draw) -> Problem:
+        known = draw.random((*clean.shape[:2], 1)) >= share
+        observation = np.where(known, clean, 0).astype(np.float32)
+        return Problem(observation, Mask(jnp.asarray(known, jnp.float32)), reference=clean)
+
+    return Degradation(text, "inpaint", problem)
+
+
+def _smaller(text: str, factor: int) -> Degradation:
+    def problem(clean: np.ndarray, draw: Draw) -> Problem:
+        height, width = (side // factor * factor for side in clean.shape[:2])
+        clean = clean[:height, :width]
+        operator = Downsample(factor)
+        small = np.asarray(operator(jnp.asarray(clean)))
+        return Problem(small, operator, reference=clean, metric=luma_psnr)
+
+    return Degradation(text, "super-resolve", problem)

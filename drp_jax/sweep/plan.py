@@ -1,0 +1,185 @@
+"""The plan of a sweep: images x degradations x methods with their settings x keys.
+
+images: [photographs/*.png, chelsea]
+degradations: [gaussian:25, gaussian:50]
+methods:
+  - non-local
+  - method: drp-dip
+    preset: fast
+    regularizer_weight: {from: 0.01, to: 1, count: 5, scale: log}
+keys: 3
+"""
+
+import dataclasses
+import functools
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from drp_jax.checkpoint import described
+from drp_jax.errors import InputError, require
+from drp_jax.method import Method
+from drp_jax.metrics import psnr, ssim
+from drp_jax.presets import preset
+from drp_jax.sweep.degradations import Degradation, version_of
+
+Score = Callable[[jax.Array, jax.Array], Any]
+METRICS: dict[str, Score] = {"psnr": psnr, "ssim": ssim}
+_KEPT_IMAGES = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class CleanImage:
+    """An image to degrade.
+
+    Attributes:
+      name: what the table calls it.
+      read: gives it, float32 `[H, W, C]` with values in [0, 1].
+    """
+
+    name: str
+    read: Callable[[], np.ndarray]
+
+    @functools.lru_cache(maxsize=_KEPT_IMAGES)  # noqa: B019, a few images and not the object's life
+    def pixels(self) -> np.ndarray:
+        return np.asarray(self.read(), np.float32)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """What tells one content from another."""
+        pixels = self.pixels()
+        return hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:16]
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """A method with some of its settings.
+
+    Attributes:
+      name: of the method.
+      preset: of its settings, or None for the one that `preset` takes by itself.
+      settings: what `adjusted` is given, by name.
+      base: a method of one's own, instead of the preset of that name.
+    """
+
+    name: str
+    preset: str | None = None
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    base: Method | None = None
+
+    def method(self, task: str) -> Method:
+        """The method for a task.
+
+        Raises:
+          InputError: if there is no such preset, or a setting is none of its.
+        """
+        base = self.base or preset(self.preset, method=self.name, task=task)
+        return base.adjusted(**self.settings)
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedRun:
+    """One run: what becomes a row of the table."""
+
+    image: CleanImage
+    degradation: Degradation
+    variant: Variant
+    key: int
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the table says of it before it has run."""
+        return {
+            "image": self.image.name,
+            "degradation": self.degradation.name,
+            "task": self.degradation.task,
+            "method": self.variant.name,
+            "preset": self.variant.preset,
+            "settings": json.dumps(dict(self.variant.settings)),
+            "key": self.key,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be run.
+
+    Attributes:
+      images: the clean images.
+      degradations: what is done to each.
+      variants: what restores it.
+      keys: whole numbers from 0 up, each of which fixes the draws of degradation and method.
+      metrics: scores of an image beside its reference, by name.
+    """
+
+    images: tuple[CleanImage, ...]
+    degradations: tuple[Degradation, ...]
+    variants: tuple[Variant, ...]
+    keys: tuple[int, ...] = (0,)
+    metrics: Mapping[str, Score] = dataclasses.field(default_factory=lambda: dict(METRICS))
+
+    def __post_init__(self) -> None:
+        for name in ("images", "degradations", "variants", "keys", "metrics"):
+            require(len(getattr(self, name)) > 0, f"{name} is empty; accepted: one or more")
+        for name in ("images", "degradations"):
+            names = [one.name for one in getattr(self, name)]
+            twice = {one for one in names if names.count(one) > 1}
+            require(not twice, f"{name} has {', '.join(twice)} twice; accepted: names of one each")
+        for degradation, variant in itertools.product(self.degradations, self.variants):
+            variant.method(degradation.task)
+
+    def runs(self) -> Iterator[PlannedRun]:
+        """All runs, those that share a compiled program next to each other."""
+        images = sorted(self.images, key=lambda one: one.pixels().shape)
+        for degradation, group in itertools.product(self.degradations, self._groups()):
+            for image, variant, key in itertools.product(images, group, self.keys):
+                yield PlannedRun(image, degradation, variant, key)
+
+    def identity(self, run: PlannedRun) -> str:
+        """What tells a run from all others: all that decides its row."""
+        about = {
+            **run.about,
+            "pixels": run.image.digest,
+            "version": run.degradation.version,
+            "described": described(run.variant.method(run.degradation.task)),
+            "iterations": int(run.variant.method(run.degradation.task).loop.iterations),
+            "metrics": {
+                name: "" if name in METRICS else version_of(metric)
+                for name, metric in self.metrics.items()
+            },
+        }
+        text = json.dumps(about, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+    def _groups(self) -> list[list[Variant]]:
+        """The variants of each method and preset, in order."""
+        groups: dict[Any, list[Variant]] = {}
+        for variant in self.variants:
+            groups.setdefault((variant.name, variant.preset), []).append(variant)
+        return list(groups.values())
+
+
+def variants_of(name: str, preset_name: str | None, settings: Mapping[str, Any]) -> list[Variant]:
+    """A variant for every combination of values of the settings, each of which is a list."""
+    names = list(settings)
+    return [
+        Variant(name, preset_name, dict(zip(names, values, strict=True)))
+        for values in itertools.product(*(settings[one] for one in names))
+    ]
+
+
+def spaced(first: float, last: float, count: int, *, is_log: bool) -> list[float]:
+    """So many numbers from the first to the last, of equal differences or ratios.
+
+    Raises:
+      InputError: if ratios are wanted of numbers that are not above 0.
+    """
+    if is_log and not (first > 0 and last > 0):
+        raise InputError(f"from {first:g} to {last:g} by ratios; accepted: numbers above 0")
+    numbers = np.geomspace(first, last, count) if is_log else np.linspace(first, last, count)
+    return [float(f"{number:.6g}") for number in numbers]

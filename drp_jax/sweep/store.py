@@ -1,0 +1,125 @@
+"""The table of a sweep: a row for every run, in an SQLite file that a kill does not damage.
+
+SQLite in its write-ahead mode: a row is there whole or not at all, whenever the process ends;
+several processes of one machine may write at once; and pandas, polars and DuckDB open it as it is.
+Images are files beside it, each written before the row that names it.
+"""
+
+import datetime
+import json
+import pathlib
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, Self
+
+from drp_jax.errors import InputError
+
+TABLE = "runs.sqlite"
+VERSION = 1
+_WAIT_SECONDS = 60.0
+COLUMNS = {
+    "id": "TEXT PRIMARY KEY",
+    "image": "TEXT NOT NULL",
+    "degradation": "TEXT NOT NULL",
+    "task": "TEXT NOT NULL",
+    "method": "TEXT NOT NULL",
+    "preset": "TEXT",
+    "settings": "TEXT NOT NULL",
+    "key": "INTEGER NOT NULL",
+    "status": "TEXT NOT NULL",
+    "error": "TEXT",
+    "iterations": "INTEGER",
+    "psnr": "REAL",
+    "ssim": "REAL",
+    "scores": "TEXT",
+    "seconds": "REAL",
+    "files": "TEXT",
+    "finished": "TEXT NOT NULL",
+    "environment": "INTEGER NOT NULL REFERENCES environments(id)",
+}
+"""Of the table `runs`. `settings` and `scores` are JSON; `seconds` are those since the run before
+it ended, so that their sum is the time of the sweep; `files` is where the images are, without the
+suffix; `finished` is in universal time."""
+
+FAILED = "failed"
+
+
+class Store:
+    """The table in a folder; a context manager.
+
+    Raises:
+      InputError: if it cannot be opened, or is of another version.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        path = folder / TABLE
+        try:
+            (folder / "images").mkdir(parents=True, exist_ok=True)
+            self._table = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
+            self._prepare(path)
+        except (OSError, sqlite3.Error) as error:
+            raise InputError(
+                f"{path}: cannot be opened: {error}; accepted: a folder that can be written"
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._table.close()
+
+    def done(self) -> set[str]:
+        """The runs that have a result; those that failed are to be done again."""
+        rows = self._table.execute("SELECT id FROM runs WHERE status != ?", (FAILED,))
+        return {one for (one,) in rows}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows, by column, in the order of their ids."""
+        cursor = self._table.execute(f"SELECT {', '.join(COLUMNS)} FROM runs ORDER BY id")
+        return [dict(zip(COLUMNS, row, strict=True)) for row in cursor]
+
+    def add(self, row: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
+        """Adds a row, or puts it in the place of the one with its id; on disk when this returns.
+
+        Raises:
+          InputError: if it cannot be written.
+        """
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        try:
+            number = self._environment(json.dumps(environment, sort_keys=True))
+            values = {**dict.fromkeys(COLUMNS), **row, "finished": now, "environment": number}
+            places = ", ".join(f":{name}" for name in COLUMNS)
+            self._table.execute(f"INSERT OR REPLACE INTO runs VALUES ({places})", values)
+        except sqlite3.Error as error:
+            raise InputError(
+                f"{self.folder / TABLE}: cannot be written: {error}; the runs before it are kept; "
+                "accepted: a folder with room"
+            ) from None
+
+    def _prepare(self, path: pathlib.Path) -> None:
+        (version,) = self._table.execute("PRAGMA user_version").fetchone()
+        (tables,) = self._table.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if version != VERSION and tables:
+            raise InputError(
+                f"{path}: is a table of version {version}; accepted: one of version {VERSION}, "
+                "or another folder"
+            )
+        self._table.execute("PRAGMA journal_mode = WAL")
+        self._table.execute("PRAGMA synchronous = FULL")
+        columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+        # One transaction, so that a kill in between leaves no table without a version.
+        self._table.executescript(
+            "BEGIN IMMEDIATE;"
+            "CREATE TABLE IF NOT EXISTS environments"
+            " (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);"
+            f"CREATE TABLE IF NOT EXISTS runs ({columns});"
+            f"PRAGMA user_version = {VERSION};"
+            "COMMIT;"
+        )
+
+    def _environment(self, content: str) -> int:
+        self._table.execute("INSERT OR IGNORE INTO environments (content) VALUES (?)", (content,))
+        found = self._table.execute("SELECT id FROM environments WHERE content = ?", (content,))
+        (number,) = found.fetchone()
+        return int(number)

@@ -1,0 +1,233 @@
+import itertools
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import make_photograph
+
+from drp_jax import InputError
+from drp_jax.commands import options
+from drp_jax.commands.sweep import sweep
+from drp_jax.metrics import psnr, ssim
+from drp_jax.sweep import CleanImage, Degradation, Plan, Store, Variant, degradation, run_sweep
+from drp_jax.sweep.store import COLUMNS, FAILED, TABLE
+
+IMAGE = make_photograph(12, 11, 1)
+IMAGES = tuple(
+    CleanImage(f"image {seed}", lambda seed=seed: make_photograph(12, 11, 1, seed))
+    for seed in range(2)
+)
+COMPARED = [name for name in COLUMNS if name not in ("seconds", "finished", "environment")]
+
+
+@pytest.fixture(scope="module")
+def method():
+    from drp_jax import preset
+
+    return preset("paper").adjusted(width=4, iterations=4)
+
+
+@pytest.fixture(scope="module")
+def plan(method):
+    variants = tuple(
+        Variant("small", settings={"learning_rate": rate}, base=method) for rate in (0.1, 0.2)
+    )
+    return Plan(IMAGES, (degradation("gaussian:25"),), variants, keys=(0, 3))
+
+
+@pytest.fixture(scope="module")
+def whole(plan, tmp_path_factory):
+    """A sweep that nothing disturbed: its folder, what it gave, and its rows."""
+    folder = tmp_path_factory.mktemp("whole")
+    done = list(run_sweep(plan, folder, environment={"where": "here"}))
+    return folder, done, rows_of(folder)
+
+
+def rows_of(folder):
+    with Store(folder) as store:
+        return [{name: row[name] for name in COMPARED} for row in store.rows()]
+
+
+def test_there_is_a_row_for_every_run(plan, whole):
+    folder, done, rows = whole
+    assert {row["id"] for row in rows} == {plan.identity(run) for run in plan.runs()}
+    assert len(done) == len(rows) == 2 * 2 * 2
+    assert {(row["image"], row["settings"], row["key"]) for row in rows} == set(
+        itertools.product(
+            ("image 0", "image 1"), ('{"learning_rate": 0.1}', '{"learning_rate": 0.2}'), (0, 3)
+        )
+    )
+    assert done[-1].statistics.programs == 1
+    for row in rows:
+        assert row["status"] == "iteration_limit"
+        assert row["iterations"] == 4
+        arrays = np.load(folder / f"{row['files']}.npz")
+        (clean,) = (one.pixels() for one in IMAGES if one.name == row["image"])
+        np.testing.assert_allclose(row["psnr"], psnr(arrays["image"], clean), rtol=1e-5)
+        np.testing.assert_allclose(row["ssim"], ssim(arrays["image"], clean), rtol=1e-4)
+        assert json.loads(row["scores"]) == {"psnr": row["psnr"], "ssim": row["ssim"]}
+        assert arrays["history_psnr"].shape == (4,)
+        assert (folder / f"{row['files']}.png").exists()
+
+
+def test_the_table_opens_as_sqlite_and_says_where_it_ran(whole):
+    table = sqlite3.connect(whole[0] / TABLE)
+    joined = "SELECT content, count(*) FROM runs JOIN environments e ON environment = e.id"
+    ((content, count),) = table.execute(joined).fetchall()
+    assert json.loads(content) == {"where": "here"}
+    assert count == 8
+    assert table.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_what_was_stopped_goes_on_and_nothing_is_done_twice(plan, whole, tmp_path):
+    first = [one.row["id"] for one in itertools.islice(run_sweep(plan, tmp_path), 3)]
+    asked = iter([False] * 4)
+    second = [one.row["id"] for one in run_sweep(plan, tmp_path, is_over=lambda: next(asked, True))]
+    assert len(second) < 5
+    third = [one.row["id"] for one in run_sweep(plan, tmp_path)]
+    assert sorted(first + second + third) == sorted(row["id"] for row in whole[2])
+    assert rows_of(tmp_path) == whole[2]
+    assert not list(run_sweep(plan, tmp_path))
+
+
+def test_a_larger_plan_keeps_what_is_there(plan, tmp_path, method):
+    small = Plan(IMAGES[:1], plan.degradations, plan.variants[:1], keys=(3,))
+    (one,) = run_sweep(small, tmp_path)
+    before = sqlite3.connect(tmp_path / TABLE).execute("SELECT finished FROM runs").fetchall()
+    done = [other.row["id"] for other in run_sweep(plan, tmp_path)]
+    assert len(done) == 7
+    assert one.row["id"] not in done
+    kept = "SELECT finished FROM runs WHERE id = ?"
+    table = sqlite3.connect(tmp_path / TABLE)
+    assert table.execute(kept, (one.row["id"],)).fetchall() == before
+
+
+def test_a_run_that_fails_stops_no_other_and_is_done_again(plan, tmp_path):
+    missing = CleanImage("gone", lambda: np.load(tmp_path / "gone.npy"))
+    good = plan.degradations[0]
+
+    def failing(clean, draw):
+        if clean.shape != IMAGE.shape:
+            raise ValueError("no such film")
+        return good.problem(clean, draw)
+
+    np.save(tmp_path / "gone.npy", np.ones((16, 16, 1), np.float32))
+    bad = Degradation(good.name, good.task, failing)
+    both = Plan((*IMAGES[:1], missing), (bad,), plan.variants[:1])
+    done = {one.row["image"]: one.row for one in run_sweep(both, tmp_path)}
+    assert done["gone"]["status"] == FAILED
+    assert done["gone"]["error"] == "ValueError: no such film"
+    assert done["image 0"]["status"] == "iteration_limit"
+    (again,) = run_sweep(both, tmp_path)
+    assert again.row["image"] == "gone"
+
+
+def test_metrics_of_ones_own_are_scores(plan, tmp_path):
+    one = Plan(
+        IMAGES[:1],
+        plan.degradations,
+        plan.variants[:1],
+        metrics={"worst": lambda image, reference: abs(image - reference).max()},
+    )
+    (done,) = run_sweep(one, tmp_path)
+    (score,) = json.loads(done.row["scores"]).values()
+    assert 0 < score < 1
+    assert done.row["psnr"] is None
+
+
+def test_a_table_of_another_version_is_left_alone(tmp_path):
+    table = sqlite3.connect(tmp_path / TABLE)
+    table.executescript("CREATE TABLE runs (id); PRAGMA user_version = 7;")
+    with pytest.raises(InputError, match="is a table of version 7; accepted: one of version 1"):
+        Store(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file/runs.sqlite: cannot be opened: .*; accepted"):
+        Store(tmp_path / "file")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / TABLE).write_text("no table at all, but a text that is long enough")
+    with pytest.raises(InputError, match="cannot be opened: file is not a database"):
+        Store(tmp_path / "other")
+
+
+PLAN = """
+images: [a.npy]
+degradations: [{operator: "lab:measure"}]
+methods:
+  - {method: tv, iterations: 2, regularizer_weight: {from: 0.1, to: 0.4, count: 4}}
+keys: 5
+"""
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """A folder with a plan of 20 runs, the current one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    np.save("a.npy", make_photograph(8, 9, 1))
+    (tmp_path / "lab.py").write_text("def measure(image):\n    return 2 * image[::2]\n")
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    return tmp_path
+
+
+def command(*argv):
+    return options.run(
+        sweep, ["run", "plan.yaml", "--no-compilation-cache", *argv], program="sweep"
+    )
+
+
+def test_after_a_kill_the_same_command_goes_on_to_the_same_table(lab, capsys):
+    command("--out", "whole")
+    assert "20 runs in" in capsys.readouterr().out
+    argv = [sys.executable, "-m", "drp_jax", "sweep", "run", "plan.yaml", "--out", "killed"]
+    process = subprocess.Popen(
+        [*argv, "--no-compilation-cache"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    for line in process.stdout:
+        if "key 2" in line:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    there = len(rows_of(lab / "killed"))
+    assert 3 <= there <= 20
+    assert command("--out", "killed") == 0
+    said = capsys.readouterr().out
+    assert f"20 runs, {there} of them done" in said
+    assert rows_of(lab / "killed") == rows_of(lab / "whole")
+    assert command("--out", "killed") == 0
+    assert capsys.readouterr().out == "20 runs, 20 of them done\n"
+
+
+def test_the_command_says_what_a_plan_has_and_stops_in_time(lab, capsys):
+    options.run(sweep, ["plan", "plan.yaml"], program="sweep")
+    assert capsys.readouterr().out.splitlines() == [
+        "reconstruct, 8 x 9 x 1: tv, 20 runs",
+        "20 runs in 1 group of one method, preset, task and size",
+    ]
+    assert command("--out", "short", "--limit-time", "0.001s") == 0
+    assert "20 left, which the same command runs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["run"], "0 plans are given; accepted: one, like plan.yaml or smoke"),
+        (
+            ["run", "plan.yaml", "--limit-time", "soon"],
+            "--limit-time: 'soon' is not a time above 0",
+        ),
+        (["run", "plan.yaml", "--out", "a.npy"], "a.npy/runs.sqlite: cannot be opened"),
+        (["plan", "none.yaml"], "none.yaml: No such file or directory; accepted: a YAML file"),
+    ],
+)
+def test_bad_flags_end_in_a_line(lab, capsys, argv, message):
+    assert options.run(sweep, argv, program="sweep") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
