@@ -12,11 +12,7 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from drp_jax import InputError
-from drp_jax.images import optional
-
-_KINDS = "avif bmp gif j2k jp2 jpeg jpg jpx npy pbm pgm png pnm ppm tga tif tiff webp"
-SUFFIXES = frozenset(f".{kind}" for kind in _KINDS.split()) | optional.HEIC | optional.RAW
-"""Of the files in folders that are pictures, in small letters."""
+from drp_jax.images.optional import SUFFIXES
 
 RESTORED = "_restored"
 FIGURE = "_figure"

@@ -111,9 +111,8 @@ def show(parsed: PlanArguments) -> int:
         size = f"{height} x {width} x {channels}"
         say(f"{task}, {size}: {name}{chosen}, {count} runs")
     total = sum(programs.values())
-    say(
-        f"{total} runs in {len(programs)} group{'s' if len(programs) > 1 else ''} of one method, preset, task and size"
-    )
+    groups = f"{len(programs)} group{'s' if len(programs) > 1 else ''}"
+    say(f"{total} runs in {groups} of one method, preset, task and size")
     if parsed.out is not None and (parsed.out / "runs.sqlite").exists():
         say(f"{_counts(plan, parsed.out)[1]} of them are done in {parsed.out}")
     return 0

@@ -16,6 +16,9 @@ RAW = frozenset(
     (".dng", ".nef", ".nrw", ".cr2", ".cr3", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw")
 )
 HEIC = frozenset((".heic", ".heif", ".hif"))
+_KINDS = "avif bmp gif j2k jp2 jpeg jpg jpx npy pbm pgm png pnm ppm tga tif tiff webp"
+SUFFIXES = frozenset(f".{kind}" for kind in _KINDS.split()) | HEIC | RAW
+"""Of the files in folders that are pictures, with or without the extras, in small letters."""
 _BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from drp_jax.errors import InputError
 from drp_jax.images import read_image
+from drp_jax.images.optional import SUFFIXES
 from drp_jax.problem import SMALLEST_SIDE
 from drp_jax.sweep.degradations import Degradation, degradation, imported, measured_by
 from drp_jax.sweep.lines import Entry, read_lines
@@ -97,8 +98,6 @@ def _images(
 
 
 def _files(entry: Entry, path: pathlib.Path) -> Sequence[pathlib.Path]:
-    from drp_jax.commands.inputs import SUFFIXES
-
     if path.is_file():
         return [path]
     if path.is_dir():

@@ -10,7 +10,7 @@ from code_blocks import ROOT, blocks
 from command_line import save
 
 from drp_jax.commands import program
-from drp_jax.commands.inputs import SUFFIXES
+from drp_jax.images.optional import SUFFIXES
 
 PAGE = "docs/folders.md"
 COMMANDS = blocks(PAGE, "sh")[0].splitlines()

@@ -156,7 +156,7 @@ def test_a_table_of_another_version_is_left_alone(tmp_path):
 
 PLAN = """
 images: [a.npy]
-degradations: [{operator: "lab:measure"}]
+degradations: [{operator: "film:measure"}]
 methods:
   - {method: tv, iterations: 2, regularizer_weight: {from: 0.1, to: 0.4, count: 4}}
 keys: 5
@@ -169,7 +169,7 @@ def lab(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     np.save("a.npy", make_photograph(8, 9, 1))
-    (tmp_path / "lab.py").write_text("def measure(image):\n    return 2 * image[::2]\n")
+    (tmp_path / "film.py").write_text("def measure(image):\n    return 2 * image[::2]\n")
     (tmp_path / "plan.yaml").write_text(PLAN)
     return tmp_path
 
@@ -184,17 +184,16 @@ def test_after_a_kill_the_same_command_goes_on_to_the_same_table(lab, capsys):
     command("--out", "whole")
     assert "20 runs in" in capsys.readouterr().out
     argv = [sys.executable, "-m", "drp_jax", "sweep", "run", "plan.yaml", "--out", "killed"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*argv, "--no-compilation-cache"],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    for line in process.stdout:
-        if "key 2" in line:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    ) as process:
+        for line in process.stdout:
+            if "key 2" in line:
+                break
+        process.send_signal(signal.SIGKILL)
     there = len(rows_of(lab / "killed"))
     assert 3 <= there <= 20
     assert command("--out", "killed") == 0
