@@ -77,7 +77,8 @@ def _worker(checkout: pathlib.Path, task: str, size: int) -> subprocess.Popen:
 
 def _seconds(worker: subprocess.Popen) -> float:
     """The seconds of one more run of a worker."""
-    assert worker.stdin is not None and worker.stdout is not None
+    assert worker.stdin is not None
+    assert worker.stdout is not None
     worker.stdin.write("\n")
     worker.stdin.flush()
     line = worker.stdout.readline()
