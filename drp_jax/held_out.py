@@ -1,6 +1,6 @@
 """Measurements that are kept out of a fit, so that it can be judged by how it predicts them.
 
-held_out = drawn(problem.observation, 0.06, key)
+held_out = drawn(problem, 0.06, key)
 image = ...  # from `without(problem, held_out)`
 how_bad = error(problem, held_out, image)
 """
@@ -20,24 +20,32 @@ from drp_jax.pytrees import record
 _STRONG = 0.9  # quantile of the magnitudes above which measurements always stay
 
 
-def drawn(observation: Observation, share: Any, key: jax.Array) -> Observation:
-    """A share of the measurements of every array, at least one of each: 1 where it is drawn.
+def drawn(problem: Problem, share: Any, key: jax.Array) -> Observation:
+    """A share of what was measured of every array, at least one of each: 1 where it is drawn.
+
+    Groups of measurements that tell of each other, as those of several coils, are drawn as a whole:
+    see `Operator.grouped`.
 
     The strongest tenth is not drawn, as long as there are others. A few of them hold most of an
     image, like those at the centre of k-space: without one the image is another, and what was left
-    out there would decide all comparisons.
+    out there would decide all comparisons. What is exactly zero was not measured.
     """
-    leaves, structure = jax.tree.flatten(observation)
+    sizes = jax.tree.map(jnp.abs, problem.observation)
+    leaves, structure = jax.tree.flatten(sizes)
+    groups = jax.tree.leaves(problem.operator.grouped(sizes))
     keys = jax.random.split(key, len(leaves))
 
-    def of_one(leaf: jax.Array, key: jax.Array) -> jax.Array:
-        size = jnp.abs(leaf).ravel()
-        is_strong = size > jnp.nanquantile(jnp.where(size > 0, size, jnp.nan), _STRONG)
-        order = jax.random.permutation(key, leaf.size) + leaf.size * is_strong
-        rank = jnp.argsort(jnp.argsort(order)).reshape(leaf.shape)
-        return (rank < jnp.maximum(1, jnp.round(share * leaf.size))).astype(jnp.float32)
+    def of_one(leaf: jax.Array, group: jax.Array, key: jax.Array) -> jax.Array:
+        size = group.ravel()
+        is_measured = size > 0
+        is_strong = size > jnp.nanquantile(jnp.where(is_measured, size, jnp.nan), _STRONG)
+        order = jax.random.permutation(key, size.size)
+        order += size.size * is_strong + 2 * size.size * ~is_measured
+        rank = jnp.argsort(jnp.argsort(order)).reshape(group.shape)
+        count = jnp.maximum(1, jnp.round(share * jnp.sum(is_measured)))
+        return jnp.broadcast_to((rank < count).astype(jnp.float32), leaf.shape)
 
-    return jax.tree.unflatten(structure, map(of_one, leaves, keys))
+    return jax.tree.unflatten(structure, map(of_one, leaves, groups, keys))
 
 
 def check_share(share: Any, name: str) -> None:
@@ -85,6 +93,9 @@ class _Part(Operator):
 
     def known(self, observation: Observation) -> Observation:
         return self.operator.known(observation)
+
+    def grouped(self, observation: Observation) -> Observation:
+        return self.operator.grouped(observation)
 
     def adjoint(self, observation: Observation, image: jax.ShapeDtypeStruct) -> jax.Array:
         return self.operator.adjoint(part(self.mask, observation), image)

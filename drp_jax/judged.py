@@ -116,7 +116,7 @@ class Judged(Method):
     def init(self, problem: Problem, key: jax.Array) -> JudgedState:
         own_key = jax.random.fold_in(key, 1)
         other_key = jax.random.fold_in(key, 2)
-        held_out = drawn(problem.observation, self.held_out, own_key)
+        held_out = drawn(problem, self.held_out, own_key)
         fewer = without(problem, held_out)
         return JudgedState(
             iteration=jnp.int32(0),
@@ -138,7 +138,8 @@ class Judged(Method):
 
         def shifted(stages: tuple[Stage, ...], run: Callable, by: int | jax.Array) -> list[Stage]:
             return [
-                Stage(one.name, functools.partial(run, one.step), by + one.end) for one in stages
+                Stage(one.name or self.other.name, functools.partial(run, one.step), by + one.end)
+                for one in stages
             ]
 
         last = Stage(found[-1].name, functools.partial(self._find, found[-1].step), self._again)
@@ -188,21 +189,23 @@ class Judged(Method):
 
     def _refine(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
         """A step of the refinement with all measurements, if it is the best."""
-        second = _begun(state.iteration == self._again, state.starts[0], state.refined.second)
-        refined = if_true(
-            state.choice == Choice.REFINED,
-            lambda refined: step(problem, refined),
-            dataclasses.replace(state.refined, second=second),
-        )
+        is_start = state.iteration == self._again
+
+        def stepped(refined: RefinedState) -> RefinedState:
+            second = _begun(is_start, state.starts[0], refined.second)
+            return step(problem, dataclasses.replace(refined, second=second))
+
+        refined = if_true(state.choice == Choice.REFINED, stepped, state.refined)
         return dataclasses.replace(state, iteration=state.iteration + 1, refined=refined)
 
     def _run_other(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
         """A step of the other method with all measurements, if it is the best."""
         told = with_noise(problem, state.refined.level)
+        is_start = state.iteration == self._chosen
         other = if_true(
             state.choice == Choice.OTHER,
-            lambda other: step(told, other),
-            _begun(state.iteration == self._chosen, state.starts[1], state.other),
+            lambda other: step(told, _begun(is_start, state.starts[1], other)),
+            state.other,
         )
         return dataclasses.replace(state, iteration=state.iteration + 1, other=other)
 
@@ -229,8 +232,23 @@ class Judged(Method):
         )
 
     def uncertainty(self, problem: Problem, state: JudgedState) -> jax.Array | None:
-        """That of the first method, or of the others if the first does not say."""
-        return self.method.uncertainty(problem, state.refined)
+        """That of the method whose image is taken.
+
+        Where that is the first and it does not say, it is that of the refinement, from the trial.
+        """
+        own = self.method.uncertainty(problem, state.refined)
+        other = self.other.uncertainty(problem, state.other)
+        if own is None or other is None:
+            return own
+        return jnp.where(self._is_other(state), other, own)
+
+    def remark(self, state: JudgedState) -> str:
+        """Whose image was taken."""
+        if int(state.iteration) <= self._tried:
+            return ""
+        first, second = self.method.first.name, self.method.second.name
+        taken = (first, f"{second} from the image of {first}", f"{self.other.name} alone")
+        return f"taken, as what was held out says: {taken[int(state.choice)]}"
 
     def trees(self, state: JudgedState) -> Any:
         return self.method.trees(state.refined)

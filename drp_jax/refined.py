@@ -103,7 +103,11 @@ class Refined(Method):
             for stage in self.first.stages(problem)
         )
         added = (
-            Stage(stage.name, functools.partial(self._refine, stage.step), before + stage.end)
+            Stage(
+                stage.name or self.second.name,
+                functools.partial(self._refine, stage.step),
+                before + stage.end,
+            )
             for stage in self.second.stages(problem)
         )
         return (*own, *added)

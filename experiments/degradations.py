@@ -94,6 +94,8 @@ def degrade(case: str, clean: np.ndarray, seed: int) -> Degraded:
         return with_gaps(clean, known_pixels(case, *clean.shape[:2], seed))
     if case in FACTORS:
         return shrunk(clean, FACTORS[case])
+    if case in NOISY:
+        return _with_noise_too(case, clean, seed)
     problem = measured(clean, case, seed)
     return Degraded(problem, functools.partial(baselines.reconstructors, problem))
 
@@ -125,6 +127,20 @@ def shrunk(clean: np.ndarray, factor: int) -> Degraded:
     small = small.reshape(height, width, -1)
     problem = Problem(small, operator=Downsample(factor), reference=clean, metric=luma_psnr)
     return Degraded(problem, functools.partial(baselines.enlargers, small, *clean.shape[:2]))
+
+
+def _with_noise_too(case: str, clean: np.ndarray, seed: int) -> Degraded:
+    """One of `NOISY`: the clean image is what is looked for, at the known pixels too."""
+    degraded = degrade(case.split(", ")[0], clean, seed)
+    problem, noise = degraded.problem, functools.partial(_gaussian, NOISY[case])
+    noisy = noise(np.asarray(problem.observation), np.random.default_rng(seed + 1))
+    noisy = np.rint(np.clip(noisy, 0, 1) * 255).astype(np.float32) / 255
+    if degraded.known is not None:
+        noisy = np.where(degraded.known, noisy, 0)
+        others = functools.partial(baselines.inpainters, noisy, degraded.known)
+    else:
+        others = functools.partial(baselines.enlargers, noisy, *degraded.clean.shape[:2])
+    return Degraded(dataclasses.replace(problem, observation=noisy), others)
 
 
 def add_noise(clean: np.ndarray, name: str, seed: int) -> np.ndarray:
@@ -181,5 +197,10 @@ def write_text(picture: Image.Image, color: int | tuple[int, int, int]) -> None:
 
 GAPS = ("10 %", "50 %", "90 %", "text", "hole")
 FACTORS = {"x2": 2, "x4": 4, "x8": 8}
-CASES = {"denoise": tuple(NOISES), "inpaint": GAPS, "super-resolve": tuple(FACTORS)}
+NOISY = {"50 %, noise 15": 15.0, "50 %, noise 25": 25.0, "x2, noise 10": 10.0}
+CASES = {
+    "denoise": tuple(NOISES),
+    "inpaint": (*GAPS, *(case for case in NOISY if "%" in case)),
+    "super-resolve": (*FACTORS, *(case for case in NOISY if "%" not in case)),
+}
 TASKS = {case: task for task, cases in CASES.items() for case in cases}

@@ -4,14 +4,23 @@ import numpy as np
 
 from drp_jax import Problem
 from drp_jax.held_out import drawn, error, without
-from drp_jax.operators import MaskedFourier, adjoint
+from drp_jax.operators import Composition, Identity, MaskedFourier, Offset, Stack, adjoint
 
 KEY = jax.random.key(0)
 DRAW = np.random.default_rng(0)
 
 
+def observed(values):
+    """A problem with these measurements."""
+
+    def operator(image):
+        return jax.tree.map(lambda one: one * image.sum(), values)
+
+    return Problem(values, operator, image_shape=(8, 8, 1))
+
+
 def test_a_share_of_every_array_is_drawn_and_of_a_small_one_an_entry():
-    masks = drawn((DRAW.normal(size=(5, 7)), np.zeros(3)), 0.2, KEY)
+    masks = drawn(observed((DRAW.normal(size=(5, 7)), np.zeros(3))), 0.2, KEY)
     assert [one.shape for one in masks] == [(5, 7), (3,)]
     assert [float(one.sum()) for one in masks] == [7, 1]
     assert set(np.unique(masks[0])) == {0, 1}
@@ -21,15 +30,36 @@ def test_the_strongest_tenth_of_what_was_measured_is_not_drawn():
     values = np.zeros(400)
     values[::2] = DRAW.permutation(np.arange(1, 201)) * np.where(np.arange(200) % 3, 1, -1)
     for seed in range(5):
-        mask = np.asarray(drawn(values, 0.5, jax.random.key(seed)))
-        assert mask.sum() == 200
+        mask = np.asarray(drawn(observed(values), 0.5, jax.random.key(seed)))
+        assert mask.sum() == 100
+        assert not mask[values == 0].any()
         assert not mask[np.abs(values) > 181].any()
         assert mask[(np.abs(values) > 150) & (np.abs(values) < 181)].any()
 
 
 def test_measurements_of_one_strength_are_all_drawn_from():
-    masks = [np.asarray(drawn(np.ones(40), 0.5, jax.random.key(seed))) for seed in range(9)]
+    masks = [
+        np.asarray(drawn(observed(np.ones(40)), 0.5, jax.random.key(seed))) for seed in range(9)
+    ]
     assert np.sum(masks, axis=0).min() > 0
+
+
+def test_what_all_coils_measure_at_one_place_is_drawn_together():
+    mask = np.ones((16, 12), np.float32)
+    mask[::2] = 0
+    maps = np.ones((4, 16, 12), np.complex64) / 2
+    operator = MaskedFourier(mask, maps)
+    values = operator(DRAW.random((16, 12, 1)).astype(np.float32))
+    offset = Offset(Composition((Identity(), operator)), 0.1)
+    for one in (Problem(values, operator), Problem(values, offset, image_shape=(16, 12, 1))):
+        held_out = np.asarray(drawn(one, 0.25, KEY))
+        np.testing.assert_array_equal(held_out, np.broadcast_to(held_out[:1], (4, 16, 12)))
+        assert held_out[0].sum() == 24
+        assert not held_out[0][mask == 0].any()
+    both = Stack((operator, MaskedFourier(mask)))
+    several, single = drawn(Problem(both(np.ones((16, 12, 1), np.float32)), both), 0.25, KEY)
+    assert several.shape == (4, 16, 12)
+    assert single.shape == (16, 12)
 
 
 def test_without_them_the_others_are_as_they_were():
@@ -38,7 +68,7 @@ def test_without_them_the_others_are_as_they_were():
     rows[::2] = 1
     operator = MaskedFourier(rows)
     problem = Problem(np.asarray(operator(clean)) + 0.1, operator)
-    mask = drawn(problem.observation, 0.3, KEY)
+    mask = drawn(problem, 0.3, KEY)
     rest = without(problem, mask)
     kept = np.asarray(mask) == 0
     for whole, left in (

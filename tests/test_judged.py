@@ -195,3 +195,21 @@ def test_numbers_of_the_first_are_adjusted():
 def test_what_it_cannot_take_is_named(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_it_says_whose_image_was_taken():
+    said = {Choice.FIRST: "tv", Choice.REFINED: "plug-and-play from the image of tv"}
+    for method, choice in ((WORSE, Choice.FIRST), (BETTER, Choice.REFINED)):
+        state = judged(method).run.state.method
+        assert method.remark(state) == f"taken, as what was held out says: {said[choice]}"
+    run = begin(PROBLEM, method=OTHER, key=KEY)
+    assert OTHER.remark(run.state.method) == ""
+    assert OTHER.remark(judged(OTHER).run.state.method).endswith(": plug-and-play alone")
+
+
+def test_the_uncertainty_is_of_the_image_that_was_taken():
+    for method in (WORSE, BETTER, OTHER):
+        result = judged(method)
+        state = result.run.state.method
+        whose = state.other if method is OTHER else state.refined.second
+        np.testing.assert_array_equal(result.uncertainty, method.other.uncertainty(PROBLEM, whose))

@@ -10,6 +10,7 @@ import functools
 import pathlib
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -26,9 +27,14 @@ from drp_jax.commands.restoring import (
     read_reference,
     read_source,
 )
+from drp_jax.commands.sigma import check_sigma, sigma, stated_noise
 from drp_jax.images import Picture
 from drp_jax.metrics import psnr_where
+from drp_jax.non_local import PlugAndPlay
+from drp_jax.non_local.plug_and_play import observed_noise
 from drp_jax.operators import Mask
+
+_noise = jax.jit(observed_noise)
 
 PROGRAM = "inpaint"
 DEMONSTRATION_MISSING = 0.5
@@ -62,8 +68,11 @@ class InpaintArguments(RestoreArguments):
         shown="none",
     )
     keep_known: bool = options.flag(
-        "Write the known pixels as they were, and only the missing restored.", True
+        "Write the known pixels as they were, and only the missing restored; but for known pixels "
+        "in which the filter finds noise.",
+        True,
     )
+    sigma: float | None = sigma()
     companions = ("reference", "mask")
 
 
@@ -72,6 +81,7 @@ def inpaint(parsed: InpaintArguments) -> int:
     """Fill in missing pixels."""
     method = parsed.chosen_method("inpaint")
     _check(parsed)
+    check_sigma(parsed.sigma, method)
     return restore_pictures(_job, parsed, method)
 
 
@@ -108,9 +118,13 @@ def _job(parsed: InpaintArguments) -> Job:
     is_dropped = parsed.missing is not None or source.is_bundled
     reference = image if is_dropped else read_reference(parsed, source.picture)
     observation = np.where(known, image, 0).astype(np.float32)
+    mask, noise = Mask(jnp.asarray(known, jnp.float32)), stated_noise(parsed.sigma)
+    problem = Problem(observation, mask, noise=noise, reference=reference)
+    is_filter = isinstance(parsed.chosen_method("inpaint"), PlugAndPlay)
+    keeps = parsed.keep_known and not (is_filter and bool(_noise(problem) > 0))
 
     def finish(restored: np.ndarray) -> np.ndarray:
-        return np.where(known, observation, restored) if parsed.keep_known else restored
+        return np.where(known, observation, restored) if keeps else restored
 
     def both_scores(candidate: np.ndarray, reference: np.ndarray) -> Scores:
         both = jnp.asarray(candidate), jnp.asarray(reference)
@@ -121,7 +135,7 @@ def _job(parsed: InpaintArguments) -> Job:
     return Job(
         source=source,
         task="inpaint",
-        problem=Problem(observation, Mask(jnp.asarray(known, jnp.float32)), reference=reference),
+        problem=problem,
         template=_opaque(source.picture) if parsed.mask_from_alpha else source.picture,
         before_name="input",
         before=observation,

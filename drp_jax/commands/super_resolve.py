@@ -24,6 +24,7 @@ from drp_jax.commands.restoring import (
     read_reference,
     read_source,
 )
+from drp_jax.commands.sigma import check_sigma, sigma, stated_noise
 from drp_jax.images import Picture
 from drp_jax.metrics import luma_psnr, luma_without_border
 from drp_jax.operators import MOST_FACTOR, Downsample
@@ -40,6 +41,7 @@ class SuperResolveArguments(RestoreArguments):
     from_high_resolution: bool = options.flag(
         "Make the image smaller by the factor first (Pillow's LANCZOS), and score against it."
     )
+    sigma: float | None = sigma()
 
 
 @options.command(
@@ -49,6 +51,7 @@ def super_resolve(parsed: SuperResolveArguments) -> int:
     """Enlarge a photograph."""
     method = parsed.chosen_method("super-resolve")
     _check(parsed)
+    check_sigma(parsed.sigma, method)
     return restore_pictures(_job, parsed, method)
 
 
@@ -87,7 +90,13 @@ def _job(parsed: SuperResolveArguments) -> Job:
     return Job(
         source=source,
         task="super-resolve",
-        problem=Problem(observation, Downsample(factor), reference=reference, metric=luma_psnr),
+        problem=Problem(
+            observation,
+            Downsample(factor),
+            noise=stated_noise(parsed.sigma),
+            reference=reference,
+            metric=luma_psnr,
+        ),
         template=template,
         before_name="bicubic",
         before=bicubic,

@@ -19,7 +19,7 @@ All work on the three orthonormal opponent colours, matched together. No trainin
 """
 
 import functools
-from collections.abc import Callable
+from typing import Any
 
 import chex
 import jax
@@ -35,23 +35,23 @@ from drp_jax.errors import (
     require_picture,
     require_whole,
 )
-from drp_jax.non_local.matching import gather, match
+from drp_jax.non_local.matching import Search, Strip, windowed_sum
 from drp_jax.non_local.noise_estimate import check_noise, local_variance
-from drp_jax.non_local.opponent import cosines, from_opponent, to_opponent
+from drp_jax.non_local.opponent import from_opponent, to_opponent
+from drp_jax.non_local.patches import Layout
+from drp_jax.non_local.shrinkage import Shrink, hard_threshold, ridge, wiener
 from drp_jax.problem import SMALLEST_SIDE
 from drp_jax.pytrees import record
 
 LEAST_RADIUS, MOST_RADIUS, MOST_PATCH = 4, 64, 64
 
-_THRESHOLD = 2.7
+_LEAST_STRIDE = 4  # pixels from one reference patch to the next
 _CHUNK = 32
 _TEXTURE_WINDOW = 7
 # Variance at which an image counts half as texture, in variances of the noise: what is left of the
 # noise in a well denoised flat patch.
 _SMOOTH = 0.05
 _LEAST_NOISE = 1e-3  # below it the ridge step's matrices are singular in float32
-
-Shrink = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
 
 
 @record
@@ -93,7 +93,7 @@ def hard_threshold_step(
     require_whole(patch, "patch", 1, MOST_PATCH)
     patch = min(patch, *noisy.shape[:2])
     return _filter(
-        *(noisy, noisy, noise, spectrum),
+        *(noisy, None, noise, spectrum),
         shrink=hard_threshold,
         patch=patch,
         count=count,
@@ -151,87 +151,6 @@ def ridge_step(
     return Filtered(image, spread)
 
 
-def hard_threshold(
-    noisy: jax.Array, pilot: jax.Array, noise: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    """Denoises groups by what their cosine transform has above 2.7 standard deviations.
-
-    Args:
-      noisy: groups of patches `[groups, count, p, p, C]`.
-      pilot: not used; an argument of every way to shrink.
-      noise: standard deviation of the coefficients of its patches, `[groups, p, p, C]`.
-
-    Returns:
-      The groups, and their weights in the average, of the same shape: one over the number of
-      coefficients kept.
-    """
-    coefficients = _transformed(noisy)
-    kept = jnp.abs(coefficients) > _THRESHOLD * noise[:, None]
-    estimate = _untransformed(coefficients * kept)
-    weight = 1 / jnp.maximum(jnp.sum(kept, axis=(1, 2, 3), keepdims=True), 1)
-    return estimate, jnp.broadcast_to(weight, estimate.shape)
-
-
-def wiener(noisy: jax.Array, pilot: jax.Array, noise: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Denoises groups by scaling their cosine transform by `p^2 / (p^2 + noise^2)`, p the pilot's.
-
-    Args:
-      noisy, pilot: groups of patches `[groups, count, p, p, C]`.
-      noise: standard deviation of the coefficients of its patches, `[groups, p, p, C]`.
-
-    Returns:
-      The groups, and their weights in the average, of the same shape: one over the sum of the
-      squared factors.
-    """
-    energy = jnp.square(_transformed(pilot))
-    factor = energy / (energy + jnp.square(noise)[:, None])
-    estimate = _untransformed(factor * _transformed(noisy))
-    weight = 1 / jnp.maximum(jnp.sum(jnp.square(factor), axis=(1, 2, 3), keepdims=True), 1e-3)
-    return estimate, jnp.broadcast_to(weight, estimate.shape)
-
-
-def ridge(noisy: jax.Array, pilot: jax.Array, noise: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Denoises groups by linear combinations of their patches, colour by colour.
-
-    With the patches as rows of `Y`, and the pilot's as rows of `X`, both as coefficients in units
-    of their noise and less their mean patch, the estimate is `A Y` with
-    `A = X (X^T X + n I)^-1 X^T` and n pixels in a patch, which has the least expected squared error
-    if the pilot is right. NL-Ridge leaves the mean in; here float32 needs it out. It takes the
-    noise as white, so that pixels do.
-
-    Args:
-      noisy, pilot: groups of patches `[groups, count, p, p, C]`.
-      noise: standard deviation of the coefficients of its patches, `[groups, p, p, C]`.
-
-    Returns:
-      The groups, and their weights in the average, of the same shape: one over the squared norm
-      of a patch's combination.
-    """
-    groups, count, patch, _, channels = noisy.shape
-    pixels = patch * patch
-    basis = cosines(patch)
-
-    def as_rows(group: jax.Array) -> jax.Array:
-        coefficients = jnp.einsum("gkijc,ai,bj->gkabc", group, basis, basis) / noise[:, None]
-        return jnp.moveaxis(coefficients, -1, 1).reshape(groups, channels, count, pixels)
-
-    def as_coefficients(rows: jax.Array) -> jax.Array:
-        return jnp.moveaxis(rows.reshape(groups, channels, count, patch, patch), 1, -1)
-
-    clean, observed = as_rows(pilot), as_rows(noisy)
-    mean = jnp.mean(observed, axis=2, keepdims=True)
-    clean = clean - jnp.mean(clean, axis=2, keepdims=True)
-    covariance = jnp.einsum("gckm,gckn->gcmn", clean, clean)
-    inverse = _inverse(covariance + pixels * jnp.eye(pixels)[None, None], block=patch)
-    combination = jnp.einsum("gckm,gcmn,gcln->gckl", clean, inverse, clean)
-    rows = mean + jnp.einsum("gckl,gcln->gckn", combination, observed - mean)
-    coefficients = as_coefficients(rows) * noise[:, None]
-    estimate = jnp.einsum("gkabc,ai,bj->gkijc", coefficients, basis, basis)
-    squared = jnp.sum(jnp.square(combination), axis=-1, keepdims=True) + 1 / count
-    weight = jnp.broadcast_to(1 / jnp.clip(squared, 1 / count, 1), rows.shape)
-    return estimate, as_coefficients(weight)
-
-
 def check_search(count: int, radius: int) -> None:
     """Raises InputError if the search for patches has a value out of its range."""
     require_whole(radius, "radius", LEAST_RADIUS, MOST_RADIUS)
@@ -257,7 +176,7 @@ def _check_pilot(pilot: Filtered, noisy: jax.Array) -> None:
 
 def _filter(
     noisy: jax.Array,
-    pilot: jax.Array,
+    pilot: jax.Array | None,
     noise: jax.typing.ArrayLike,
     spectrum: jax.Array | None,
     *,
@@ -266,95 +185,108 @@ def _filter(
     count: int,
     radius: int,
 ) -> Filtered:
-    """One step: groups that are alike in the pilot, shrunk and averaged."""
+    """One step: groups that are alike in the pilot, or the picture itself, shrunk and averaged."""
     check_noise(noise, "noise", noisy.shape[:2])
     check_spectrum(spectrum, noisy.shape[-1])
     check_search(count, radius)
     if spectrum is None:
         spectrum = jnp.ones((1, 1, noisy.shape[-1]))
-    level = jnp.broadcast_to(jnp.maximum(noise, _LEAST_NOISE), noisy.shape[:2])
-    step = functools.partial(_filter_one, shrink=shrink, patch=patch, count=count, radius=radius)
-    return one_by_one(step, elsewhere=step)(noisy, pilot, level, spectrum)
+    level = jnp.maximum(noise, _LEAST_NOISE)
+    stride = max(_LEAST_STRIDE, 3 * patch // 8)
+    height, width = noisy.shape[:2]
+    search = Search(height, width, patch, count, radius, stride)
+    step = functools.partial(_filter_one, shrink=shrink, search=search)
+    images = (noisy,) if pilot is None else (noisy, pilot)
+    return one_by_one(step, elsewhere=step)(images, level, spectrum)
 
 
 def _filter_one(
-    noisy: jax.Array,
-    pilot: jax.Array,
+    images: tuple[jax.Array, ...],
     level: jax.Array,
     spectrum: jax.Array,
     *,
     shrink: Shrink,
-    patch: int,
-    count: int,
-    radius: int,
+    search: Search,
 ) -> Filtered:
-    chex.assert_equal_shape((noisy, pilot))
-    spectrum = _resized(spectrum, patch)
-    channels = noisy.shape[-1]
-    both = jnp.concatenate([to_opponent(noisy), to_opponent(pilot)], axis=-1)
-    places = match(both[..., channels:], patch, count, radius)
-    total = places.shape[0]
-    places = jnp.pad(places, ((0, -total % _CHUNK), (0, 0), (0, 0)))
-    is_real = jnp.arange(places.shape[0]) < total
+    chex.assert_equal_shape(images)
+    channels, patch = images[0].shape[-1], search.patch
+    planes = jnp.concatenate([jnp.moveaxis(to_opponent(it), -1, 0) for it in images])
+    zeros = functools.partial(jnp.zeros, dtype=planes.dtype)
+    padded = search.padded(planes[-channels:])
+    layout = Layout(search.window, search.width, patch)
+    factors = _by_pixel(spectrum, patch)
 
-    def add(sums: jax.Array, chunk: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
-        places, is_real = chunk
-        groups = gather(both, places, patch)
-        around = gather(level[..., None], places[:, :1], patch)
-        at_groups = jnp.mean(around, axis=(1, 2, 3, 4))
-        deviations = jnp.maximum(at_groups[:, None, None, None] * spectrum[None], _LEAST_NOISE)
-        estimate, weight = shrink(groups[..., :channels], groups[..., channels:], deviations)
-        weight = weight * is_real[:, None, None, None, None]
-        weighted = estimate * weight
-        scatter = jax.linear_transpose(lambda image: gather(image, places, patch), sums)
-        (added,) = scatter(jnp.concatenate([weighted, weight, estimate * weighted], axis=-1))
-        return sums + added, None
+    def add(sums: tuple[jax.Array, jax.Array], strip: Strip) -> tuple[Any, None]:
+        places = search.nearest(padded, strip)
+        corners = (places[..., 0] - strip.window) * search.width + places[..., 1]
+        levels = jnp.broadcast_to(_at_patches(level, search, strip), places.shape[:1])
+        is_new = jnp.repeat(strip.is_new, search.columns.size)
+        window = lax.dynamic_slice_in_dim(planes, strip.window, search.window, axis=1)
+        columns = layout.columns(window)
 
-    chunks = (places.reshape(-1, _CHUNK, *places.shape[1:]), is_real.reshape(-1, _CHUNK))
-    blank = jnp.zeros((*noisy.shape[:2], 3 * channels), noisy.dtype)
-    sums, _ = lax.scan(add, blank, chunks)
-    first, weight, second = jnp.split(sums, 3, axis=-1)
-    mean = first / weight
-    variance = jnp.maximum(second / weight - jnp.square(mean), 0.0)
-    return Filtered(from_opponent(mean), jnp.sqrt(jnp.mean(variance, axis=-1)))
+        def shrunk(sums: tuple[jax.Array, jax.Array], chunk: tuple[Any, ...]) -> tuple[Any, None]:
+            corners, levels, is_new = chunk
+            groups = layout.gathered(columns, corners)
+            noise = jnp.maximum(levels[None, :, None, None] * factors, _LEAST_NOISE)
+            estimate, weight = shrink(groups[:channels], groups[-channels:], noise)
+            weight = weight * is_new[None, :, None]
+            weighted = estimate * weight[..., None]
+            both = jnp.concatenate([weighted, estimate * weighted])
+            estimates, weights = sums
+            weights = weights.at[:, corners].add(weight, mode="promise_in_bounds")
+            return (layout.added(estimates, corners, both), weights), None
+
+        blank = zeros(2 * channels * layout.places * patch), zeros((channels, layout.places))
+        found, _ = lax.scan(shrunk, blank, _in_chunks(corners, levels, is_new))
+        weights = found[1].reshape(channels, -1, search.width)
+        new = layout.folded(found[0]), weights
+        return tuple(
+            _added_at(old, one, strip.window) for old, one in zip(sums, new, strict=True)
+        ), None
+
+    blank = zeros((2 * channels, search.height, search.width))
+    corners = zeros((channels, search.height - patch + 1, search.width))
+    (sums, weights), _ = lax.scan(add, (blank, corners), search.strips)
+    # A weight stands at the corner of its patch.
+    margin = ((0, 0), (patch - 1, patch - 1), (patch - 1, 0))
+    weight = windowed_sum(jnp.pad(weights, margin), patch)
+    mean, second = jnp.split(sums / jnp.tile(weight, (2, 1, 1)), 2)
+    variance = jnp.maximum(second - jnp.square(mean), 0.0)
+    return Filtered(from_opponent(jnp.moveaxis(mean, 0, -1)), jnp.sqrt(jnp.mean(variance, axis=0)))
 
 
-def _resized(spectrum: jax.Array, size: int) -> jax.Array:
-    """A spectrum for patches of another size, `[size, size, C]`: the same frequencies.
+def _at_patches(level: jax.Array, search: Search, strip: Strip) -> jax.Array:
+    """The mean noise in the reference patches of a strip, `[groups]`, or one for all."""
+    if level.ndim == 0:
+        return level
+    covered = lax.dynamic_slice_in_dim(level, strip.start, search.covered)
+    sums = windowed_sum(covered[None], search.patch)[0, strip.rows - strip.start]
+    return sums[:, search.columns].reshape(-1) / search.patch**2
 
-    The coefficients of an orthonormal transform have the same deviation at any size.
+
+def _added_at(image: jax.Array, rows: jax.Array, first: jax.Array) -> jax.Array:
+    """Planes `[C, H, W]` with some rows `[C, h, W]` added from the first on."""
+    before = lax.dynamic_slice_in_dim(image, first, rows.shape[1], axis=1)
+    return lax.dynamic_update_slice_in_dim(image, before + rows, first, axis=1)
+
+
+def _in_chunks(*arrays: jax.Array) -> tuple[jax.Array, ...]:
+    """Arrays of groups, cut into chunks of a few; the last is filled up with zeros."""
+    missing = -arrays[0].shape[0] % _CHUNK
+    padded = (jnp.pad(it, ((0, missing), *[(0, 0)] * (it.ndim - 1))) for it in arrays)
+    return tuple(it.reshape(-1, _CHUNK, *it.shape[1:]) for it in padded)
+
+
+def _by_pixel(spectrum: jax.Array, size: int) -> jax.Array:
+    """A spectrum for patches of another size, `[C, 1, 1, size * size]`: the same frequencies.
+
+    The coefficients of an orthonormal transform have the same deviation at any size. A spectrum of
+    one number a channel is that of white noise, and stays so.
     """
     known = spectrum.shape[0]
+    if known == 1:
+        return jnp.moveaxis(spectrum, -1, 0)[:, None]
     places = np.minimum(np.arange(size) * known / size, known - 1)
     weights = np.maximum(1 - np.abs(places[:, None] - np.arange(known)), 0).astype(np.float32)
-    return jnp.einsum("af,bg,fgc->abc", weights, weights, spectrum)
-
-
-def _transformed(groups: jax.Array) -> jax.Array:
-    """The cosine transform of groups within and across their patches, `[groups, m, a, b, C]`."""
-    within, across = cosines(groups.shape[2]), cosines(groups.shape[1])
-    return jnp.einsum("gkijc,ai,bj,mk->gmabc", groups, within, within, across)
-
-
-def _untransformed(coefficients: jax.Array) -> jax.Array:
-    within, across = cosines(coefficients.shape[2]), cosines(coefficients.shape[1])
-    return jnp.einsum("gmabc,ai,bj,mk->gkijc", coefficients, within, within, across)
-
-
-def _inverse(matrices: jax.Array, *, block: int) -> jax.Array:
-    """Inverses of symmetric positive definite matrices `[..., n, n]`, n a multiple of `block`.
-
-    Gauss-Jordan elimination without pivots, in place and block by block. It is made of matrix
-    products, which batch well, where LAPACK takes one small matrix after the other.
-    """
-    size = matrices.shape[-1]
-    for start in range(0, size, block):
-        here = slice(start, start + block)
-        pivot = matrices[..., here, here]
-        pivot = 1 / pivot if block == 1 else _inverse(pivot, block=1)
-        column = matrices[..., :, here]
-        row = pivot @ matrices[..., here, :]
-        matrices = matrices - column @ row
-        matrices = matrices.at[..., :, here].set(-column @ pivot)
-        matrices = matrices.at[..., here, :].set(row).at[..., here, here].set(pivot)
-    return matrices
+    # Column after column, as patches are.
+    return jnp.einsum("af,bg,fgc->cba", weights, weights, spectrum).reshape(-1, 1, 1, size * size)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from drp_jax.errors import require, require_kind, require_number, require_whole
 from drp_jax.method import Loop, Method, Stage
-from drp_jax.noise import NoiseFree
+from drp_jax.noise import Gaussian, NoiseFree
 from drp_jax.non_local.denoisers import (
     CollaborativeDenoiser,
     Denoiser,
@@ -18,8 +18,9 @@ from drp_jax.non_local.denoisers import (
     filtered_by,
     stretches,
 )
-from drp_jax.non_local.noise_estimate import local_variance
+from drp_jax.non_local.noise_estimate import known_noise_level, local_variance, noise_level
 from drp_jax.operators import (
+    Downsample,
     Identity,
     Mask,
     Operator,
@@ -27,11 +28,12 @@ from drp_jax.operators import (
     filled_back_projection,
     is_seen,
 )
-from drp_jax.problem import Problem
+from drp_jax.problem import SMALLEST_SIDE, Problem
 from drp_jax.pytrees import fixed, record
 from drp_jax.units import Units
 
 _TEXTURE_WINDOW = 7
+_CAUTION = 0.1  # how much the variance of the noise counts against the observation
 _SMOOTH_DEVIATION = 0.02  # of what an image without visible texture has in 7 x 7 pixels
 
 
@@ -46,6 +48,7 @@ class PlugAndPlayState:
       start: the smooth image that it started from.
       spread: mean of the denoisers' spreads, `[H, W]`.
       level: noise level of the last step.
+      noise: deviation of the noise that the observation is taken to have, 0 for none.
       units: the units of the problem.
     """
 
@@ -55,6 +58,7 @@ class PlugAndPlayState:
     start: jax.Array
     spread: jax.Array
     level: jax.Array
+    noise: jax.Array
     units: Units
 
 
@@ -62,11 +66,16 @@ class PlugAndPlayState:
 class PlugAndPlay(Method):
     """Denoises, and adds what the observation has more, at noise levels that fall geometrically.
 
-    For observations without noise that depend linearly on the image: gaps and enlargement. From
+    For observations that depend linearly on the image: gaps and enlargement. From
     Tirer and Giryes, Image restoration by iterative denoising and backward projections (TIP 2019),
     with falling levels, momentum, and `operators.back_projection` in place of the pseudoinverse,
     which for masks it is. Where nothing was observed and the image is smooth, it is averaged with
     the smooth image that it started from.
+
+    Noise of a stated level, `Gaussian(level)`, or that is told from the picture itself, a masked or
+    a small one, enters the steps: what the observation has more is added as far as it is no noise,
+    by `level^2 / (level^2 + 0.1 noise^2)`, the levels fall to that of the noise, times the same
+    root, and the last step ends with the denoised image. Without noise what was observed stays.
 
     Attributes:
       denoiser: any function of an image about in [0, 1] and the deviation of its noise, that gives
@@ -112,10 +121,14 @@ class PlugAndPlay(Method):
             "the operator is Identity, of which an observation without noise is the image; "
             "accepted: an operator, like Mask or Downsample, or a method that denoises",
         )
+        noise = problem.noise
+        is_told = isinstance(problem.operator, (Mask, Downsample))
+        is_level = isinstance(noise, Gaussian) and (noise.level is not None or is_told)
         require(
-            problem.noise is None or isinstance(problem.noise, NoiseFree),
-            f"noise is {type(problem.noise).__name__}, and plug-and-play keeps what was observed; "
-            "accepted: NoiseFree(), or another method, like drp-dip for task reconstruct",
+            noise is None or isinstance(noise, NoiseFree) or is_level,
+            f"noise is {type(noise).__name__}, of which plug-and-play knows no level here; "
+            "accepted: NoiseFree(), Gaussian(level), or another method, like drp-dip for task "
+            "reconstruct",
         )
         require(
             not problem.complex_image,
@@ -134,6 +147,7 @@ class PlugAndPlay(Method):
             start=start,
             spread=jnp.zeros(start.shape[:2]),
             level=jnp.float32(0),
+            noise=observed_noise(problem, units),
             units=units,
         )
 
@@ -142,7 +156,8 @@ class PlugAndPlay(Method):
 
     def image(self, problem: Problem, state: PlugAndPlayState) -> jax.Array:
         seen = is_seen(problem.operator, problem.image)
-        smooth = jnp.where(seen, state.image, _smoothed(state.image, state.start))
+        stays = seen | (state.noise > 0)  # a start with noise is not smooth
+        smooth = jnp.where(stays, state.image, _smoothed(state.image, state.start))
         return state.units.image(smooth)
 
     def measured(self, problem: Problem, state: PlugAndPlayState) -> dict[str, jax.Array]:
@@ -150,6 +165,11 @@ class PlugAndPlay(Method):
 
     def uncertainty(self, problem: Problem, state: PlugAndPlayState) -> jax.Array:
         return state.units.span * state.spread
+
+    def remark(self, state: PlugAndPlayState) -> str:
+        """How strong the noise was taken to be, if there is some."""
+        level = 255 * float(state.noise)
+        return f"noise: {level:.1f} of 255" if level > 0 else ""
 
     def adjustments(self) -> Mapping[str, Callable[[Any], Any]]:
         return {"iterations": lambda steps: dataclasses.replace(self, steps=steps)}
@@ -159,14 +179,20 @@ class PlugAndPlay(Method):
     ) -> PlugAndPlayState:
         operator, units = problem.operator, state.units
         seen = is_seen(operator, problem.image)
-        start = self.first * jnp.sqrt(jnp.mean(seen))
-        share = state.step / jnp.maximum(self.steps - 1, 1)
-        level = start * (self.last / start) ** share
+        noise = state.noise
+        share = jnp.sqrt(jnp.mean(seen))
+        last = jnp.maximum(self.last, share * noise)
+        start = jnp.maximum(share * self.first, last)
+        done = state.step / jnp.maximum(self.steps - 1, 1)
+        level = start * (last / start) ** done
         filtered = filtered_by(denoiser, state.image + self.momentum * state.change, level)
         missing = _missing(problem, units.image(filtered.image))
         added = back_projected_change(operator, missing, problem.image) / units.span
-        image = units.unit(problem.in_range(units.image(filtered.image + added)))
-        spread = filtered.spread * _unpinned(operator)
+        is_end = (noise > 0) & (state.step + 1 >= self.steps)
+        power = jnp.square(level)
+        kept = jnp.where(is_end, 0.0, power / (power + _CAUTION * jnp.square(noise)))
+        image = units.unit(problem.in_range(units.image(filtered.image + kept * added)))
+        spread = filtered.spread * jnp.where(noise > 0, 1.0, _unpinned(operator))
         return PlugAndPlayState(
             step=state.step + 1,
             image=image,
@@ -174,8 +200,30 @@ class PlugAndPlay(Method):
             start=state.start,
             spread=(state.step * state.spread + spread) / (state.step + 1),
             level=level,
+            noise=noise,
             units=units,
         )
+
+
+def observed_noise(problem: Problem, units: Units | None = None) -> jax.Array:
+    """Standard deviation of the noise of an observation, for an image in [0, 1]; 0 for none.
+
+    As stated, or told from the known pixels of a masked picture or from a small one, where nothing
+    is stated.
+    """
+    units = Units.of(problem) if units is None else units
+    noise, operator = problem.noise, problem.operator
+    if isinstance(noise, Gaussian) and noise.level is not None:
+        stated = jnp.sqrt(jnp.mean(jnp.square(jnp.asarray(noise.level, jnp.float32))))
+        return stated / (units.gain * units.span)
+    if isinstance(noise, NoiseFree) or not isinstance(operator, (Mask, Downsample)):
+        return jnp.float32(0)
+    picture = units.unit(problem.observation)
+    if min(picture.shape[:2]) < SMALLEST_SIDE:
+        return jnp.float32(0)
+    if isinstance(operator, Mask):
+        return known_noise_level(picture, jnp.broadcast_to(operator.mask, picture.shape))
+    return jnp.minimum(known_noise_level(picture, jnp.ones_like(picture)), noise_level(picture))
 
 
 def measured_step(problem: Problem, state: Any, image: jax.Array) -> dict[str, jax.Array]:

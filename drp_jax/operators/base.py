@@ -49,6 +49,14 @@ class Operator:
         """The observation with zeros where the operator says that nothing was observed."""
         return observation
 
+    def grouped(self, observation: Observation) -> Observation:
+        """Means over measurements that tell of each other, such as those of several coils.
+
+        Their axes have length 1 in the result. To see how an image predicts what it was not fitted
+        to, all of a group have to be kept out of the fit.
+        """
+        return observation
+
     def adjoint(self, observation: Observation, image: jax.ShapeDtypeStruct) -> jax.Array:
         """What `operators.adjoint` gives; to be replaced where there is a faster way."""
         return _transposed(self, observation, image)

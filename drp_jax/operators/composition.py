@@ -44,6 +44,9 @@ class Composition(Operator):
     def known(self, observation: Observation) -> Observation:
         return self.operators[-1].known(observation)
 
+    def grouped(self, observation: Observation) -> Observation:
+        return self.operators[-1].grouped(observation)
+
     def adjoint(self, observation: Observation, image: jax.ShapeDtypeStruct) -> jax.Array:
         given: list[Any] = [image]
         for operator in self.operators[:-1]:
@@ -84,6 +87,10 @@ class Stack(Operator):
     def known(self, observation: Observation) -> tuple[Observation, ...]:
         parts = self._parts(observation)
         return tuple(one.known(part) for one, part in zip(self.operators, parts, strict=True))
+
+    def grouped(self, observation: Observation) -> tuple[Observation, ...]:
+        parts = self._parts(observation)
+        return tuple(one.grouped(part) for one, part in zip(self.operators, parts, strict=True))
 
     def adjoint(self, observation: Observation, image: jax.ShapeDtypeStruct) -> jax.Array:
         pairs = zip(self.operators, self._parts(observation), strict=True)
@@ -146,6 +153,9 @@ class Offset(Operator):
 
     def known(self, observation: Observation) -> Observation:
         return self.operator.known(observation)
+
+    def grouped(self, observation: Observation) -> Observation:
+        return self.operator.grouped(observation)
 
     def adjoint(self, observation: Observation, image: jax.ShapeDtypeStruct) -> jax.Array:
         return adjoint(self.operator, observation, image)

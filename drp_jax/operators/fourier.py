@@ -99,6 +99,10 @@ class MaskedFourier(Operator):
         mask = self.mask if observation.ndim == 2 else self.mask[None]
         return jnp.where(mask > 0, observation, 0.0)
 
+    def grouped(self, observation: jax.Array) -> jax.Array:
+        """Means over the coils."""
+        return jnp.mean(observation, axis=tuple(range(observation.ndim - 2)), keepdims=True)
+
 
 @record
 class FourierMagnitude(Operator):

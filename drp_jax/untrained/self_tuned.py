@@ -163,7 +163,7 @@ class SelfTuned(Method):
             search=jax.tree.map(lambda leaf: leaf[0], fits),
             average=jnp.zeros(problem.image.shape, problem.image.dtype),
             errors=jnp.full(len(self.weights), jnp.inf),
-            held_out=drawn(problem.observation, self.held_out, jax.random.fold_in(key, 0)),
+            held_out=drawn(problem, self.held_out, jax.random.fold_in(key, 0)),
             fits=fits,
         )
 

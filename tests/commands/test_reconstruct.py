@@ -87,6 +87,15 @@ def test_a_reference_is_scored_against_with_its_range_as_the_peak(capsys):
         assert figure.width > 2.5 * 400
 
 
+@pytest.mark.parametrize(("noise", "is_said"), [("0.001", True), ("10", False)])
+def test_it_is_said_if_the_image_does_not_explain_the_measurement(capsys, noise, is_said):
+    save_kspace("k.npy")
+    assert run("mri", "--kspace", "k.npy", "--noise", noise, *SMALL) == 0
+    out = capsys.readouterr().out
+    line = r"^The image explains the measurement to [\d.]+ only, \d+ times the noise of 0.001: are"
+    assert bool(re.search(line, out, re.MULTILINE)) == is_said
+
+
 def test_scores_do_not_depend_on_the_unit():
     reference = blob()[..., None]
     image = reference + 0.1 * blob(seed=1)[..., None]

@@ -1,27 +1,19 @@
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import scipy.fft
 from conftest import make_photograph
 
 from drp_jax import InputError
 from drp_jax.metrics import psnr
 from drp_jax.non_local.collaborative import (
     Filtered,
-    _inverse,
-    hard_threshold,
     hard_threshold_step,
-    ridge,
     ridge_step,
-    wiener,
     wiener_step,
 )
 
 SIGMA = 0.1
-RANDOM = np.random.default_rng(0)
 
 
 def stripes(channels=3):
@@ -30,65 +22,6 @@ def stripes(channels=3):
     clean = np.broadcast_to(rows, (32, 24, channels)).astype(np.float32)
     noise = np.random.default_rng(1).normal(0, SIGMA, clean.shape)
     return clean, (clean + noise).astype(np.float32)
-
-
-def test_the_inverse_is_the_inverse():
-    rows = RANDOM.normal(size=(3, 49, 60))
-    matrices = (rows @ rows.swapaxes(1, 2) + np.eye(49)).astype(np.float32)
-    inverse = _inverse(jnp.asarray(matrices), block=7)
-    np.testing.assert_allclose(inverse, np.linalg.inv(matrices), atol=1e-5)
-
-
-def test_a_hard_threshold_keeps_what_is_above_it():
-    groups = jnp.asarray(RANDOM.random((2, 4, 8, 8, 3)), jnp.float32)
-    estimate, weight = hard_threshold(groups, groups, jnp.full((2, 8, 8, 3), 1e-6))
-    np.testing.assert_allclose(estimate, groups, atol=1e-5)
-    np.testing.assert_allclose(weight, 1 / (4 * 8 * 8), rtol=0.02)
-    # Far above all coefficients nothing is left.
-    estimate, weight = hard_threshold(groups, groups, jnp.full((2, 8, 8, 3), 1e3))
-    np.testing.assert_array_equal(estimate, jnp.zeros_like(groups))
-    np.testing.assert_array_equal(weight, jnp.ones_like(groups))
-
-
-def test_wiener_scales_the_cosine_transform():
-    noisy, pilot = (RANDOM.random((1, 4, 8, 8, 1)).astype(np.float32) for _ in range(2))
-    estimate, weight = wiener(jnp.asarray(noisy), jnp.asarray(pilot), jnp.full((1, 8, 8, 1), 0.2))
-    transform, back = (
-        functools.partial(f, axes=(0, 1, 2), norm="ortho")
-        for f in (scipy.fft.dctn, scipy.fft.idctn)
-    )
-    energy = transform(pilot[0, ..., 0].astype(np.float64)) ** 2
-    factor = energy / (energy + 0.2**2)
-    expected = back(factor * transform(noisy[0, ..., 0].astype(np.float64)))
-    np.testing.assert_allclose(estimate[0, ..., 0], expected, atol=1e-4)
-    np.testing.assert_allclose(weight, 1 / np.sum(factor**2), rtol=1e-3)
-
-
-def test_a_ridge_is_its_formula():
-    noisy, pilot = (RANDOM.random((1, 6, 3, 3, 1)).astype(np.float32) for _ in range(2))
-    estimate, weight = ridge(jnp.asarray(noisy), jnp.asarray(pilot), jnp.full((1, 3, 3, 1), 0.2))
-    y, x = (group.reshape(6, 9).astype(np.float64) for group in (noisy, pilot))
-    mean = y.mean(0)
-    x = x - x.mean(0)
-    combination = x @ np.linalg.inv(x.T @ x + 9 * 0.2**2 * np.eye(9)) @ x.T
-    expected = mean + combination @ (y - mean)
-    np.testing.assert_allclose(estimate.reshape(6, 9), expected, atol=1e-4)
-    squared = (combination**2).sum(1) + 1 / 6
-    np.testing.assert_allclose(weight.reshape(6, 9)[:, 0], 1 / np.clip(squared, 1 / 6, 1), 1e-3)
-
-
-def test_a_ridge_of_coloured_noise_is_the_ridge_of_whitened_patches():
-    noisy, pilot = (RANDOM.random((1, 6, 3, 3, 1)).astype(np.float32) for _ in range(2))
-    noise = RANDOM.uniform(0.1, 0.4, (1, 3, 3, 1)).astype(np.float32)
-    transform, back = (
-        functools.partial(f, axes=(2, 3), norm="ortho") for f in (scipy.fft.dctn, scipy.fft.idctn)
-    )
-    whitened = [back(transform(group) / noise[:, None]) for group in (noisy, pilot)]
-    expected, weight = ridge(*map(jnp.asarray, whitened), jnp.ones((1, 3, 3, 1)))
-    estimate, found = ridge(jnp.asarray(noisy), jnp.asarray(pilot), jnp.asarray(noise))
-    coloured = back(transform(np.asarray(expected)) * noise[:, None])
-    np.testing.assert_allclose(estimate, coloured, atol=1e-4)
-    np.testing.assert_allclose(found, weight, rtol=1e-3)
 
 
 def test_a_flat_spectrum_is_white_noise_and_the_true_one_is_better():

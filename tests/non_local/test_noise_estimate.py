@@ -1,9 +1,13 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.ndimage
 
 from drp_jax.non_local import noise_level, noise_map
-from drp_jax.non_local.noise_estimate import local_mean, local_variance
+from drp_jax.non_local.noise_estimate import known_noise_level, local_mean, local_variance
+
+RANDOM = np.random.default_rng(0)
 
 
 def ramp(side=96):
@@ -58,3 +62,17 @@ def test_a_local_mean_is_the_mean():
     residual = (image - np.asarray(mean))[1:4, 2:5]
     np.testing.assert_allclose(variance[2, 3, 0], np.mean(residual**2), rtol=1e-5)
     np.testing.assert_allclose(local_mean(jnp.full((6, 7, 2), 0.3), 3), 0.3, rtol=1e-6)
+
+
+def test_noise_is_told_from_known_pixels_and_texture_is_none():
+    rows, columns = np.mgrid[:96, :96]
+    clean = (0.5 + 0.2 * np.sin(rows / 15) * np.cos(columns / 11))[..., None]
+    known = (RANDOM.random((96, 96, 1)) < 0.5).astype(np.float32)
+    told = jax.jit(known_noise_level)
+    for sigma in (0.04, 0.1):
+        noisy = (clean + sigma * RANDOM.normal(size=clean.shape)).astype(np.float32)
+        np.testing.assert_allclose(told(noisy, known), sigma, rtol=0.12)
+        assert told(noisy, np.where(RANDOM.random(known.shape) < 0.1, known, 0)) == 0  # too few
+    smooth = scipy.ndimage.gaussian_filter(RANDOM.normal(size=(96, 96)), 0.8)[..., None]
+    for texture in (clean, 0.5 + 0.2 * smooth, 0.5 + 0.02 * RANDOM.normal(size=clean.shape) * 0.3):
+        assert told(texture.astype(np.float32), known) == 0

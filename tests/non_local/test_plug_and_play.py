@@ -11,6 +11,7 @@ from drp_jax import (
     Gaussian,
     InputError,
     NoiseFree,
+    Poisson,
     Problem,
     Status,
     advance,
@@ -20,6 +21,7 @@ from drp_jax import (
 )
 from drp_jax.metrics import psnr
 from drp_jax.non_local import CollaborativeDenoiser, Filtered, PlugAndPlay
+from drp_jax.non_local.plug_and_play import observed_noise
 from drp_jax.operators import Blur, Downsample, Mask, filled_back_projection
 
 KEY = jax.random.key(0)
@@ -114,6 +116,34 @@ def test_a_step_is_its_formula():
         np.testing.assert_allclose(run.state.method.change, change, atol=1e-5)
 
 
+def test_a_step_with_noise_adds_less_and_the_last_nothing():
+    noise = 0.2
+    method = dataclasses.replace(CHEAP, steps=2, momentum=0.0)
+    run = begin(Problem(HOLES, MASK, noise=Gaussian(noise)), method=method, key=KEY)
+    start = np.asarray(run.state.method.image)
+    run, _ = advance(run, 1)
+    first = method.first * np.sqrt(KNOWN.mean())
+    kept = first**2 / (first**2 + 0.1 * noise**2)
+    denoised = np.asarray(blurred(jnp.asarray(start), 0))
+    after = np.where(KNOWN, denoised + kept * (HOLES - denoised), denoised)
+    np.testing.assert_allclose(run.state.method.image, np.clip(after, 0, 1), atol=1e-5)
+    run, _ = advance(run, 2)
+    last = np.asarray(blurred(run.state.method.image * 0 + np.clip(after, 0, 1), 0))
+    np.testing.assert_allclose(run.state.method.image, np.clip(last, 0, 1), atol=1e-5)
+    np.testing.assert_allclose(run.state.method.level, noise * np.sqrt(KNOWN.mean()), rtol=1e-5)
+    assert method.remark(run.state.method) == "noise: 51.0 of 255"
+
+
+@pytest.mark.parametrize("operator", [Mask(np.ones((64, 64, 1), np.float32)), Downsample(2)])
+def test_noise_is_told_from_the_observation_and_none_where_there_is_none(operator):
+    ramp = np.broadcast_to(np.linspace(0.2, 0.8, 64, dtype=np.float32)[:, None, None], (64, 64, 1))
+    noisy = ramp + np.float32(0.06) * np.random.default_rng(0).normal(size=ramp.shape)
+    told = observed_noise(Problem(noisy.astype(np.float32), operator))
+    np.testing.assert_allclose(told, 0.06, rtol=0.1)
+    assert observed_noise(Problem(ramp, operator)) == 0
+    assert observed_noise(Problem(noisy.astype(np.float32), operator, noise=NoiseFree())) == 0
+
+
 @struct.dataclass
 class Constant:
     """A denoiser with an array of its own, which says how far it is from it."""
@@ -204,8 +234,8 @@ def test_bad_denoisers_are_named(arguments, message):
     [
         (Problem(STRIPES), "the operator is Identity, of which .*; accepted: an operator, like"),
         (
-            Problem(HOLES, MASK, noise=Gaussian(0.1)),
-            r"noise is Gaussian, and plug-and-play keeps what was observed; accepted: NoiseFree",
+            Problem(HOLES, MASK, noise=Poisson(50.0)),
+            r"noise is Poisson, of which plug-and-play knows no level here; accepted: NoiseFree",
         ),
         (Problem(HOLES * 1j, MASK, complex_image=True), "plug-and-play takes real images; acc"),
         (Problem(STRIPES, jnp.abs), "the operator cannot be transposed .*; accepted: a linear"),
