@@ -1,0 +1,57 @@
+"""docs/sweeps.md: its plans are read as they stand, its code runs, its tables are complete."""
+
+import re
+
+import numpy as np
+import pytest
+from code_blocks import ROOT, blocks, run_python, table
+from command_line import save
+
+from drp_jax.sweep import Store, degradation, read_plan
+from drp_jax.sweep.store import COLUMNS
+
+PAGE = "docs/sweeps.md"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "photographs").mkdir()
+    save("photographs/a.png", height=300, width=280)
+    (tmp_path / "lab.py").write_text("def measure(image):\n    return image[::2]\n")
+    return tmp_path
+
+
+def test_the_plans_are_read(folder):
+    counts = []
+    for text in blocks(PAGE, "yaml"):
+        (folder / "plan.yaml").write_text(text)
+        plan = read_plan(folder / "plan.yaml", bundled=lambda name: np.ones((300, 300, 3)))
+        counts.append(len(list(plan.runs())))
+        assert len(text.splitlines()) <= 12
+    assert counts == [2 * 3 * (1 + 10) * 3, 2 * 9]
+
+
+def test_the_python_runs_and_the_table_is_there(folder, capsys):
+    with Store(folder / "results"):  # the page's first block reads what the commands wrote
+        pass
+    run_python(PAGE)
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    with Store(folder / "own") as store:
+        assert len(store.rows()) == 4
+
+
+def test_the_degradations_are_what_they_are_called():
+    names = [re.match("`(.+)`", cells[0])[1] for cells in table(PAGE, "degradation")]
+    assert [degradation(name).task for name in names[:-1]] == [
+        *["denoise"] * 4,
+        "inpaint",
+        "super-resolve",
+    ]
+
+
+def test_every_column_is_named():
+    page = (ROOT / PAGE).read_text()
+    for name in set(COLUMNS) - {"id"}:
+        assert f"`{name}`" in page
