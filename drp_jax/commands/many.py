@@ -73,6 +73,11 @@ def _check(parsed: RestoreArguments, chosen: Sequence[Place]) -> None:
     alone = "which is for one image, without --output-dir"
     if parsed.output is not None:
         raise InputError(f"--output is {parsed.output}, {alone}; accepted: --output-dir")
+    if parsed.checkpoint is not None:
+        raise InputError(
+            f"--checkpoint is {parsed.checkpoint}, {alone}; accepted: none, since the same command "
+            "goes on with the images that are not there"
+        )
     if figure is not None and (figure.suffix or figure.is_file()) and not figure.is_dir():
         raise InputError(f"--figure is {figure}, {alone}; accepted: a folder")
     if reference is not None and len(chosen) > 1 and not reference.is_dir():

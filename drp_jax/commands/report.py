@@ -20,6 +20,7 @@ from drp_jax import InputError, Method, Restoration, Status
 from drp_jax.commands.fit import Fit
 from drp_jax.images import replace_whole
 from drp_jax.metrics import psnr, ssim
+from drp_jax.tiles import Tiled
 
 Scores = dict[str, float | None]
 """Named scores of an image; None where one is not defined."""
@@ -81,7 +82,7 @@ def metrics(fit: Fit, method: Method, *, preset: str, scores: Scores) -> dict[st
     }
 
 
-def run_metrics(restoration: Restoration) -> dict[str, Any]:
+def run_metrics(restoration: Restoration | Tiled) -> dict[str, Any]:
     """How a run went."""
     return {
         "status": Status(int(restoration.status)).name.lower(),

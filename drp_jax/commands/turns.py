@@ -16,7 +16,7 @@ import jax
 
 from drp_jax import InputError, Method, Status
 from drp_jax.commands.arguments import MethodArguments, RestoreArguments
-from drp_jax.commands.fit import fit
+from drp_jax.commands.fit import Limits, fit
 from drp_jax.commands.inputs import FIGURE, RESTORED
 from drp_jax.commands.naming import Place
 from drp_jax.commands.progress import StackDisplay
@@ -27,7 +27,6 @@ from drp_jax.commands.restoring import (
     given,
     metrics_of,
     outputs_of,
-    remark_of,
     require_image,
     result_path,
     write_pictures,
@@ -39,9 +38,13 @@ MOST_SIZES = 16
 
 _NOT_COMPARED = {
     *(field.name for field in dataclasses.fields(MethodArguments) if field.name != "seed"),
-    *("images", "image", "output", "output_dir", "overwrite"),
+    *("images", "image", "output", "output_dir", "overwrite", "memory"),
+    *("checkpoint", "checkpoint_every"),
 }
-"""The flags that do not change a result, or do so by the method, which is compared itself."""
+"""The flags that do not change a result, or do so by the method, which is compared itself.
+
+Memory changes it hardly: where tiles meet.
+"""
 
 
 _NOT_DONE = (Status.NON_FINITE.name.lower(), Status.INTERRUPTED.name.lower())
@@ -170,6 +173,7 @@ class Turns:
             method=self.method,
             interrupts=self.interrupts,
             display=self.display.during(str(place.name)),
+            limits=Limits(parsed.memory),
         )
         require_image(fitted.restoration)
         line = {
@@ -192,7 +196,7 @@ class Turns:
             kind, words = Kind.FAILED, fitted.restoration.message
         elif status == Status.INTERRUPTED:
             kind, words = Kind.INTERRUPTED, "interrupted, so the next run does it again"
-        parts += [one for one in (*job.remarks, remark_of(fitted), words) if one]
+        parts += [one for one in (*job.remarks, fitted.restoration.remark, words) if one]
         text = f"{place.path}: {', '.join(parts)}, wrote {output}"
         return Outcome(place, kind, text, {**_about(place), "output": str(output), **metrics})
 

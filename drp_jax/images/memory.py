@@ -1,5 +1,6 @@
 """Is there room: the memory that a file may take, checked before it is decoded."""
 
+import ctypes
 import os
 import pathlib
 from collections.abc import Iterable
@@ -9,6 +10,15 @@ from drp_jax.errors import InputError, require, require_whole
 WORKING_BYTES = 8
 """For each number beside its stored form: the float32 image, and a copy on the way there."""
 _GIGA = 1e9
+
+
+def in_bytes(text: str) -> int:
+    """A number of bytes, thousands of thousands if it ends in M, and so on, or ValueError."""
+    power = {"K": 3, "M": 6, "G": 9, "T": 12}.get(text[-1:].upper(), 0)
+    number = float(text[:-1] if power else text) * 10**power
+    if not 1 <= number < 2**63:
+        raise ValueError
+    return int(number)
 
 
 def allowed(memory: int | None) -> int:
@@ -46,6 +56,26 @@ def require_room(
             f"{path}: {width} x {height} pixels take {needed / _GIGA:.2g} GB; accepted: up to "
             f"{memory / _GIGA:.2g} GB of memory"
         )
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds; 0 where the system does not say."""
+    try:
+        pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 0
+
+
+def give_back() -> None:
+    """Gives memory that is free within this process back to the system, where glibc is there.
+
+    A compilation leaves several hundred megabytes of it.
+    """
+    try:
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    except (AttributeError, OSError):  # another C library
+        return
 
 
 def free_memory() -> int:
