@@ -83,13 +83,15 @@ def metrics(fit: Fit, method: Method, *, preset: str, scores: Scores) -> dict[st
 
 
 def run_metrics(restoration: Restoration | Tiled) -> dict[str, Any]:
-    """How a run went."""
+    """How a run went, and in which tiles."""
+    tiling = restoration.tiling if isinstance(restoration, Tiled) else None
     return {
         "status": Status(int(restoration.status)).name.lower(),
         "message": restoration.message,
         "iterate": restoration.iterate,
         "image_iteration": int(restoration.image_iteration),
         "iterations": int(restoration.iterations),
+        **({} if tiling is None else {"tiling": tiling}),
     }
 
 
