@@ -95,7 +95,7 @@ class Tiled:
 Callback = Callable[[TileProgress], bool | None]
 
 
-def restore_in_memory(
+def restore_large(
     problem: Problem,
     *,
     key: jax.Array,
@@ -151,7 +151,7 @@ def _whole(
 
 
 def require_room(problem: Problem, method: Method, key: jax.Array, memory: int | None) -> None:
-    """Raises InputError unless there is room for the whole, as `restore_in_memory` does."""
+    """Raises InputError unless there is room for the whole, as `restore_large` does."""
     needed = program_bytes(problem, method=method, key=key)
     if needed > _room(problem, memory, free_memory):
         refusal = _refusal(problem, method, needed)
@@ -166,7 +166,7 @@ def _tiling(problem: Problem, method: Method, key: jax.Array, memory: int | None
     """
     step, overlap = _geometry(problem)
     shape, most = problem.image.shape, MOST_SIDE // step * step
-    least = -(-max(LEAST_SIDE, 2 * (overlap + step)) // step) * step
+    least = -(-max(LEAST_SIDE, overlap + 2 * step) // step) * step
     while True:
         tiling = tiling_of(shape, most, step, overlap)
         part = next(_parts(problem, tiling))

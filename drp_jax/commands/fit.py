@@ -14,7 +14,7 @@ import jax.monitoring
 from drp_jax import Method, Problem, Restoration, Status, restore
 from drp_jax.commands.kept import Kept
 from drp_jax.commands.progress import ProgressDisplay, StepDisplay
-from drp_jax.tiles import Tiled, TileProgress, restore_in_memory
+from drp_jax.tiles import Tiled, TileProgress, restore_large
 
 _IMPORTED = time.monotonic()
 _ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -26,7 +26,7 @@ class Limits:
     """What a run of a photograph is held to.
 
     Attributes:
-      memory: most bytes to take, as in `restore_in_memory`.
+      memory: most bytes to take, as in `restore_large`.
       kept: where it is kept as it goes, or None.
     """
 
@@ -71,7 +71,7 @@ def fit(
     Without `limits` it takes what memory it needs.
 
     Raises:
-      InputError: as `restore`, or as `restore_in_memory`.
+      InputError: as `restore`, or as `restore_large`.
     """
     start = time.perf_counter()
     first_report: list[float] = []
@@ -93,7 +93,7 @@ def fit(
                 callback=lambda progress: report(TileProgress(1, 1, progress)),
             )
         elif limits.kept is None:
-            restoration = restore_in_memory(
+            restoration = restore_large(
                 problem, key=key, method=method, memory=limits.memory, callback=report
             )
         else:
