@@ -63,7 +63,6 @@ class Kept:
         Raises:
           InputError: if the state is that of another picture or other settings.
         """
-        require_room(problem, method, key, memory)
         about = {"seed": self.seed}
         since, is_over = time.monotonic(), False
 
@@ -72,9 +71,11 @@ class Kept:
             is_over = callback(TileProgress(1, 1, progress))  # type: ignore[arg-type]
             return is_over or time.monotonic() - since >= self.seconds
 
+        result = None
         if is_checkpoint(self.path):
             result = load(self.path, problem=problem, method=method, about=about)
-        else:
+        require_room(problem, method, key, memory)
+        if result is None:
             result = restore(problem, key=key, method=method, callback=report)
             self._keep(result, about)
         while int(result.status) == Status.INTERRUPTED and not is_over:
