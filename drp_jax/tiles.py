@@ -313,11 +313,16 @@ def _with_range(problem: Problem) -> Problem:
 
 
 def _geometry(problem: Problem) -> tuple[int, int]:
-    """What the corners of tiles are multiples of, and by how much tiles overlap."""
+    """What the corners of tiles are multiples of, and by how much tiles overlap.
+
+    Where a filter takes turns with the observation, every turn carries what is told further.
+    """
+    if isinstance(problem.operator, Identity):
+        return STEP, OVERLAP
     if isinstance(problem.operator, Downsample):
         factor = problem.operator.factor
-        return factor * -(-STEP // factor), max(OVERLAP, 8 * factor)
-    return STEP, OVERLAP
+        return factor * -(-STEP // factor), max(2 * OVERLAP, 8 * factor)
+    return STEP, 2 * OVERLAP
 
 
 def _parts(problem: Problem, tiling: Tiling) -> Iterator[Problem]:

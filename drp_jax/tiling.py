@@ -14,7 +14,7 @@ import numpy as np
 STEP = 16
 """Tiles begin at multiples of it: at whole blocks of JPEG, at half the size too."""
 
-OVERLAP = 32
+OVERLAP = 48
 """Pixels that neighbours share at least."""
 
 _EDGE = 0.25  # share of an overlap, on either side, that the tile which ends there has no part in
@@ -71,7 +71,7 @@ def tiling_of(
       step: what sides and corners are multiples of, but for those at the end of the image.
       overlap: least number of pixels that neighbours share.
     """
-    pairs = [_cut(side, most, step, overlap + step) for side in shape[:2]]
+    pairs = [_cut(side, most, step, overlap) for side in shape[:2]]
     (height, rows), (width, columns) = pairs
     return Tiling((shape[0], shape[1]), (height, width), (rows, columns))
 
@@ -80,11 +80,14 @@ def _cut(side: int, most: int, step: int, overlap: int) -> tuple[int, tuple[int,
     """The side of the tiles along one axis, and where they begin."""
     if side <= most:
         return side, (0,)
-    count = -(-(side - overlap) // (most - overlap))
-    size = -(-(side + (count - 1) * overlap) // count)
-    size = min(-(-size // step) * step, most)
-    inner = [round(at) // step * step for at in np.linspace(0, side - size, count)[:-1]]
-    return size, (*inner, side - size)
+    for count in itertools.count(-(-(side - overlap) // (most - overlap))):
+        least = -(-(side + (count - 1) * overlap) // count)
+        for size in range(-(-least // step) * step, most + 1, step):
+            inner = [int(at) // step * step for at in np.linspace(0, side - size, count)[:-1]]
+            starts = (*inner, side - size)
+            if max(np.diff(starts)) <= size - overlap:
+                return size, starts
+    raise AssertionError
 
 
 def _weights(side: int, size: int, starts: tuple[int, ...]) -> np.ndarray:

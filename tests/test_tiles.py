@@ -52,7 +52,7 @@ def room(monkeypatch):
     monkeypatch.setattr(tiles, "_room", lambda *_: 100 * 72 * 72)
     monkeypatch.setattr(tiles, "MOST_SIDE", 80)
     monkeypatch.setattr(tiles, "LEAST_SIDE", 32)
-    monkeypatch.setattr(tiles, "OVERLAP", 16)
+    monkeypatch.setattr(tiles, "OVERLAP", 12)
 
 
 def problems():
@@ -150,9 +150,10 @@ def test_the_filter_leaves_no_seam(monkeypatch):
     problem = Problem((0.5 + noise).astype(np.float32), noise=Gaussian(0.1))
     monkeypatch.setattr(tiles, "_room", lambda *_: 100 * 64 * 112)
     monkeypatch.setattr(tiles, "MOST_SIDE", 112)
+    monkeypatch.setattr(tiles, "OVERLAP", 48)
     method = Denoise(refinements=(), radius=4)
     result = restore_large(problem, key=KEY, method=method)
-    assert result.tiling == tiling_of((64, 208), 112, overlap=16)
+    assert result.tiling == tiling_of((64, 208), 112)
     whole = restore(problem, key=KEY, method=method).image
     steepness, usual = (np.abs(np.diff(it[..., 0], axis=1)).mean(0) for it in (result.image, whole))
     start, stop = result.tiling.starts[1][1], result.tiling.size[1]
