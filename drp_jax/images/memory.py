@@ -98,13 +98,21 @@ def _of_the_machine() -> Iterable[int]:
         return
 
 
-def _of_the_container() -> Iterable[int]:
-    folder = pathlib.Path("/sys/fs/cgroup")
-    for most, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+def _of_the_container(folder: pathlib.Path = pathlib.Path("/sys/fs/cgroup")) -> Iterable[int]:
+    for most, used, statistics, name in (
+        ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+        (
+            "memory/memory.limit_in_bytes",
+            "memory/memory.usage_in_bytes",
+            "memory/memory.stat",
+            "total_inactive_file",
+        ),
     ):
         try:
-            yield max(int((folder / most).read_text()) - int((folder / used).read_text()), 0)
+            free = int((folder / most).read_text()) - int((folder / used).read_text())
+            lines = (folder / statistics).read_text().splitlines()
+            # Copies of files that are dropped when memory is needed.
+            spare = (int(line.split()[1]) for line in lines if line.split()[0] == name)
+            yield max(free + next(spare, 0), 0)
         except (OSError, ValueError):  # no container, or one without a limit
             continue
