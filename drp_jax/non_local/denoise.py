@@ -197,6 +197,8 @@ class Denoise(Method):
         require_kind(self.name, str, "name", "a string")
         check_filters(self.refinements, self.radius)
         check_strength(self.strength)
+        kinds = (NoiseModel, type(None))
+        require_kind(self.known, kinds, "known", "None, or what noise_model gives")
         if self.iterations is not None:
             require_whole(self.iterations, "iterations", 1, MOST_ITERATIONS)
 

@@ -19,7 +19,7 @@ KINDS = {
 
 
 def test_the_flags_are_those_of_the_commands():
-    for line in "\n".join(blocks(PAGE, "sh")).splitlines():
+    for line in filter(None, "\n".join(blocks(PAGE, "sh")).splitlines()):
         program, command, *words = shlex.split(line)
         flags = {word[2:].replace("-", "_") for word in words if word.startswith("--")}
         assert program == "drp-jax"
