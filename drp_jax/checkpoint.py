@@ -16,7 +16,7 @@ import pathlib
 import re
 import shutil
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -36,12 +36,13 @@ _FORMAT = 1
 _NOTHING = "nothing"  # stands in a history, because Orbax keeps no empty dictionaries
 
 
-def save(path: Any, restoration: Restoration) -> None:
+def save(path: Any, restoration: Restoration, *, about: Mapping[str, Any] | None = None) -> None:
     """Writes a restoration to a new folder, or in place of an older checkpoint.
 
     Args:
       path: the folder.
       restoration: of one image, from `restore`, `resume` or `load`.
+      about: what else the run depends on, by name, as plain JSON: `load` has to be given the same.
 
     Raises:
       InputError: if it cannot be written there, or something else lies there.
@@ -49,7 +50,7 @@ def save(path: Any, restoration: Restoration) -> None:
     require_kind(restoration, Restoration, "restoration", "what restore, resume or load give")
     path = _folder(path)
     require(
-        not path.exists() or _is_checkpoint(path),
+        not path.exists() or is_checkpoint(path),
         f"{path}: holds something else; accepted: a new folder, or an older checkpoint",
     )
     run = restoration.run
@@ -59,6 +60,7 @@ def save(path: Any, restoration: Restoration) -> None:
         "format": _FORMAT,
         "problem": described(run.problem),
         "method": described(run.method),
+        "about": dict(about or {}),
         "iterations": int(run.method.loop.iterations),
         "done": done,
         "key": _kind_of_key(run.state),
@@ -86,20 +88,27 @@ def save(path: Any, restoration: Restoration) -> None:
         ) from None
 
 
-def load(path: Any, *, problem: Problem, method: Method | None = None) -> Restoration:
+def load(
+    path: Any,
+    *,
+    problem: Problem,
+    method: Method | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> Restoration:
     """Reads a restoration that `save` wrote.
 
     Args:
       path: the folder.
       problem: the problem that was restored.
       method: the method that restored it, but for its iteration limit; as in `restore` if None.
+      about: what `save` was given.
 
     Raises:
       InputError: if there is no checkpoint, or it is of another problem or method; the message
         names what differs.
     """
     path = _folder(path)
-    require(_is_checkpoint(path), f"{path}: no checkpoint there; accepted: a folder from save")
+    require(is_checkpoint(path), f"{path}: no checkpoint there; accepted: a folder from save")
     require_kind(problem, Problem, "problem", "the Problem that was restored")
     method = as_method(method, problem)
     with (
@@ -110,6 +119,8 @@ def load(path: Any, *, problem: Problem, method: Method | None = None) -> Restor
         saved = saved.description
         for name, given in (("problem", problem), ("method", method)):
             _refuse_difference(name, saved[name], json.loads(json.dumps(described(given))))
+        for name in {**saved.get("about", {}), **(about or {})}:
+            _refuse_difference(name, saved.get("about", {}).get(name), (about or {}).get(name))
         key = jax.random.key(0, impl=saved["key"]) if saved["key"] else jax.random.PRNGKey(0)
         blank = jax.eval_shape(
             lambda problem, method, key: loop.begin(problem, method=method, key=key),
@@ -275,5 +286,9 @@ def _reading(path: pathlib.Path) -> Iterator[None]:
         ) from error
 
 
-def _is_checkpoint(path: pathlib.Path) -> bool:
+def is_checkpoint(path: pathlib.Path) -> bool:
+    """Whether a folder is what `save` writes; one that was being replaced is put back."""
+    older = path.with_name(f"{path.name}.old")
+    if not path.exists() and (older / "description").is_dir():
+        older.rename(path)
     return (path / "description").is_dir()

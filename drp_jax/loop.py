@@ -148,11 +148,12 @@ def begin(problem: Problem, *, method: Method, key: jax.Array) -> Run:
     """
     check(problem, method)
     check_key(key)
-    return _begin(problem, method, key)
+    return begun(problem, method, key)
 
 
 @jax.jit
-def _begin(problem: Problem, method: Method, key: jax.Array) -> Run:
+def begun(problem: Problem, method: Method, key: jax.Array) -> Run:
+    """`begin` without its checks."""
     state = method.init(problem, key)
     blank = jnp.zeros(problem.image.shape, problem.image.dtype)
     rule = method.loop.stopping

@@ -80,6 +80,8 @@ class Method:
       measures: names of the numbers that `measured` gives, which the history keeps; the first is
         what a person is shown.
       is_finite_process: whether it has so many steps and no more, as filters have.
+      is_local: whether a pixel depends on those around it alone, so that a picture can be restored
+        in tiles.
       advice: what may help if values become non-finite.
       loop: how long it runs, see `Loop`.
     """
@@ -88,6 +90,7 @@ class Method:
     loop: Loop
     measures: ClassVar[tuple[str, ...]] = ()
     is_finite_process: ClassVar[bool] = False
+    is_local: ClassVar[bool] = False
     advice: ClassVar[str] = ""
 
     def check(self, problem: Problem) -> None:
@@ -108,6 +111,14 @@ class Method:
     def started_at(self, problem: Problem, state: State, image: jax.Array) -> State:
         """The state of `init` that starts at another image, for methods that can."""
         raise NotImplementedError
+
+    def informed(self, sample: Problem) -> Self:
+        """The same method, told what it would find out of a whole observation, for parts of it.
+
+        Args:
+          sample: the problem of parts from all over the observation, put together.
+        """
+        return self
 
     def stages(self, problem: Problem) -> tuple[Stage, ...]:
         """The stretches of a run, in order: one, unless steps differ.

@@ -60,6 +60,16 @@ class Restoration:
         return self.run.method.loop.iterate
 
     @property
+    def method(self) -> Method:
+        """The method of the run."""
+        return self.run.method
+
+    @property
+    def remark(self) -> str:
+        """What the method found out about the observation, for a person, or ""."""
+        return self.run.method.remark(self.run.state.method)
+
+    @property
     def trees(self) -> Any:
         """The trained and the frozen variables, see `untrained.Trees`; None without a network."""
         return self.run.trees
@@ -286,6 +296,31 @@ def _advance_in_place(
 ) -> tuple[LoopState, History]:
     run, history = loop.advance(Run(problem, method, state), until)
     return run.state, history
+
+
+def program_bytes(problem: Problem, *, method: Method, key: jax.Array) -> int:
+    """Bytes that the programs of a run take at most, by their own analysis; 0 if they cannot say.
+
+    They are compiled for that, and not again when they run.
+    """
+    loop.check(problem, method)
+    run = jax.eval_shape(loop.begun, problem, method, key)
+    return max(
+        _bytes_of(loop.begun.lower(problem, method, key)),
+        _bytes_of(_advance_in_place.lower(run.state, problem, method, 1)),
+    )
+
+
+def _bytes_of(lowered: jax.stages.Lowered) -> int:
+    analysis = lowered.compile().memory_analysis()
+    if analysis is None:
+        return 0
+    return (
+        analysis.temp_size_in_bytes
+        + analysis.argument_size_in_bytes
+        + analysis.output_size_in_bytes
+        - analysis.alias_size_in_bytes
+    )
 
 
 def _drive(

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 from drp_jax import InputError, Method, preset, read_image
 from drp_jax.commands import options
 from drp_jax.commands.inputs import companion
+from drp_jax.images.memory import in_bytes
 from drp_jax.presets import completed, names
 from drp_jax.untrained import Precision
 
@@ -203,6 +204,22 @@ class RestoreArguments(MethodArguments, PhotographFiles):
     metrics: pathlib.Path | None = options.file(
         "Where to write scores, times and settings as JSON; of several images, a line each.",
         shown="none",
+    )
+    memory: int | None = options.option(
+        in_bytes,
+        "BYTES",
+        "a number of bytes above 0, like 500M or 4G",
+        "Most memory to take, like 500M or 4G: a filter restores what is too large for it in "
+        "tiles, and a network refuses it.",
+        shown="half of what is free; of a network all",
+    )
+    checkpoint: pathlib.Path | None = options.file(
+        "Where to keep the run of a network as it goes, so that the same command goes on after a "
+        "crash; removed when the image is written.",
+        shown="none",
+    )
+    checkpoint_every: float = options.number(
+        "Seconds between two states that are kept, above 0.", 60.0
     )
 
 

@@ -8,14 +8,17 @@ import numpy as np
 from drp_jax import Restoration
 from drp_jax.commands.progress import step_word
 from drp_jax.images import replace_whole
+from drp_jax.tiles import Tiled
 
 PANEL_INCHES = 4.0
 CURVES_INCHES = 2.6
 MOST_MARKERS = 50
+MOST_PIXELS = 1000
+"""Along a side of a panel, which shows fewer."""
 
 
 def save_figure(
-    path: pathlib.Path, panels: dict[str, np.ndarray], restoration: Restoration
+    path: pathlib.Path, panels: dict[str, np.ndarray], restoration: Restoration | Tiled
 ) -> None:
     """Draws the panels, captioned by their names, and the run's curves, and writes a PNG.
 
@@ -40,11 +43,13 @@ def save_figure(
     images, curves = figure.subfigures(2, 1, height_ratios=(row + 0.4, CURVES_INCHES))
     places = np.atleast_1d(images.subplots(1, count))
     for axes, (title, image) in zip(places, panels.items(), strict=False):
+        image = smaller(image)
         shown = image if image.shape[2] in (1, 3) else image.mean(axis=-1, keepdims=True)
         axes.imshow(np.clip(shown.squeeze(), 0, 1), cmap="gray", vmin=0, vmax=1)
         axes.set_title(title)
     if uncertainty is not None:
-        drawn = places[-1].imshow(np.asarray(uncertainty), cmap="inferno", vmin=0)
+        shown = smaller(np.asarray(uncertainty)[..., None])[..., 0]
+        drawn = places[-1].imshow(shown, cmap="inferno", vmin=0)
         places[-1].set_title("uncertainty")
         images.colorbar(drawn, ax=places[-1], shrink=0.8)
     for axes in places:
@@ -54,7 +59,17 @@ def save_figure(
         figure.savefig(temporary, format="png", dpi=100)
 
 
-def draw_curves(figure: Any, restoration: Restoration) -> None:
+def smaller(image: np.ndarray) -> np.ndarray:
+    """An image `[H, W, C]`, of which a large one is the means of squares of pixels."""
+    factor = -(-max(image.shape[:2]) // MOST_PIXELS)
+    if factor == 1 or min(image.shape[:2]) < factor:
+        return image
+    height, width = (side // factor for side in image.shape[:2])
+    squares = image[: height * factor, : width * factor]
+    return squares.reshape(height, factor, width, factor, -1).mean(axis=(1, 3))
+
+
+def draw_curves(figure: Any, restoration: Restoration | Tiled) -> None:
     """Draws what a run has to show over its iterations, side by side in a figure of matplotlib.
 
     For a network the loss, and PSNR if there is a reference. A filter minimises nothing: PSNR, or
@@ -63,12 +78,12 @@ def draw_curves(figure: Any, restoration: Restoration) -> None:
     from matplotlib.ticker import MaxNLocator
 
     history = {name: np.asarray(values) for name, values in restoration.history.items()}
-    metric = restoration.run.problem.metric_name
+    method = restoration.method
     curves = {"loss": history["loss"]} if "loss" in history else {}
-    if metric in history:
+    for metric in history.keys() - set(method.measures):
         curves["PSNR (dB)"] = history[metric]
     if not curves:
-        name = restoration.run.method.measures[0]
+        name = method.measures[0]
         curves[f"{name} (intensity)"] = history[name]
     count = int(restoration.iterations)
     for axes, (label, values) in zip(
@@ -76,6 +91,6 @@ def draw_curves(figure: Any, restoration: Restoration) -> None:
     ):
         marker = "o" if count <= MOST_MARKERS else ""
         axes.plot(np.arange(1, count + 1), values[:count], marker=marker)
-        axes.set(xlabel=step_word(restoration.run.method), ylabel=label)
+        axes.set(xlabel=step_word(method), ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)

@@ -11,12 +11,27 @@ from collections.abc import Iterator, Sequence
 import jax
 import jax.monitoring
 
-from drp_jax import Method, Problem, Progress, Restoration, Status, restore
+from drp_jax import Method, Problem, Restoration, Status, restore
+from drp_jax.commands.kept import Kept
 from drp_jax.commands.progress import ProgressDisplay, StepDisplay
+from drp_jax.tiles import Tiled, TileProgress, restore_large
 
 _IMPORTED = time.monotonic()
 _ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP")
 """The signals that end a run; the last is not known everywhere."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a run of a photograph is held to.
+
+    Attributes:
+      memory: most bytes to take, as in `restore_large`.
+      kept: where it is kept as it goes, or None.
+    """
+
+    memory: int | None = None
+    kept: Kept | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +46,7 @@ class Fit:
         iteration, or None if there was none.
     """
 
-    restoration: Restoration
+    restoration: Restoration | Tiled
     seconds: float
     compile_seconds: float
     first_iteration_seconds: float | None
@@ -48,25 +63,43 @@ def fit(
     method: Method,
     interrupts: Sequence[int] = (),
     display: StepDisplay | None = None,
+    limits: Limits | None = None,
 ) -> Fit:
     """Restores an image and shows progress, in a bar of its own if there is no `display`.
 
     It ends after the next report once `interrupts`, from `deferred_interrupts`, has an entry.
+    Without `limits` it takes what memory it needs.
 
     Raises:
-      InputError: as `restore`.
+      InputError: as `restore`, or as `restore_large`.
     """
     start = time.perf_counter()
     first_report: list[float] = []
     showing = display or ProgressDisplay(int(method.loop.iterations))
     with compile_clock() as compile_times, showing as shown:
 
-        def report(progress: Progress) -> bool:
+        def report(progress: TileProgress) -> bool:
             first_report.append(seconds_since_start())
             shown.update(progress)
             return bool(interrupts)
 
-        restoration = restore(problem, key=jax.random.key(seed), method=method, callback=report)
+        key = jax.random.key(seed)
+        restoration: Restoration | Tiled
+        if limits is None:
+            restoration = restore(
+                problem,
+                key=key,
+                method=method,
+                callback=lambda progress: report(TileProgress(1, 1, progress)),
+            )
+        elif limits.kept is None:
+            restoration = restore_large(
+                problem, key=key, method=method, memory=limits.memory, callback=report
+            )
+        else:
+            restoration = limits.kept.restored(
+                problem, key=key, method=method, memory=limits.memory, callback=report
+            )
     elapsed = time.perf_counter() - start
     compile_seconds = sum(compile_times)
     first = first_report[0] if first_report else None

@@ -20,6 +20,7 @@ from drp_jax.commands.progress import StackDisplay, say
 from drp_jax.commands.record import Record
 from drp_jax.commands.report import write_json_lines
 from drp_jax.commands.restoring import Job, check_outputs, given
+from drp_jax.commands.together import outcomes
 from drp_jax.commands.turns import Kind, Outcome, Turns, make_folder
 
 
@@ -48,23 +49,25 @@ def restore_many_pictures(
         say(note)
     if parsed.compilation_cache:
         use_compilation_cache()
-    outcomes: list[Outcome] = []
+    done: list[Outcome] = []
     start = time.perf_counter()
     count = f"{len(chosen)} image{'' if len(chosen) == 1 else 's'}"
     with deferred_interrupts() as interrupts:
         with StackDisplay(len(chosen), "images", count) as display:
             run = Turns(make_job, parsed, method, interrupts, display)
-            for place in chosen:
-                outcomes.append(run.outcome(place))
-                display.update(outcomes[-1].line)
+            for outcome in outcomes(run, chosen):
+                done.append(outcome)
+                display.update(outcome.line)
                 if interrupts:
                     break
-        say(_summary(outcomes, len(chosen), parsed.output_dir, time.perf_counter() - start))
+        order = {place: number for number, place in enumerate(chosen)}
+        done.sort(key=lambda outcome: order[outcome.place])
+        say(_summary(done, len(chosen), parsed.output_dir, time.perf_counter() - start))
         if parsed.metrics is not None:
-            _write_metrics(parsed.metrics, outcomes)
+            _write_metrics(parsed.metrics, done)
         if interrupts:
             return 128 + interrupts[0]
-    return int(any(one.kind is Kind.FAILED for one in outcomes))
+    return int(any(one.kind is Kind.FAILED for one in done))
 
 
 def _check(parsed: RestoreArguments, chosen: Sequence[Place]) -> None:
@@ -73,6 +76,11 @@ def _check(parsed: RestoreArguments, chosen: Sequence[Place]) -> None:
     alone = "which is for one image, without --output-dir"
     if parsed.output is not None:
         raise InputError(f"--output is {parsed.output}, {alone}; accepted: --output-dir")
+    if parsed.checkpoint is not None:
+        raise InputError(
+            f"--checkpoint is {parsed.checkpoint}, {alone}; accepted: none, since the same command "
+            "goes on with the images that are not there"
+        )
     if figure is not None and (figure.suffix or figure.is_file()) and not figure.is_dir():
         raise InputError(f"--figure is {figure}, {alone}; accepted: a folder")
     if reference is not None and len(chosen) > 1 and not reference.is_dir():

@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
-from drp_jax import Method, Progress
+from drp_jax import Method
+from drp_jax.tiles import TileProgress
 
 LINES_PER_RUN = 10
 
@@ -43,36 +44,32 @@ class ProgressDisplay:
     ) -> None:
         self._bar.stop()
 
-    def update(self, progress: Progress) -> None:
-        text = self._describe(progress)
-        self._bar.update(self._task, completed=progress.iteration, description=text)
-        tenth = progress.iteration * LINES_PER_RUN // self._iterations
-        if self._bar.disable and (progress.iteration == 1 or tenth > self._lines_printed):
-            self._lines_printed = tenth
-            counted = f"{step_word(progress.run.method)} {progress.iteration}/{self._iterations}"
-            gap = " " if progress.step else "  "
-            print(f"{counted}{gap}{text}", file=sys.stderr, flush=True)
-
-    def _describe(self, progress: Progress) -> str:
-        parts = [progress.step] if progress.step else []
-        name = progress.run.method.measures[0]
-        parts.append(f"{name} {progress.measures[name]:.4f}")
-        if progress.metric is not None:
-            parts.append(f"PSNR {progress.measures[progress.metric]:.2f} dB")
-        left = self._seconds_left(progress.iteration)
+    def update(self, report: TileProgress) -> None:
+        total = report.tiles * self._iterations
+        done = report.tile * self._iterations
+        if report.progress is not None:
+            done += report.progress.iteration - self._iterations
+        parts = _described(report)
+        left = self._seconds_left(done, total)
         if left is not None:
             parts.append(f"{left // 60:.0f}:{left % 60:02.0f} left")
-        return "  ".join(parts)
+        text = "  ".join(parts)
+        self._bar.update(self._task, completed=done, total=total, description=text)
+        tenth = done * LINES_PER_RUN // total
+        if self._bar.disable and (done == 1 or tenth > self._lines_printed):
+            self._lines_printed = tenth
+            gap = " " if report.progress is None or report.progress.step else "  "
+            print(f"{_counted(report)}{gap}{text}".rstrip(), file=sys.stderr, flush=True)
 
-    def _seconds_left(self, iteration: int) -> int | None:
+    def _seconds_left(self, done: int, total: int) -> int | None:
         """Time left from the pace since the first report, which followed the compilation."""
         now = time.monotonic()
         if self._first is None:
-            self._first = (iteration, now)
+            self._first = (done, now)
             return None
-        first_iteration, first_time = self._first
-        pace = (now - first_time) / (iteration - first_iteration)
-        return round(pace * (self._iterations - iteration))
+        first_done, first_time = self._first
+        pace = (now - first_time) / max(done - first_done, 1)
+        return round(pace * (total - done))
 
 
 class StackDisplay:
@@ -121,10 +118,29 @@ class StepDisplay:
     def __exit__(self, *_: object) -> None:
         self._bar.update(self._task, description=self._name)
 
-    def update(self, progress: Progress) -> None:
-        word = step_word(progress.run.method)
-        text = f"{self._name}  {word} {progress.iteration}/{progress.iterations}"
-        self._bar.update(self._task, description=text)
+    def update(self, report: TileProgress) -> None:
+        self._bar.update(self._task, description=f"{self._name}  {_counted(report)}")
+
+
+def _counted(report: TileProgress) -> str:
+    """How far a run is: its tiles, or the iterations of the one that there is."""
+    progress = report.progress
+    if report.tiles > 1 or progress is None:
+        return f"tile {report.tile}/{report.tiles}"
+    return f"{step_word(progress.run.method)} {progress.iteration}/{progress.iterations}"
+
+
+def _described(report: TileProgress) -> list[str]:
+    """The step and what was measured."""
+    progress = report.progress
+    if progress is None:
+        return []
+    parts = [progress.step] if progress.step else []
+    name = progress.run.method.measures[0]
+    parts.append(f"{name} {progress.measures[name]:.4f}")
+    if progress.metric is not None:
+        parts.append(f"PSNR {progress.measures[progress.metric]:.2f} dB")
+    return parts
 
 
 def _bar() -> Bar:

@@ -19,7 +19,8 @@ import drp_jax
 from drp_jax import InputError, Method, Restoration, Status
 from drp_jax.commands.fit import Fit
 from drp_jax.images import replace_whole
-from drp_jax.metrics import psnr, ssim
+from drp_jax.metrics import SSIM_WINDOW, psnr, ssim
+from drp_jax.tiles import Tiled
 
 Scores = dict[str, float | None]
 """Named scores of an image; None where one is not defined."""
@@ -27,15 +28,40 @@ Scores = dict[str, float | None]
 MOST_NUMBERS = 64
 """Arrays with more are described by shape and type."""
 
+MOST_AT_ONCE = 2**21
+"""Pixels of an image, or of a strip of it, that are scored at once."""
+
 
 def score(image: np.ndarray, reference: np.ndarray) -> Scores:
-    """PSNR in dB and SSIM of an image `[H, W, C]`; SSIM is undefined below 11 x 11 pixels."""
+    """PSNR in dB and SSIM of an image `[H, W, C]`; SSIM is undefined below 11 x 11 pixels.
+
+    Large images are scored in strips, which together say the same and take less memory.
+    """
+    height, width = image.shape[:2]
+    if height * width > MOST_AT_ONCE and min(height, width) >= SSIM_WINDOW:
+        return _score_in_strips(np.asarray(image), np.asarray(reference))
     both = jnp.asarray(image), jnp.asarray(reference)
     try:
         similarity = float(ssim(*both))
     except InputError:
         similarity = None
     return {"psnr": float(psnr(*both)), "ssim": similarity}
+
+
+def _score_in_strips(image: np.ndarray, reference: np.ndarray) -> Scores:
+    """The same, strip by strip: every row of windows of SSIM is in one of them."""
+    height, width = image.shape[:2]
+    rows, beyond = max(1, MOST_AT_ONCE // width), SSIM_WINDOW - 1
+    squared, similarity = 0.0, 0.0
+    for start in range(0, height, rows):
+        pair = [one[start : start + rows + beyond] for one in (image, reference)]
+        squared += float(np.sum(np.square(pair[0][:rows] - pair[1][:rows]), dtype=np.float64))
+        windows = len(pair[0]) - beyond
+        if windows > 0:
+            similarity += windows * float(ssim(*map(jnp.asarray, pair)))
+    mean = squared / image.size
+    psnr_of_all = float("inf") if mean == 0 else -10 * math.log10(mean)
+    return {"psnr": psnr_of_all, "ssim": similarity / (height - beyond)}
 
 
 def score_in_range(image: np.ndarray, reference: np.ndarray) -> Scores:
@@ -81,14 +107,16 @@ def metrics(fit: Fit, method: Method, *, preset: str, scores: Scores) -> dict[st
     }
 
 
-def run_metrics(restoration: Restoration) -> dict[str, Any]:
-    """How a run went."""
+def run_metrics(restoration: Restoration | Tiled) -> dict[str, Any]:
+    """How a run went, and in which tiles."""
+    tiling = restoration.tiling if isinstance(restoration, Tiled) else None
     return {
         "status": Status(int(restoration.status)).name.lower(),
         "message": restoration.message,
         "iterate": restoration.iterate,
         "image_iteration": int(restoration.image_iteration),
         "iterations": int(restoration.iterations),
+        **({} if tiling is None else {"tiling": tiling}),
     }
 
 

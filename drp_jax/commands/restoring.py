@@ -13,8 +13,9 @@ from drp_jax import InputError, Method, Problem, Restoration, Status, read_image
 from drp_jax.commands.arguments import RestoreArguments
 from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.figure import save_figure
-from drp_jax.commands.fit import Fit, deferred_interrupts, fit
+from drp_jax.commands.fit import Fit, Limits, deferred_interrupts, fit
 from drp_jax.commands.inputs import FIGURE, RESTORED
+from drp_jax.commands.kept import Kept
 from drp_jax.commands.progress import say, step_word
 from drp_jax.commands.report import Scores, metrics, write_json
 from drp_jax.commands.rescue import picture_is_there, write_or_rescue
@@ -22,6 +23,7 @@ from drp_jax.images import Picture, check_writable
 from drp_jax.images.picture import KINDS
 from drp_jax.images.writing import suffix_for
 from drp_jax.problem import SMALLEST_SIDE
+from drp_jax.tiles import Tiled
 
 DEMONSTRATION_IMAGE = pathlib.Path("chelsea.png")
 
@@ -96,20 +98,39 @@ def run_job(job: Job, parsed: RestoreArguments, method: Method) -> int:
       InputError: if an output cannot be written, or as `restore`.
     """
     outputs = outputs_of(job, parsed)
+    kept = kept_of(parsed)
+    if kept is not None:
+        kept.check(method)
     for remark in job.remarks:
         print(remark)
     if parsed.compilation_cache:
         use_compilation_cache()
+    limits = Limits(parsed.memory, kept)
     with deferred_interrupts() as interrupts:
-        fitted = fit(job.problem, seed=parsed.seed, method=method, interrupts=interrupts)
+        fitted = fit(
+            job.problem,
+            seed=parsed.seed,
+            method=method,
+            interrupts=interrupts,
+            limits=limits,
+        )
         require_image(fitted.restoration)
         _write(job, outputs, fitted, parsed, method)
+        if kept is not None and not fitted.interrupted:
+            kept.remove()
         if interrupts:
             return 128 + interrupts[0]
     return 1 if int(fitted.restoration.status) == Status.NON_FINITE else 0
 
 
-def require_image(restoration: Restoration) -> None:
+def kept_of(parsed: RestoreArguments) -> Kept | None:
+    """Where the run is to be kept, if anywhere."""
+    if parsed.checkpoint is None:
+        return None
+    return Kept(parsed.checkpoint, parsed.checkpoint_every, parsed.seed)
+
+
+def require_image(restoration: Restoration | Tiled) -> None:
     """Raises InputError if a run failed before it had an image."""
     if not int(restoration.image_iteration):
         raise InputError(
@@ -170,7 +191,9 @@ def read_source(parsed: RestoreArguments) -> Source:
         if parsed.reference is not None:
             raise InputError("--reference needs --image; the bundled photograph has its own")
         return Source(DEMONSTRATION_IMAGE, bundled_photograph(), is_bundled=True)
-    picture = read_image(parsed.image, pages=parsed.pages, value_range=parsed.range)
+    picture = read_image(
+        parsed.image, pages=parsed.pages, value_range=parsed.range, memory=parsed.memory
+    )
     height, width = picture.image.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
         raise InputError(
@@ -285,24 +308,21 @@ def caption(name: str, scores: Scores) -> str:
 def print_run(fitted: Fit) -> None:
     """Says how a run ended and how long it took."""
     count = int(fitted.restoration.iterations)
-    word = step_word(fitted.restoration.run.method)
-    if fitted.interrupted:
+    word = step_word(fitted.restoration.method)
+    if isinstance(fitted.restoration, Tiled) and fitted.interrupted:
+        of = fitted.restoration.tiling.described()
+        print(f"Interrupted in tile {fitted.restoration.tiles} of {of}; the others are as before.")
+    elif fitted.interrupted:
         print(f"Interrupted after {word} {count}; its image is kept.")
     else:
         print(fitted.restoration.message)
-    if remark := remark_of(fitted):
+    if remark := fitted.restoration.remark:
         print(remark)
     print(
         f"{count} {word}{'s' if count > 1 else ''} in {fitted.seconds:.1f} s, "
         f"after {fitted.compile_seconds:.1f} s of compilation; "
         f"the first ended {fitted.first_iteration_seconds:.1f} s after the start"
     )
-
-
-def remark_of(fitted: Fit) -> str:
-    """What the method found out about the observation, or ""."""
-    run = fitted.restoration.run
-    return run.method.remark(run.state.method)
 
 
 def print_scores(before_name: str, before: Scores, after: Scores) -> None:

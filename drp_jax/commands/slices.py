@@ -86,6 +86,7 @@ def run_one(
       InputError: if there is no image.
     """
     fitted = fit(problem, seed=seed, method=method, interrupts=interrupts)
+    assert isinstance(fitted.restoration, Restoration)  # without limits never in tiles
     require_image(fitted.restoration)
     done = _finished(0, problem, fitted.restoration, simple, fitted.seconds)
     return Result([done], 0, fitted.restoration, fitted.seconds, fitted.compile_seconds, fitted)

@@ -16,7 +16,7 @@ import jax
 
 from drp_jax import InputError, Method, Status
 from drp_jax.commands.arguments import MethodArguments, RestoreArguments
-from drp_jax.commands.fit import fit
+from drp_jax.commands.fit import Fit, Limits, fit
 from drp_jax.commands.inputs import FIGURE, RESTORED
 from drp_jax.commands.naming import Place
 from drp_jax.commands.progress import StackDisplay
@@ -24,10 +24,10 @@ from drp_jax.commands.record import Line, Record, identity
 from drp_jax.commands.report import describe, scores_in_line
 from drp_jax.commands.restoring import (
     Job,
+    Outputs,
     given,
     metrics_of,
     outputs_of,
-    remark_of,
     require_image,
     result_path,
     write_pictures,
@@ -39,9 +39,13 @@ MOST_SIZES = 16
 
 _NOT_COMPARED = {
     *(field.name for field in dataclasses.fields(MethodArguments) if field.name != "seed"),
-    *("images", "image", "output", "output_dir", "overwrite"),
+    *("images", "image", "output", "output_dir", "overwrite", "memory"),
+    *("checkpoint", "checkpoint_every"),
 }
-"""The flags that do not change a result, or do so by the method, which is compared itself."""
+"""The flags that do not change a result, or do so by the method, which is compared itself.
+
+Memory changes it hardly: where tiles meet.
+"""
 
 
 _NOT_DONE = (Status.NON_FINITE.name.lower(), Status.INTERRUPTED.name.lower())
@@ -64,6 +68,19 @@ class Outcome:
     kind: Kind
     line: str
     metrics: Line
+
+
+@dataclasses.dataclass(frozen=True)
+class Begun:
+    """A picture that is to be restored, with its flags, its outputs and when it was read."""
+
+    place: Place
+    parsed: RestoreArguments
+    asked: Line
+    job: Job
+    outputs: Outputs
+    source: Line
+    start: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,14 +107,37 @@ class Turns:
 
     def outcome(self, place: Place) -> Outcome:
         """Restores one, unless it is there already."""
+        begun = self.begun_or_ended(place)
+        if isinstance(begun, Outcome):
+            return begun
+        try:
+            fitted = fit(
+                begun.job.problem,
+                seed=begun.parsed.seed,
+                method=self.method,
+                interrupts=self.interrupts,
+                display=self.display.during(str(place.name)),
+                limits=Limits(begun.parsed.memory),
+            )
+        except Exception as error:
+            return _failed(place, error)
+        return self.ended(begun, fitted)
+
+    def begun_or_ended(self, place: Place) -> "Begun | Outcome":
+        """What is to be restored, or what came of it if it is there already or cannot be."""
         try:
             parsed = self.parsed.of_one(place.path, place.name)
             asked = self.asked(parsed)
-            return self.present(place, asked) or self.restored(place, parsed, asked)
+            return self.present(place, asked) or self.begun(place, parsed, asked)
         except Exception as error:  # whatever it is, the other pictures are to be restored
-            message = str(error) if isinstance(error, InputError) else in_a_line(error)
-            line = f"{place.path}: failed: {message.removeprefix(f'{place.path}: ')}"
-            return Outcome(place, Kind.FAILED, line, {**_about(place), "error": message})
+            return _failed(place, error)
+
+    def ended(self, begun: "Begun", fitted: Fit) -> Outcome:
+        """Writes what came out, and says what it was."""
+        try:
+            return self.written(begun, fitted)
+        except Exception as error:
+            return _failed(begun.place, error)
 
     def asked(self, parsed: RestoreArguments) -> Line:
         """All that a result depends on beside picture and method, as it is read from JSON."""
@@ -149,11 +189,11 @@ class Turns:
         known = {**_about(place), "output": str(output), **metrics}
         return _present(place, f"is there already: {output}", known)
 
-    def restored(self, place: Place, parsed: RestoreArguments, asked: Line) -> Outcome:
-        """Restores a picture with its flags, writes what came out and notes it.
+    def begun(self, place: Place, parsed: RestoreArguments, asked: Line) -> "Begun":
+        """A picture with its flags, read and ready.
 
         Raises:
-          InputError: if the picture cannot be restored, or something not written.
+          InputError: if it is unusable, or what comes out could not be written.
         """
         start = time.perf_counter()
         source = identity(place.path) if os.path.exists(place.path) else {}
@@ -164,14 +204,17 @@ class Turns:
             make_folder(folder)
         parsed = dataclasses.replace(parsed, output=output, figure=figure, metrics=None)
         outputs = outputs_of(job, parsed)
-        fitted = fit(
-            job.problem,
-            seed=parsed.seed,
-            method=self.method,
-            interrupts=self.interrupts,
-            display=self.display.during(str(place.name)),
-        )
+        return Begun(place, parsed, asked, job, outputs, source, start)
+
+    def written(self, begun: "Begun", fitted: Fit) -> Outcome:
+        """Writes what came out of a picture, and notes it.
+
+        Raises:
+          InputError: if there is no image, or something cannot be written.
+        """
         require_image(fitted.restoration)
+        place, parsed, job, outputs = begun.place, begun.parsed, begun.job, begun.outputs
+        output = outputs.restored
         line = {
             "name": place.key,
             "image": os.path.abspath(place.path),
@@ -184,15 +227,15 @@ class Turns:
         metrics = _as_json(metrics_of(job, fitted, before, after, self.method, preset))
         del metrics["first_iteration_seconds"]  # since the start, of all pictures
         status = Status(int(fitted.restoration.status))
-        about = {"input": source, "asked": asked, "metrics": metrics}
+        about = {"input": begun.source, "asked": begun.asked, "metrics": metrics}
         record.add(line | about)
-        parts = [f"{time.perf_counter() - start:.1f} s", *scores_in_line(before, after)]
+        parts = [f"{time.perf_counter() - begun.start:.1f} s", *scores_in_line(before, after)]
         kind, words = Kind.WRITTEN, ""
         if status == Status.NON_FINITE:
             kind, words = Kind.FAILED, fitted.restoration.message
         elif status == Status.INTERRUPTED:
             kind, words = Kind.INTERRUPTED, "interrupted, so the next run does it again"
-        parts += [one for one in (*job.remarks, remark_of(fitted), words) if one]
+        parts += [one for one in (*job.remarks, fitted.restoration.remark, words) if one]
         text = f"{place.path}: {', '.join(parts)}, wrote {output}"
         return Outcome(place, kind, text, {**_about(place), "output": str(output), **metrics})
 
@@ -222,6 +265,12 @@ def make_folder(folder: pathlib.Path) -> None:
         raise InputError(
             f"{folder}: cannot be made: {error.strerror}; accepted: a folder that can be written"
         ) from None
+
+
+def _failed(place: Place, error: Exception) -> Outcome:
+    message = str(error) if isinstance(error, InputError) else in_a_line(error)
+    line = f"{place.path}: failed: {message.removeprefix(f'{place.path}: ')}"
+    return Outcome(place, Kind.FAILED, line, {**_about(place), "error": message})
 
 
 def _present(place: Place, words: str, known: Line) -> Outcome:

@@ -22,6 +22,7 @@ from drp_jax.non_local.collaborative import (
     wiener_step,
 )
 from drp_jax.non_local.noise_estimate import local_mean
+from drp_jax.non_local.noise_model import NoiseModel, noise_model
 from drp_jax.non_local.noise_spectrum import SIZE, NoiseSpectrum, passed_by_means
 from drp_jax.non_local.noisy_image import NoisyImage, check_strength, noisy_image
 from drp_jax.non_local.scales import doubled
@@ -172,6 +173,7 @@ class Denoise(Method):
     Attributes:
       strength, refinements, radius: as in `denoise`.
       iterations: limit on the number of steps, from 1 up; all are taken if None.
+      known: the noise where a problem does not state it; told from the observation if None.
 
     Raises:
       InputError: if a value is out of its range.
@@ -181,16 +183,20 @@ class Denoise(Method):
     radius: int = fixed(default=12)
     strength: float | jax.Array = 1.0
     iterations: int | jax.Array | None = None
+    known: NoiseModel | None = None
     name: str = fixed(default="non-local")
 
     measures: ClassVar[tuple[str, ...]] = ("residual",)
     is_finite_process: ClassVar[bool] = True
+    is_local: ClassVar[bool] = True
     advice: ClassVar[str] = "The observation may hold values that are too large."
 
     def __post_init__(self) -> None:
         require_kind(self.name, str, "name", "a string")
         check_filters(self.refinements, self.radius)
         check_strength(self.strength)
+        kinds = (NoiseModel, type(None))
+        require_kind(self.known, kinds, "known", "None, or what noise_model gives")
         if self.iterations is not None:
             require_whole(self.iterations, "iterations", 1, MOST_ITERATIONS)
 
@@ -221,14 +227,22 @@ class Denoise(Method):
         )
 
     def init(self, problem: Problem, key: jax.Array) -> DenoiseState:
-        observation = problem.observation
-        bounds = problem.value_range or (jnp.min(observation), jnp.max(observation))
-        low, high = (jnp.asarray(bound, jnp.float32) for bound in bounds)
-        span = jnp.where(high > low, high - low, 1.0)
-        noisy = noisy_image((observation - low) / span, _sigma(problem, span), self.strength)
+        low, span = _ends(problem)
+        image, sigma = (problem.observation - low) / span, _sigma(problem, span)
+        if sigma is None and self.known is not None:
+            noisy = self.known.of(image, jnp.asarray(self.strength, image.dtype))
+        else:
+            noisy = noisy_image(image, sigma, self.strength)
         noisy = without_coarse_noise(noisy, self.refinements, self.radius)
         blank = Filtered(noisy.image, jnp.zeros(noisy.image.shape[:2]))
         return DenoiseState(noisy, blank, low, span)
+
+    def informed(self, sample: Problem) -> "Denoise":
+        """The same, told the noise of a sample unless that is stated."""
+        low, span = _ends(sample)
+        if _sigma(sample, span) is not None:
+            return self
+        return dataclasses.replace(self, known=noise_model((sample.observation - low) / span))
 
     def stages(self, problem: Problem) -> tuple[Stage, ...]:
         steps = filter_steps(self.refinements, self.radius)
@@ -265,6 +279,14 @@ class Denoise(Method):
             "radius": lambda radius: dataclasses.replace(self, radius=radius),
             "strength": lambda strength: dataclasses.replace(self, strength=strength),
         }
+
+
+def _ends(problem: Problem) -> tuple[jax.Array, jax.Array]:
+    """What 0 stands for in an observation, and what 1 stands for above that."""
+    observation = problem.observation
+    bounds = problem.value_range or (jnp.min(observation), jnp.max(observation))
+    low, high = (jnp.asarray(bound, jnp.float32) for bound in bounds)
+    return low, jnp.where(high > low, high - low, 1.0)
 
 
 def _sigma(problem: Problem, span: jax.Array) -> jax.Array | None:

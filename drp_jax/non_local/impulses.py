@@ -14,7 +14,9 @@ _MOST_CORRELATED = 0.1
 _MARGIN = 2
 
 
-def without_impulses(image: jax.Array, noise: jax.Array) -> jax.Array:
+def without_impulses(
+    image: jax.Array, noise: jax.Array, is_noise: bool | jax.Array | None = None
+) -> jax.Array:
     """An image with its impulses filled in smoothly from around.
 
     An impulse is a value at 0 or 1 that lies further from the median of its 5 x 5 surroundings than
@@ -25,6 +27,7 @@ def without_impulses(image: jax.Array, noise: jax.Array) -> jax.Array:
     Args:
       image: `[H, W, C]`, values in [0, 1].
       noise: standard deviation of the other noise.
+      is_noise: whether there are impulses, if that is known from more than this image.
     """
     require_picture(image, "image")
     check_noise(noise, "noise")
@@ -40,7 +43,8 @@ def without_impulses(image: jax.Array, noise: jax.Array) -> jax.Array:
     limit = jnp.maximum(_DEVIATIONS * noise, _LEAST_DIFFERENCE)
     is_far = jnp.abs(image - median) > limit
     is_impulse = ((image <= 0) | (image >= 1)) & is_far
-    is_noise = (jnp.mean(is_impulse) > _LEAST_SHARE) & ~_is_drawn(image, is_impulse)
+    if is_noise is None:
+        is_noise = (jnp.mean(is_impulse) > _LEAST_SHARE) & ~_is_drawn(image, is_impulse)
     # Where nothing is unknown this ends at once; a condition would run for all of a batch.
     filled = fill(image, ~(is_impulse & is_noise))
     return jnp.where(is_noise, filled, image)

@@ -100,6 +100,7 @@ class PlugAndPlay(Method):
 
     measures: ClassVar[tuple[str, ...]] = ("change", "residual", "noise_level")
     is_finite_process: ClassVar[bool] = True
+    is_local: ClassVar[bool] = True
     advice: ClassVar[str] = "The denoiser may give values that are not finite."
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from drp_jax.commands import options
 from experiments.benchmark.ablations import ablations
 from experiments.benchmark.batch import batch, slices, vmap
 from experiments.benchmark.filters import filters
+from experiments.benchmark.large import large
 from experiments.benchmark.profile import convolutions, profile, projection
 from experiments.benchmark.quality import quality
 from experiments.benchmark.real_noise import real_noise
@@ -19,7 +20,7 @@ from experiments.benchmark.speed import speed
 
 COMMANDS = (
     *(speed, filters, quality, real_noise, ablations, batch, vmap, profile),
-    *(convolutions, reconstruction, reconstruction_page, slices, projection),
+    *(convolutions, reconstruction, reconstruction_page, slices, projection, large),
 )
 
 

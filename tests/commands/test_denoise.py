@@ -330,7 +330,7 @@ def test_an_output_folder_that_cannot_be_written_is_refused(capsys, monkeypatch)
 def test_an_existing_output_survives_a_failure(capsys, monkeypatch):
     save("x.png")
     Path("o.png").write_text("precious")
-    monkeypatch.setattr(fit, "restore", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(fit, "restore_large", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run("--image", "x.png", "--output", "o.png", *SMALL)
     assert Path("o.png").read_text() == "precious"

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from drp_jax import preset
-from drp_jax.commands.figure import draw_curves
+from drp_jax.commands.figure import draw_curves, smaller
 
 UNKNOWN = np.nan
 
@@ -15,9 +15,8 @@ UNKNOWN = np.nan
 def axes_of(history, iterations):
     """The axes drawn for a run with that history."""
     method = preset("paper") if "loss" in history else preset()
-    run = SimpleNamespace(problem=SimpleNamespace(metric_name="luma_psnr"), method=method)
     figure = Figure()
-    draw_curves(figure, SimpleNamespace(history=history, iterations=iterations, run=run))
+    draw_curves(figure, SimpleNamespace(history=history, iterations=iterations, method=method))
     return figure.axes
 
 
@@ -44,3 +43,10 @@ def test_a_filter_has_one_curve_over_its_steps(more, label):
     assert labels([axes]) == [("step", label)]
     ticks = axes.get_xticks()
     np.testing.assert_array_equal(ticks, np.rint(ticks))
+
+
+def test_large_images_are_drawn_as_means_of_squares():
+    image = np.arange(2400.0).reshape(4, 600, 1)
+    assert smaller(image) is image
+    fine = np.repeat(np.repeat(image, 2, axis=0), 2, axis=1)
+    np.testing.assert_allclose(smaller(fine), image)

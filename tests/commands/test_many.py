@@ -269,13 +269,13 @@ def test_every_command_takes_many(capsys, command, flags):
 
 def test_whatever_goes_wrong_with_one_the_others_are_written(capsys, monkeypatch):
     save_all("a.png", "b.png", "c.png")
-    restore, calls = fit.restore, []
+    restore, calls = fit.restore_large, []
 
     def fails_once(*args, **options):
         calls.append(True)
         return 1 / 0 if len(calls) == 2 else restore(*args, **options)
 
-    monkeypatch.setattr(fit, "restore", fails_once)
+    monkeypatch.setattr(fit, "restore_large", fails_once)
     assert run("a.png", "b.png", "c.png", *SMALL) == 1
     lines = said(capsys)
     assert kinds(lines) == "wfw"

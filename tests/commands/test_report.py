@@ -12,6 +12,7 @@ import pytest
 from flax import nnx, struct
 
 from drp_jax import preset
+from drp_jax.commands import report
 from drp_jax.commands.report import describe
 from drp_jax.presets import names
 
@@ -82,3 +83,13 @@ def test_every_preset_is_described_without_addresses():
 def test_a_filter_of_nnx_is_described(filter_):
     json.dumps(describe(filter_))
     assert "Param" in str(describe(filter_)) or filter_ is ...
+
+
+@pytest.mark.parametrize("height", [40, 41, 44, 53])
+def test_scores_in_strips_are_those_of_the_whole(height, monkeypatch):
+    both = [np.random.default_rng(seed).random((height, 16, 3), np.float32) for seed in (0, 1)]
+    whole = report.score(*both)
+    monkeypatch.setattr(report, "MOST_AT_ONCE", 20 * 16)
+    np.testing.assert_allclose(
+        *([one[name] for name in whole] for one in (report.score(*both), whole)), rtol=1e-5
+    )

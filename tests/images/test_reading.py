@@ -254,6 +254,24 @@ def test_a_picture_larger_than_the_memory_is_refused_before_it_is_decoded(tmp_pa
         read_image(paths[0], memory=0)
 
 
+def test_copies_of_files_count_as_free_memory_of_a_container(tmp_path):
+    for name, text in {
+        "memory.max": "9000",
+        "memory.current": "5000",
+        "memory.stat": "active_file 7\ninactive_file 1500\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    assert list(memory._of_the_container(tmp_path)) == [5500]
+    (tmp_path / "memory.max").write_text("max")
+    assert not list(memory._of_the_container(tmp_path))
+
+
+def test_numbers_of_bytes_are_read():
+    given = ("1", "20k", "1.5M", "4G", "2t")
+    assert list(map(memory.in_bytes, given)) == [1, 20_000, 1_500_000, 4 * 10**9, 2 * 10**12]
+    assert memory.resident() > 10**6
+
+
 def test_by_default_half_of_the_free_memory_is_allowed(monkeypatch):
     monkeypatch.setattr(memory, "_of_the_machine", lambda: [5000])
     monkeypatch.setattr(memory, "_of_the_container", lambda: [2000])

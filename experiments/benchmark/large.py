@@ -1,0 +1,156 @@
+"""Denoise large pictures in little memory: `python -m experiments.benchmark large`.
+
+Each is a photograph of scikit-image, mirrored until it is large enough, with noise. The command
+`drp-jax denoise --memory` runs in a process of its own, without any compiled program from before,
+whose time, on the clock and of all cores, and largest resident set are reported, with the PSNR, and
+how steep the error is where tiles meet: its mean absolute difference between neighbours there, over
+that elsewhere.
+"""
+
+import dataclasses
+import itertools
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from drp_jax import InputError, read_image
+from drp_jax.commands import options
+from drp_jax.commands.restoring import bundled_photograph
+from experiments import pages
+from experiments.benchmark import measuring
+
+SIGMA = 20
+TABLE = pages.Table(
+    "megapixels | size | tiles | seconds | of the cores | a megapixel | compilation | "
+    "resident MB | noisy dB | dB | at seams",
+    "{megapixels:g} | {width} x {height} | {tiles} | {seconds:.0f} | {core_seconds:.0f} | "
+    "{core_seconds_per_megapixel:.0f} | "
+    "{compile_seconds:.0f} | {resident_megabytes:.0f} | {psnr_input:.2f} | {psnr:.2f} | "
+    "{seam_ratio:.3f}",
+)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    numbers = tuple(float(part) for part in text.split(","))
+    if not all(0.01 <= number <= 1000 for number in numbers):
+        raise ValueError
+    return numbers
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    megapixels: tuple[float, ...] = options.option(
+        _numbers, "X,X", "numbers from 0.01 to 1000", "Sizes of the pictures.", (1.0, 4.0, 24.0)
+    )
+    memory: str = options.option(str, "BYTES", "a size", "As of the command.", "2G")
+    preset: str = options.option(str, "NAME", "a name", "As of the command.", "default")
+    keep: pathlib.Path | None = options.file("A folder for the pictures.", shown="none is kept")
+    output: pathlib.Path | None = measuring.output()
+
+
+@options.command("large", Arguments, help=__doc__)
+def large(parsed: Arguments) -> int:
+    """Time and memory of large pictures."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch) if parsed.keep is None else parsed.keep
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = (_measured(size, parsed, folder) for size in parsed.megapixels)
+        facts = {"memory": parsed.memory, "preset": parsed.preset, "sigma": SIGMA}
+        pages.show(TABLE, rows, parsed.output, facts)
+    return 0
+
+
+def _measured(megapixels: float, parsed: Arguments, folder: pathlib.Path) -> dict[str, Any]:
+    """The row of one picture."""
+    height = round((megapixels * 1e6 / 1.5) ** 0.5)
+    clean = picture(height, round(1.5 * height))
+    noisy, restored, report = (
+        folder / f"{name}-{megapixels:g}.{kind}"
+        for name, kind in (("noisy", "png"), ("restored", "png"), ("report", "json"))
+    )
+    Image.fromarray(with_noise(clean)).save(noisy)
+    before = _error(noisy, clean)
+    flags = [str(noisy), "--output", str(restored), "--metrics", str(report)]
+    flags += ["--memory", parsed.memory, "--preset", parsed.preset, "--no-compilation-cache"]
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "drp_jax", "denoise", *flags], stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    elapsed = time.perf_counter() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise InputError(f"drp-jax denoise ended with {process.returncode}; accepted: 0")
+    metrics = json.loads(report.read_text())
+    tiling = metrics.get("tiling")
+    error = _error(restored, clean)
+    core_seconds = usage.ru_utime + usage.ru_stime
+    return {
+        "megapixels": megapixels,
+        "height": clean.shape[0],
+        "width": clean.shape[1],
+        "tiles": "none" if tiling is None else tiled(tiling),
+        "seconds": elapsed,
+        "core_seconds": core_seconds,
+        "core_seconds_per_megapixel": core_seconds / (clean[..., 0].size / 1e6),
+        "compile_seconds": metrics["compile_seconds"],
+        "resident_megabytes": usage.ru_maxrss * 1024 / 1e6,  # kilobytes on Linux
+        "psnr_input": _decibels(before),
+        "psnr": _decibels(error),
+        "seam_ratio": 1.0 if tiling is None else seam_ratio(error, tiling),
+    }
+
+
+def picture(height: int, width: int) -> np.ndarray:
+    """A photograph mirrored until it is that large, uint8 `[H, W, 3]`."""
+    image = np.rint(255 * bundled_photograph("astronaut.png").image).astype(np.uint8)
+    for axis, side in enumerate((height, width)):
+        mirrored = np.concatenate([image, np.flip(image, axis)], axis)
+        image = np.concatenate([mirrored] * -(-side // mirrored.shape[axis]), axis)
+    return image[:height, :width]
+
+
+def with_noise(clean: np.ndarray) -> np.ndarray:
+    """The picture with Gaussian noise, as 8 bits hold it."""
+    noise = np.random.default_rng(0).standard_normal(clean.shape, dtype=np.float32)
+    noise *= SIGMA
+    noise += clean
+    return np.clip(np.rint(noise), 0, 255).astype(np.uint8)
+
+
+def tiled(tiling: dict[str, Any]) -> str:
+    """How many tiles there are, and of which size."""
+    height, width = tiling["size"]
+    rows, columns = tiling["starts"]
+    return f"{len(rows) * len(columns)} of {width} x {height}"
+
+
+def seam_ratio(error: np.ndarray, tiling: dict[str, Any]) -> float:
+    """How steep an error `[H, W, C]` is where tiles overlap, over how steep it is elsewhere."""
+    ratios = []
+    for axis, (size, starts) in enumerate(zip(tiling["size"], tiling["starts"], strict=True)):
+        steepness = np.abs(np.diff(error, axis=axis)).mean(axis=(1 - axis, 2))
+        at_seam = np.zeros(steepness.size, bool)
+        for before, after in itertools.pairwise(starts):
+            at_seam[after : before + size] = True
+        if at_seam.any():
+            ratios.append(steepness[at_seam].mean() / steepness[~at_seam].mean())
+    return float(np.mean(ratios))
+
+
+def _error(path: pathlib.Path, clean: np.ndarray) -> np.ndarray:
+    error = read_image(path).image
+    error -= clean.astype(np.float32) / 255
+    return error
+
+
+def _decibels(error: np.ndarray) -> float:
+    return float(-10 * np.log10(np.mean(np.square(error), dtype=np.float64)))
