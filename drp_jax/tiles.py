@@ -360,8 +360,11 @@ def _cut_out(values: Any, rows: Any, columns: Any) -> Any:
 
 
 def _sample(problem: Problem) -> Problem:
-    """The problem of squares from all over an image, put together to a smaller one."""
-    if not isinstance(problem.operator, Identity):
+    """The problem of squares from all over an image, put together to a smaller one.
+
+    An image that was observed at a smaller size is small already.
+    """
+    if isinstance(problem.operator, Downsample):
         return problem
     rows, columns = (_sampled(side) for side in problem.image.shape[:2])
     return _part(problem, rows, columns)

@@ -86,6 +86,8 @@ class PlugAndPlay(Method):
         between few is smooth already.
       last: noise level of the last step (intensity), above 0.
       momentum: how much of the last change is made again before the image is denoised, in [0, 1).
+      known: deviation of the noise where a problem states none, for an image in [0, 1]; told from
+        the observation if None.
 
     Raises:
       InputError: if a value is out of its range.
@@ -96,6 +98,7 @@ class PlugAndPlay(Method):
     first: float | jax.Array = 0.3
     last: float | jax.Array = 0.01
     momentum: float | jax.Array = 0.5
+    known: float | jax.Array | None = None
     name: str = fixed(default="non-local")
 
     measures: ClassVar[tuple[str, ...]] = ("change", "residual", "noise_level")
@@ -148,9 +151,20 @@ class PlugAndPlay(Method):
             start=start,
             spread=jnp.zeros(start.shape[:2]),
             level=jnp.float32(0),
-            noise=observed_noise(problem, units),
+            noise=self._noise(problem, units),
             units=units,
         )
+
+    def informed(self, sample: Problem) -> "PlugAndPlay":
+        """The same, told the noise of a sample unless that is stated."""
+        if sample.noise is not None:
+            return self
+        return dataclasses.replace(self, known=observed_noise(sample))
+
+    def _noise(self, problem: Problem, units: Units) -> jax.Array:
+        if problem.noise is None and self.known is not None:
+            return jnp.asarray(self.known, jnp.float32)
+        return observed_noise(problem, units)
 
     def stages(self, problem: Problem) -> tuple[Stage, ...]:
         return stretches(self.denoiser, self.steps, self._stepped)

@@ -260,3 +260,16 @@ def test_what_it_cannot_do_is_named(problem, message):
 def test_a_denoiser_that_does_not_fit_is_named(denoiser, message):
     with pytest.raises(InputError, match=message):
         begin(PROBLEM, method=PlugAndPlay(denoiser), key=KEY)
+
+
+def test_it_is_told_the_noise_of_a_whole_for_its_parts():
+    draw = np.random.default_rng(0)
+    picture = np.clip(0.5 + draw.normal(0, 0.1, (64, 64, 1)), 0, 1).astype(np.float32)
+    problem = Problem(picture, operator=Mask(jnp.ones((64, 64, 1))))
+    told = PlugAndPlay().informed(problem)
+    np.testing.assert_allclose(told.known, 0.1, rtol=0.15)
+    part = Problem(np.full((16, 16, 1), 0.5, np.float32), operator=Mask(jnp.ones((16, 16, 1))))
+    assert told.init(part, KEY).noise == told.known
+    stated = dataclasses.replace(part, noise=Gaussian(0.3))
+    np.testing.assert_allclose(told.init(stated, KEY).noise, 0.3, rtol=1e-5)
+    assert PlugAndPlay().informed(stated).known is None
