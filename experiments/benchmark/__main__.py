@@ -11,6 +11,7 @@ from experiments.benchmark.ablations import ablations
 from experiments.benchmark.batch import batch, slices, vmap
 from experiments.benchmark.filters import filters
 from experiments.benchmark.large import large
+from experiments.benchmark.noisy import noisy
 from experiments.benchmark.profile import convolutions, profile, projection
 from experiments.benchmark.quality import quality
 from experiments.benchmark.real_noise import real_noise
@@ -19,7 +20,7 @@ from experiments.benchmark.reconstruction_page import reconstruction_page
 from experiments.benchmark.speed import speed
 
 COMMANDS = (
-    *(speed, filters, quality, real_noise, ablations, batch, vmap, profile),
+    *(speed, filters, quality, noisy, real_noise, ablations, batch, vmap, profile),
     *(convolutions, reconstruction, reconstruction_page, slices, projection, large),
 )
 

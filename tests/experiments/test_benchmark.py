@@ -195,8 +195,8 @@ def test_rows_hold_what_was_measured(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([], "no measurement is named; accepted: speed, filters, quality, real-noise, ablations"),
-        (["sped"], "unknown measurement: 'sped'; accepted: speed, filters, quality, real-noise"),
+        ([], "no measurement is named; accepted: speed, filters, quality, noisy"),
+        (["sped"], "unknown measurement: 'sped'; accepted: speed, filters, quality, noisy"),
         (["speed", "--sise", "8"], "Unrecognized options: --sise, 8; accepted: flags and their"),
         (["speed", "--suite", "x"], "--suite is 'x'; accepted: official, methods"),
         (["speed", "--size", "50"], "--size is 50; accepted: multiples of 4 from 32 up"),
