@@ -13,10 +13,9 @@ from drp_jax.commands.fit import Fit, compile_clock, fit
 from drp_jax.commands.report import Scores, score
 from drp_jax.metrics import luma_psnr, luma_without_border
 from drp_jax.operators import Downsample, Mask
+from drp_jax.sweep.degradations import noisy
 from experiments.benchmark import baselines
 from experiments.measurements import measured
-
-Noise = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,42 +131,28 @@ def shrunk(clean: np.ndarray, factor: int) -> Degraded:
 def _with_noise_too(case: str, clean: np.ndarray, seed: int) -> Degraded:
     """One of `NOISY`: the clean image is what is looked for, at the known pixels too."""
     degraded = degrade(case.split(", ")[0], clean, seed)
-    problem, noise = degraded.problem, functools.partial(_gaussian, NOISY[case])
-    noisy = noise(np.asarray(problem.observation), np.random.default_rng(seed + 1))
-    noisy = np.rint(np.clip(noisy, 0, 1) * 255).astype(np.float32) / 255
+    problem, draw = degraded.problem, np.random.default_rng(seed + 1)
+    observation = noisy(np.asarray(problem.observation), "gaussian", NOISY[case], draw)
     if degraded.known is not None:
-        noisy = np.where(degraded.known, noisy, 0)
-        others = functools.partial(baselines.inpainters, noisy, degraded.known)
+        observation = np.where(degraded.known, observation, 0)
+        others = functools.partial(baselines.inpainters, observation, degraded.known)
     else:
-        others = functools.partial(baselines.enlargers, noisy, *degraded.clean.shape[:2])
-    return Degraded(dataclasses.replace(problem, observation=noisy), others)
+        others = functools.partial(baselines.enlargers, observation, *degraded.clean.shape[:2])
+    return Degraded(dataclasses.replace(problem, observation=observation), others)
 
 
 def add_noise(clean: np.ndarray, name: str, seed: int) -> np.ndarray:
     """A noisy image as an 8-bit file would hold it: clipped and rounded."""
-    noisy = NOISES[name](clean, np.random.default_rng(seed))
-    return np.rint(np.clip(noisy, 0, 1) * 255).astype(np.float32) / 255
+    return noisy(clean, *NOISES[name], np.random.default_rng(seed))
 
 
-def _gaussian(sigma: float, clean: np.ndarray, draw: np.random.Generator) -> np.ndarray:
-    """White noise; its standard deviation is on the 0-255 scale."""
-    return clean + sigma / 255 * draw.normal(size=clean.shape)
-
-
-def _impulse(clean: np.ndarray, draw: np.random.Generator) -> np.ndarray:
-    extreme = draw.integers(0, 2, clean.shape)
-    return np.where(draw.random(clean.shape) < 0.1, extreme, clean)
-
-
-NOISES: dict[str, Noise] = {
-    **{f"Gaussian {sigma}": functools.partial(_gaussian, sigma) for sigma in (15, 25, 50)},
-    # 50 photons are counted where the image is white.
-    "Poisson": lambda clean, draw: draw.poisson(clean * 50) / 50,
-    # A tenth of all values becomes black or white.
-    "impulse": _impulse,
-    # A quarter of the intensity.
-    "speckle": lambda clean, draw: clean * (1 + 0.25 * draw.normal(size=clean.shape)),
+NOISES: dict[str, tuple[str, float]] = {
+    **{f"Gaussian {sigma}": ("gaussian", float(sigma)) for sigma in (15, 25, 50)},
+    "Poisson": ("poisson", 50.0),
+    "impulse": ("impulse", 0.1),
+    "speckle": ("speckle", 0.25),
 }
+"""Kinds and numbers as in the plans of sweeps."""
 
 
 def known_pixels(gaps: str, height: int, width: int, seed: int) -> np.ndarray:

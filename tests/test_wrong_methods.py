@@ -20,7 +20,7 @@ from wrong_arguments import (
     table,
 )
 
-from drp_jax import Gaussian, Loop, NoiseFree, non_local, preset, presets, stopping, untrained
+from drp_jax import Loop, NoiseFree, Poisson, non_local, preset, presets, stopping, untrained
 from drp_jax.non_local import CollaborativeDenoiser, Denoise, HalfQuadratic, PlugAndPlay, denoise
 from drp_jax.operators import Blur
 from drp_jax.untrained import HourglassConfig, Jitter, Objective, Seed, WeightedSum, anisotropic_tv
@@ -234,7 +234,7 @@ FILTERS = [
     ("denoiser fails", lambda: sharpened(fails)),
     ("method non-local here denoises,", lambda: restored(operator=BLUR, method=Denoise())),
     ("the operator is Identity,", lambda: restored(method=PlugAndPlay())),
-    ("noise is Gaussian,", lambda: sharpened(noise=Gaussian(0.1))),
+    ("noise is Poisson,", lambda: sharpened(noise=Poisson(10.0))),
     ("noise is NoiseFree()", lambda: restored(noise=NoiseFree())),
     ("the operator cannot be transposed", lambda: sharpened(operator=jnp.square)),
     ("image has shape (12, 15)", lambda: non_local.noise_level(GRAY)),

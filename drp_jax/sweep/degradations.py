@@ -76,6 +76,19 @@ def degradation(text: str) -> Degradation:
     raise InputError(f"degradation {text!r}; accepted: {ACCEPTED}")
 
 
+def noisy(clean: np.ndarray, kind: str, number: float, draw: Draw) -> np.ndarray:
+    """A noisy image as an 8-bit file would hold it, clipped and rounded.
+
+    Args:
+      clean: `[H, W, C]`, values in [0, 1].
+      kind: "gaussian", "poisson", "speckle" or "impulse".
+      number: how strong, as in a plan.
+      draw: what the noise is drawn from.
+    """
+    values = _NOISES[kind](clean, number, draw)
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.float32) / 255
+
+
 def measured_by(text: str, noise: float = 0.0) -> Degradation:
     """What a function of an image, named by `module:function`, gives, with white noise on it.
 
@@ -172,8 +185,7 @@ _RANGES = {"gaussian": (0, 255), "poisson": (0, 1e6), "speckle": (0, 10), "impul
 
 def _noisy(text: str, kind: str, number: float) -> Degradation:
     def problem(clean: np.ndarray, draw: Draw) -> Problem:
-        noisy = np.rint(np.clip(_NOISES[kind](clean, number, draw), 0, 1) * 255) / 255
-        return Problem(noisy.astype(np.float32), reference=clean)
+        return Problem(noisy(clean, kind, number, draw), reference=clean)
 
     return Degradation(text, "denoise", problem)
 
