@@ -19,7 +19,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from drp_jax import loop
-from drp_jax.errors import InputError, in_a_line, require, require_whole, shown
+from drp_jax.errors import InputError, reason, require, require_whole, shown
 from drp_jax.loop import ROOM, History, Run, Status, check_key
 from drp_jax.method import Method
 from drp_jax.problem import UNIT, Problem
@@ -211,7 +211,7 @@ class _Waiting:
             try:
                 return image, image.begun()
             except Exception as error:  # whatever a user's functions raise
-                self.unusable.append((image.index, _reason(error)))
+                self.unusable.append((image.index, reason(error)))
         return None
 
     def _count(self) -> int:
@@ -231,7 +231,7 @@ class _Waiting:
                 ready = self._checked(index, image)
                 self._buckets.setdefault(ready.shape, collections.deque()).append(ready)
             except Exception as error:  # whatever a user's objects raise
-                self.unusable.append((index, _reason(error)))
+                self.unusable.append((index, reason(error)))
                 continue
             return True
 
@@ -246,10 +246,6 @@ class _Waiting:
         key = jax.random.fold_in(self._key, index) if request.key is None else request.key
         check_key(key)
         return _Ready(index, problem, method, key)
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, InputError) else in_a_line(error)
 
 
 def _run_buckets(
@@ -332,7 +328,7 @@ def _run_bucket(
     except Exception as error:  # of the program, so that it is every image's in it
         for occupant in occupants:
             if occupant is not None:
-                yield Finished(occupant.image.index, None, _reason(error), statistics)
+                yield Finished(occupant.image.index, None, reason(error), statistics)
 
 
 def _filled(waiting: _Waiting, shape: Any, stack: Run, occupants: list[_Slot | None]) -> Run:

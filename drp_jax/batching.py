@@ -75,3 +75,8 @@ def if_true(condition: jax.Array, function: Callable[[Any], Any], value: Any) ->
     batch. There all entries are computed if any needs it.
     """
     return lax.fori_loop(0, condition.astype(jnp.int32), lambda _, value: function(value), value)
+
+
+def chosen(condition: jax.Array, one: Any, other: Any) -> Any:
+    """The leaves of one tree if a condition holds, else those of the other. Both are computed."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)

@@ -187,6 +187,11 @@ def shown(value: Any) -> str:
         return f"a {type(value).__name__}"
 
 
+def reason(error: Exception) -> str:
+    """Why something failed, on one line: the message of an InputError, of others their kind too."""
+    return str(error) if isinstance(error, InputError) else in_a_line(error)
+
+
 def in_a_line(error: Exception) -> str:
     """What was raised, on one line."""
     return f"{type(error).__name__}: {_cut(str(error), 200)}"

@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from drp_jax.batching import if_true
+from drp_jax.batching import chosen, if_true
 from drp_jax.errors import require_kind
 from drp_jax.held_out import check_share, drawn, error, without
 from drp_jax.method import Loop, Method, Stage, State, adjustments_of
 from drp_jax.operators.base import Observation
 from drp_jax.problem import Problem
 from drp_jax.pytrees import record
-from drp_jax.refined import Refined, RefinedState, with_noise
+from drp_jax.refined import Refined, RefinedState, measured_by, with_noise
 
 
 class Choice(enum.IntEnum):
@@ -192,7 +192,7 @@ class Judged(Method):
         is_start = state.iteration == self._again
 
         def stepped(refined: RefinedState) -> RefinedState:
-            second = _begun(is_start, state.starts[0], refined.second)
+            second = chosen(is_start, state.starts[0], refined.second)
             return step(problem, dataclasses.replace(refined, second=second))
 
         refined = if_true(state.choice == Choice.REFINED, stepped, state.refined)
@@ -204,7 +204,7 @@ class Judged(Method):
         is_start = state.iteration == self._chosen
         other = if_true(
             state.choice == Choice.OTHER,
-            lambda other: step(told, _begun(is_start, state.starts[1], other)),
+            lambda other: step(told, chosen(is_start, state.starts[1], other)),
             state.other,
         )
         return dataclasses.replace(state, iteration=state.iteration + 1, other=other)
@@ -221,14 +221,11 @@ class Judged(Method):
 
     def measured(self, problem: Problem, state: JudgedState) -> dict[str, jax.Array]:
         """What all measure."""
-
-        def shared(measured: dict[str, jax.Array]) -> dict[str, jax.Array]:
-            return {name: measured[name] for name in self.measures}
-
-        return jax.lax.cond(
+        return measured_by(
+            self.measures,
             self._is_other(state),
-            lambda: shared(self.other.measured(problem, state.other)),
-            lambda: shared(self.method.measured(problem, state.refined)),
+            lambda: self.other.measured(problem, state.other),
+            lambda: self.method.measured(problem, state.refined),
         )
 
     def uncertainty(self, problem: Problem, state: JudgedState) -> jax.Array | None:
@@ -256,7 +253,3 @@ class Judged(Method):
     def adjustments(self) -> Mapping[str, Callable[[Any], Any]]:
         """Those of the first method; its limit counts neither the trials nor the others' steps."""
         return adjustments_of(self, "method")
-
-
-def _begun(is_start: jax.Array, start: State, state: State) -> State:
-    return jax.tree.map(functools.partial(jnp.where, is_start), start, state)

@@ -297,3 +297,16 @@ def _where(condition: jax.Array, chosen: Tree, other: Tree) -> Tree:
     """One pytree or the other; leaves that are the same in both are left alone."""
     # What never changes is then no part of a batched loop's state.
     return jax.tree.map(lambda a, b: a if a is b else jnp.where(condition, a, b), chosen, other)
+
+
+def bytes_of(lowered: jax.stages.Lowered) -> int:
+    """Bytes that a program takes by its own analysis once it is compiled; 0 if it cannot say."""
+    analysis = lowered.compile().memory_analysis()
+    if analysis is None:
+        return 0
+    return (
+        analysis.temp_size_in_bytes
+        + analysis.argument_size_in_bytes
+        + analysis.output_size_in_bytes
+        - analysis.alias_size_in_bytes
+    )

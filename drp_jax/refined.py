@@ -2,12 +2,13 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
+from drp_jax.batching import chosen
 from drp_jax.errors import require, require_kind
 from drp_jax.method import Loop, Method, Stage, State, adjustments_of
 from drp_jax.noise import Gaussian, has_level
@@ -120,15 +121,11 @@ class Refined(Method):
         found = problem.in_range(self.first.image(problem, state.first))
         is_start = state.iteration == self.first.loop.iterations
         level = jax.lax.cond(is_start, lambda: left(problem, found), lambda: state.level)
-        second = jax.tree.map(
-            functools.partial(jnp.where, is_start),
-            self.second.started_at(problem, state.second, found),
-            state.second,
-        )
+        start = self.second.started_at(problem, state.second, found)
         return RefinedState(
             iteration=state.iteration + 1,
             first=state.first,
-            second=step(with_noise(problem, level), second),
+            second=step(with_noise(problem, level), chosen(is_start, start, state.second)),
             level=level,
         )
 
@@ -141,15 +138,11 @@ class Refined(Method):
 
     def measured(self, problem: Problem, state: RefinedState) -> dict[str, jax.Array]:
         """What both methods measure."""
-
-        def shared(measured: dict[str, jax.Array]) -> dict[str, jax.Array]:
-            return {name: measured[name] for name in self.measures}
-
-        # A condition, since the second's may apply the operator at every iteration of the first.
-        return jax.lax.cond(
+        return measured_by(
+            self.measures,
             self._is_found(state),
-            lambda: shared(self.second.measured(problem, state.second)),
-            lambda: shared(self.first.measured(problem, state.first)),
+            lambda: self.second.measured(problem, state.second),
+            lambda: self.first.measured(problem, state.first),
         )
 
     def uncertainty(self, problem: Problem, state: RefinedState) -> jax.Array | None:
@@ -167,6 +160,23 @@ class Refined(Method):
 
     def _is_found(self, state: RefinedState) -> jax.Array:
         return state.iteration > self.first.loop.iterations
+
+
+def measured_by(
+    names: Sequence[str],
+    condition: jax.Array,
+    one: Callable[[], dict[str, jax.Array]],
+    other: Callable[[], dict[str, jax.Array]],
+) -> dict[str, jax.Array]:
+    """Some of what one method measures if a condition holds, else what the other does.
+
+    The one that does not count is not computed: it may apply the operator at every iteration.
+    """
+
+    def some(measured: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        return {name: measured[name] for name in names}
+
+    return jax.lax.cond(condition, lambda: some(one()), lambda: some(other()))
 
 
 def left(problem: Problem, image: jax.Array) -> jax.Array:

@@ -306,20 +306,8 @@ def program_bytes(problem: Problem, *, method: Method, key: jax.Array) -> int:
     loop.check(problem, method)
     run = jax.eval_shape(loop.begun, problem, method, key)
     return max(
-        _bytes_of(loop.begun.lower(problem, method, key)),
-        _bytes_of(_advance_in_place.lower(run.state, problem, method, 1)),
-    )
-
-
-def _bytes_of(lowered: jax.stages.Lowered) -> int:
-    analysis = lowered.compile().memory_analysis()
-    if analysis is None:
-        return 0
-    return (
-        analysis.temp_size_in_bytes
-        + analysis.argument_size_in_bytes
-        + analysis.output_size_in_bytes
-        - analysis.alias_size_in_bytes
+        loop.bytes_of(loop.begun.lower(problem, method, key)),
+        loop.bytes_of(_advance_in_place.lower(run.state, problem, method, 1)),
     )
 
 

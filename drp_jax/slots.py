@@ -28,14 +28,9 @@ def slot_count(wanted: int | None, run: Run, mesh: Mesh) -> int:
     statistics = mesh.devices.flat[0].memory_stats() or {}
     if "bytes_limit" not in statistics:
         return devices
-    analysis = jax.jit(loop.advance).lower(run).compile().memory_analysis()
-    if analysis is None:  # a backend that cannot tell
+    per_slot = loop.bytes_of(jax.jit(loop.advance).lower(run))
+    if not per_slot:  # a backend that cannot tell
         return devices
-    per_slot = (
-        analysis.temp_size_in_bytes
-        + analysis.argument_size_in_bytes
-        + analysis.output_size_in_bytes
-    )
     free = statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
     return slots_in_memory(per_slot, free, devices)
 

@@ -129,23 +129,24 @@ def restore_large(
     method = as_method(method, problem)
     if not (method.is_local and isinstance(problem.operator, (Identity, Mask, Downsample))):
         require_room(problem, method, key, memory)
-        return _whole(problem, key, method, callback)
+        return restore_whole(problem, key, method, callback)
     height, width, _ = problem.image.shape
     if height * width <= _AT_ONCE:
         needed = program_bytes(problem, method=method, key=key)
         if needed <= _room(problem, memory):
-            return _whole(problem, key, method, callback)
+            return restore_whole(problem, key, method, callback)
     shared = _with_range(problem)
     informed = method.informed(_sample(shared))
     tiling = _tiling(shared, informed, key, memory)
     if tiling is None:
-        return _whole(problem, key, method, callback)
+        return restore_whole(problem, key, method, callback)
     return _Tiles(shared, tiling, key, informed, callback).restored(method)
 
 
-def _whole(
+def restore_whole(
     problem: Problem, key: jax.Array, method: Method, callback: Callback | None
 ) -> Restoration:
+    """What `restore` gives, with the callback of `restore_large`: one tile is the whole."""
     report = None if callback is None else lambda progress: callback(TileProgress(1, 1, progress))
     return restore(problem, key=key, method=method, callback=report)
 

@@ -9,6 +9,7 @@ import numpy as np
 from drp_jax import Gaussian, Problem
 from drp_jax.commands.kernels import kernel_of
 from drp_jax.operators import Bayer, Blur, FourierMagnitude, MaskedFourier, Matrix, Operator, Radon
+from drp_jax.sweep.degradations import white_noise
 
 COILS = 8
 NOISE = 0.01
@@ -21,11 +22,8 @@ def measured(clean: np.ndarray, name: str, seed: int, noise: float = NOISE) -> P
     operator = MEASUREMENTS[name](len(clean), draw)
     exact = np.asarray(jax.jit(operator.__call__)(jnp.asarray(clean)))
     level = noise * (len(clean) / 2 if isinstance(operator, Radon) else 1.0)
-    white = draw.normal(size=exact.shape)
-    if np.iscomplexobj(exact):
-        white = (white + 1j * draw.normal(size=exact.shape)) / 2**0.5
     return Problem(
-        exact + level * white,
+        exact + level * white_noise(exact, draw),
         operator=operator,
         noise=Gaussian(level),
         image_shape=clean.shape,

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 import jax
 import jax.monitoring
 
-from drp_jax import Method, Problem, Restoration, Status, restore
+from drp_jax import Method, Problem, Restoration, Status
 from drp_jax.commands.kept import Kept
 from drp_jax.commands.progress import ProgressDisplay, StepDisplay
-from drp_jax.tiles import Tiled, TileProgress, restore_large
+from drp_jax.tiles import Tiled, TileProgress, restore_large, restore_whole
 
 _IMPORTED = time.monotonic()
 _ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -86,12 +86,7 @@ def fit(
         key = jax.random.key(seed)
         restoration: Restoration | Tiled
         if limits is None:
-            restoration = restore(
-                problem,
-                key=key,
-                method=method,
-                callback=lambda progress: report(TileProgress(1, 1, progress)),
-            )
+            restoration = restore_whole(problem, key, method, report)
         elif limits.kept is None:
             restoration = restore_large(
                 problem, key=key, method=method, memory=limits.memory, callback=report

@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import functools
-import math
 import pathlib
 import re
 import time
@@ -20,7 +19,7 @@ from drp_jax.commands.report import environment
 from drp_jax.commands.restoring import bundled_photograph
 from drp_jax.sweep import Done, Plan, Store, read_plan, run_sweep
 from drp_jax.sweep.running import git_revision
-from drp_jax.sweep.store import FAILED
+from drp_jax.sweep.store import FAILED, TABLE
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _LIMIT = "a time above 0, like 90s, 10m or 2h"
@@ -76,7 +75,7 @@ def run(parsed: RunArguments) -> int:
         return 0
     about = environment() | {"git": git_revision()}
     begun = time.monotonic()
-    failed, last = 0, None
+    done, failed, last = 0, 0, None
     with deferred_interrupts() as interrupts:
 
         def is_over() -> bool:
@@ -87,11 +86,11 @@ def run(parsed: RunArguments) -> int:
             for last in run_sweep(
                 plan, parsed.out, slots=parsed.slots, environment=about, is_over=is_over
             ):
+                done += last.row["status"] != FAILED
                 failed += last.row["status"] == FAILED
                 display.update(_line(last))
-        _, now = _counts(plan, parsed.out)
-        left = total - now - failed
-        say(_summary(last, now - before, failed, left, time.monotonic() - begun, parsed.out))
+        left = total - before - done - failed
+        say(_summary(last, done, failed, left, time.monotonic() - begun, parsed.out))
         if interrupts:
             return 128 + interrupts[0]
     return int(failed > 0)
@@ -113,7 +112,7 @@ def show(parsed: PlanArguments) -> int:
     total = sum(programs.values())
     groups = f"{len(programs)} group{'s' if len(programs) > 1 else ''}"
     say(f"{total} runs in {groups} of one method, preset, task and size")
-    if parsed.out is not None and (parsed.out / "runs.sqlite").exists():
+    if parsed.out is not None and (parsed.out / TABLE).exists():
         say(f"{_counts(plan, parsed.out)[1]} of them are done in {parsed.out}")
     return 0
 
@@ -162,7 +161,7 @@ def _line(done: Done) -> str:
     if row["status"] == FAILED:
         return f"{about}: failed: {row['error']}"
     psnr = row.get("psnr")
-    score = "no PSNR" if psnr is None or math.isnan(psnr) else f"PSNR {psnr:.2f} dB"
+    score = "no PSNR" if psnr is None else f"PSNR {psnr:.2f} dB"
     return f"{about}: {score}, {row['iterations']} iterations, {row['seconds']:.1f} s"
 
 
@@ -177,4 +176,4 @@ def _summary(
         parts.append(f"{failed} failed")
     if left:
         parts.append(f"{left} left, which the same command runs")
-    return f"{', '.join(parts)}; {folder / 'runs.sqlite'}"
+    return f"{', '.join(parts)}; {folder / TABLE}"

@@ -32,7 +32,7 @@ from drp_jax.commands.restoring import (
     result_path,
     write_pictures,
 )
-from drp_jax.errors import in_a_line
+from drp_jax.errors import reason
 
 MOST_SIZES = 16
 """Sizes of pictures whose programs are kept in memory."""
@@ -268,7 +268,7 @@ def make_folder(folder: pathlib.Path) -> None:
 
 
 def _failed(place: Place, error: Exception) -> Outcome:
-    message = str(error) if isinstance(error, InputError) else in_a_line(error)
+    message = reason(error)
     line = f"{place.path}: failed: {message.removeprefix(f'{place.path}: ')}"
     return Outcome(place, Kind.FAILED, line, {**_about(place), "error": message})
 

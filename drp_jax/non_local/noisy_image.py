@@ -1,12 +1,12 @@
 """A picture and what is known of its noise."""
 
 import dataclasses
-import functools
 from typing import Optional
 
 import jax
 import jax.numpy as jnp
 
+from drp_jax.batching import chosen
 from drp_jax.errors import require_number
 from drp_jax.non_local.collaborative import check_spectrum
 from drp_jax.non_local.impulses import without_impulses
@@ -90,7 +90,7 @@ def _estimated(white: NoisyImage, strength: jax.Array, has_impulses: jax.Array) 
     is_white = ~(fine.is_coloured | is_jpeg) | has_impulses
     rounded = beside(fine.spectrum, jpeg.spectrum)
     spectrum, small_spectrum = (
-        jax.tree.map(functools.partial(jnp.where, is_jpeg), *pair)
+        chosen(is_jpeg, *pair)
         for pair in zip(
             (rounded, rounded.halved()), two_scales(fine.spectrum, coarse.spectrum), strict=True
         )

@@ -101,7 +101,7 @@ def measured_by(text: str, noise: float = 0.0) -> Degradation:
 
     def problem(clean: np.ndarray, draw: Draw) -> Problem:
         exact = jax.tree.map(np.asarray, jax.jit(operator)(jnp.asarray(clean)))
-        observation = jax.tree.map(lambda one: one + noise * _white(one, draw), exact)
+        observation = jax.tree.map(lambda one: one + noise * white_noise(one, draw), exact)
         return Problem(
             observation,
             operator,
@@ -155,11 +155,12 @@ def _number(text: str, argument: str, least: float, most: float) -> float:
     return number
 
 
-def _white(like: np.ndarray, draw: Draw) -> np.ndarray:
+def white_noise(like: np.ndarray, draw: Draw) -> np.ndarray:
+    """White noise of deviation 1 for an array; of complex numbers that of both parts together."""
     white = draw.normal(size=like.shape)
     if np.iscomplexobj(like):
         white = (white + 1j * draw.normal(size=like.shape)) / 2**0.5
-    return white.astype(like.dtype)
+    return white
 
 
 def _gaussian(clean: np.ndarray, sigma: float, draw: Draw) -> np.ndarray:

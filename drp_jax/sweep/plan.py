@@ -142,12 +142,13 @@ class Plan:
 
     def identity(self, run: PlannedRun) -> str:
         """What tells a run from all others: all that decides its row."""
+        method = run.variant.method(run.degradation.task)
         about = {
             **run.about,
             "pixels": run.image.digest,
             "version": run.degradation.version,
-            "described": described(run.variant.method(run.degradation.task)),
-            "iterations": int(run.variant.method(run.degradation.task).loop.iterations),
+            "described": described(method),
+            "iterations": int(method.loop.iterations),
             "metrics": {
                 name: "" if name in METRICS else version_of(metric)
                 for name, metric in self.metrics.items()

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from drp_jax.batch import BatchStatistics, Request, restore_many
-from drp_jax.errors import InputError, in_a_line
+from drp_jax.errors import InputError, reason
 from drp_jax.images import Picture, replace_whole, write_image
 from drp_jax.loop import Status
 from drp_jax.problem import Problem
@@ -66,14 +66,15 @@ def run_sweep(
     about = dict(environment or {})
     with Store(folder) as store:
         done = store.done()
-        waiting = _Waiting(run for run in plan.runs() if plan.identity(run) not in done)
+        identified = ((plan.identity(run), run) for run in plan.runs())
+        waiting = _Waiting(one for one in identified if one[0] not in done)
         last = time.perf_counter()
         statistics = BatchStatistics()
 
-        def ended(run: PlannedRun, result: Restoration | str) -> Done:
+        def ended(one: _Identified, result: Restoration | str) -> Done:
             nonlocal last
             now = time.perf_counter()
-            row = _row(plan, run, result, store.folder) | {"seconds": now - last}
+            row = _row(*one, result, plan.metrics, store.folder) | {"seconds": now - last}
             last = now
             store.add(row, about)
             return Done(row, statistics)
@@ -81,10 +82,14 @@ def run_sweep(
         results = restore_many(waiting, key=jax.random.key(0), slots=slots, is_over=is_over)
         for finished in results:
             statistics = finished.statistics
-            run = waiting.runs.pop(finished.index)
-            yield ended(run, finished.restoration or finished.error or "")
-        for run, error in waiting.unusable:
-            yield ended(run, error)
+            one = waiting.runs.pop(finished.index)
+            yield ended(one, finished.restoration or finished.error or "")
+        for one, error in waiting.unusable:
+            yield ended(one, error)
+
+
+_Identified = tuple[str, PlannedRun]
+"""A run with what tells it from all others."""
 
 
 class _Waiting:
@@ -95,42 +100,43 @@ class _Waiting:
       unusable: runs whose problem or method could not be made, and why.
     """
 
-    def __init__(self, runs: Iterator[PlannedRun]):
+    def __init__(self, runs: Iterator[_Identified]):
         self._runs = runs
-        self.runs: dict[int, PlannedRun] = {}
-        self.unusable: list[tuple[PlannedRun, str]] = []
+        self.runs: dict[int, _Identified] = {}
+        self.unusable: list[tuple[_Identified, str]] = []
 
     def __iter__(self) -> Iterator[Request]:
         index = 0
-        for run in self._runs:
+        for one in self._runs:
+            _, run = one
             try:
                 draw = np.random.default_rng(run.key)
                 problem = run.degradation.problem(run.image.pixels(), draw)
                 method = run.variant.method(run.degradation.task)
             except Exception as error:  # whatever functions of one's own raise
-                self.unusable.append((run, _reason(error)))
+                self.unusable.append((one, reason(error)))
                 continue
-            self.runs[index] = run
+            self.runs[index] = one
             index += 1
             yield Request(problem, jax.random.key(run.key), method)
 
 
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, InputError) else in_a_line(error)
-
-
 def _row(
-    plan: Plan, run: PlannedRun, result: Restoration | str, folder: pathlib.Path
+    identity: str,
+    run: PlannedRun,
+    result: Restoration | str,
+    metrics: Mapping[str, Score],
+    folder: pathlib.Path,
 ) -> dict[str, Any]:
     """What the table says of a run with its result, or with the reason why there is none."""
-    row = {"id": plan.identity(run), **run.about}
+    row = {"id": identity, **run.about}
     if isinstance(result, str):
         return row | {"status": FAILED, "error": result}
     try:
-        scores = _scores(plan.metrics, result.image, result.run.problem)
+        scores = _scores(metrics, result.image, result.run.problem)
         _write(folder / "images" / row["id"], result)
     except Exception as error:  # whatever a metric of one's own raises
-        return row | {"status": FAILED, "error": _reason(error)}
+        return row | {"status": FAILED, "error": reason(error)}
     return row | {
         "status": Status(int(result.status)).name.lower(),
         "iterations": int(result.iterations),

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from drp_jax import averaging
-from drp_jax.batching import each
+from drp_jax.batching import chosen, each
 from drp_jax.errors import (
     is_known,
     require,
@@ -174,7 +174,7 @@ class SelfTuned(Method):
             iterations=self.search_iterations
         )
         start = jax.tree.map(lambda leaf: leaf[0], state.fits)
-        before = jax.tree.map(functools.partial(jnp.where, within == 0), start, state.search)
+        before = chosen(within == 0, start, state.search)
         search = method.step(without(problem, state.held_out), before)
         past = jnp.where(within == 0, 0.0, state.average)
         average = averaging.added(past, search.image, _SEARCH_EMA_DECAY)
