@@ -154,8 +154,12 @@ class Plan:
                 for name, metric in self.metrics.items()
             },
         }
-        text = json.dumps(about, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:20]
+        return _digest(about)
+
+    def inputs_identity(self, run: PlannedRun) -> str:
+        """What tells the problem of a run from all others."""
+        degradation = run.degradation
+        return _digest([run.image.digest, degradation.name, degradation.version, run.key])
 
     def _groups(self) -> list[list[Variant]]:
         """The variants of each method and preset, in order."""
@@ -163,6 +167,11 @@ class Plan:
         for variant in self.variants:
             groups.setdefault((variant.name, variant.preset), []).append(variant)
         return list(groups.values())
+
+
+def _digest(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def variants_of(name: str, preset_name: str | None, settings: Mapping[str, Any]) -> list[Variant]:

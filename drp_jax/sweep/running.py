@@ -17,6 +17,7 @@ from drp_jax.batch import BatchStatistics, Request, restore_many
 from drp_jax.errors import InputError, reason
 from drp_jax.images import Picture, replace_whole, write_image
 from drp_jax.loop import Status
+from drp_jax.operators import filled_back_projection
 from drp_jax.problem import Problem
 from drp_jax.restore import Restoration
 from drp_jax.sweep.plan import METRICS, Plan, PlannedRun, Score
@@ -48,7 +49,9 @@ def run_sweep(
 
     A run that the table has is not done again, whatever else the plan had then; one that failed or
     was cut off is. The image of every run, its history and what `Restoration` says of its
-    uncertainty lie beside the table, in `images/ID.npz`, and as a picture in `images/ID.png`.
+    uncertainty lie beside the table, in `images/ID.npz`, and as a picture in `images/ID.png`;
+    those of its problem, once for all methods, in `images/inputs-ID.npz`: `reference`, and `start`,
+    what the observation alone gives (the noisy picture, the small one enlarged, a back-projection).
 
     Args:
       plan: what to run.
@@ -74,7 +77,7 @@ def run_sweep(
         def ended(one: _Identified, result: Restoration | str) -> Done:
             nonlocal last
             now = time.perf_counter()
-            row = _row(*one, result, plan.metrics, store.folder) | {"seconds": now - last}
+            row = _row(plan, *one, result, store.folder) | {"seconds": now - last}
             last = now
             store.add(row, about)
             return Done(row, statistics)
@@ -122,18 +125,16 @@ class _Waiting:
 
 
 def _row(
-    identity: str,
-    run: PlannedRun,
-    result: Restoration | str,
-    metrics: Mapping[str, Score],
-    folder: pathlib.Path,
+    plan: Plan, identity: str, run: PlannedRun, result: Restoration | str, folder: pathlib.Path
 ) -> dict[str, Any]:
     """What the table says of a run with its result, or with the reason why there is none."""
     row = {"id": identity, **run.about}
     if isinstance(result, str):
         return row | {"status": FAILED, "error": result}
     try:
-        scores = _scores(metrics, result.image, result.run.problem)
+        scores = _scores(plan.metrics, result.image, result.run.problem)
+        inputs = f"images/inputs-{plan.inputs_identity(run)}"
+        _write_inputs(folder / inputs, result.run.problem)
         _write(folder / "images" / row["id"], result)
     except Exception as error:  # whatever a metric of one's own raises
         return row | {"status": FAILED, "error": reason(error)}
@@ -143,6 +144,7 @@ def _row(
         **{name: scores.get(name) for name in METRICS},
         "scores": json.dumps(scores),
         "files": f"images/{row['id']}",
+        "inputs": inputs,
     }
 
 
@@ -167,10 +169,22 @@ def _write(path: pathlib.Path, result: Restoration) -> None:
     count = int(result.iterations)
     for name, values in result.history.items():
         arrays[f"history_{name}"] = np.asarray(values)[:count]
-    with replace_whole(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as opened:
-        np.savez(opened, **arrays)
+    _write_arrays(path, arrays)
     if image.shape[2] in (1, 3) and not np.iscomplexobj(image):
         write_image(path.with_suffix(".png"), Picture(np.clip(image, 0, 1)))
+
+
+def _write_inputs(path: pathlib.Path, problem: Problem) -> None:
+    """The reference and the start of a problem, if another run has not written them."""
+    if path.with_suffix(".npz").exists():
+        return
+    start = filled_back_projection(problem.operator, problem.observation, problem.image)
+    _write_arrays(path, {"reference": problem.reference, "start": np.asarray(start)})
+
+
+def _write_arrays(path: pathlib.Path, arrays: Mapping[str, Any]) -> None:
+    with replace_whole(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as opened:
+        np.savez(opened, **arrays)
 
 
 def git_revision() -> str | None:

@@ -15,7 +15,7 @@ from typing import Any, Self
 from drp_jax.errors import InputError
 
 TABLE = "runs.sqlite"
-VERSION = 1
+VERSION = 2
 _WAIT_SECONDS = 60.0
 COLUMNS = {
     "id": "TEXT PRIMARY KEY",
@@ -34,12 +34,13 @@ COLUMNS = {
     "scores": "TEXT",
     "seconds": "REAL",
     "files": "TEXT",
+    "inputs": "TEXT",
     "finished": "TEXT NOT NULL",
     "environment": "INTEGER NOT NULL REFERENCES environments(id)",
 }
 """Of the table `runs`. `settings` and `scores` are JSON; `seconds` are those since the run before
-it ended, so that their sum is the time of the sweep; `files` is where the images are, without the
-suffix; `finished` is in universal time."""
+it ended, so that their sum is the time of the sweep; `files` is where its images are, without the
+suffix, and `inputs` where those of the problem are; `finished` is in universal time."""
 
 FAILED = "failed"
 

@@ -73,6 +73,11 @@ def test_there_is_a_row_for_every_run(plan, whole):
         assert json.loads(row["scores"]) == {"psnr": row["psnr"], "ssim": row["ssim"]}
         assert arrays["history_psnr"].shape == (4,)
         assert (folder / f"{row['files']}.png").exists()
+        inputs = np.load(folder / f"{row['inputs']}.npz")
+        np.testing.assert_array_equal(inputs["reference"], clean)
+        deviation = np.std(inputs["start"] - clean)
+        assert 0.7 * 25 / 255 < deviation < 1.1 * 25 / 255  # less where it was clipped
+    assert len({row["inputs"] for row in rows}) == 2 * 2
 
 
 def test_the_table_opens_as_sqlite_and_says_where_it_ran(whole):
@@ -143,7 +148,7 @@ def test_metrics_of_ones_own_are_scores(plan, tmp_path):
 def test_a_table_of_another_version_is_left_alone(tmp_path):
     table = sqlite3.connect(tmp_path / TABLE)
     table.executescript("CREATE TABLE runs (id); PRAGMA user_version = 7;")
-    with pytest.raises(InputError, match="is a table of version 7; accepted: one of version 1"):
+    with pytest.raises(InputError, match="is a table of version 7; accepted: one of version 2"):
         Store(tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"file/runs.sqlite: cannot be opened: .*; accepted"):
