@@ -23,7 +23,7 @@ from drp_jax.errors import InputError, reason, require, require_whole, shown
 from drp_jax.loop import ROOM, History, Run, Status, check_key
 from drp_jax.method import Method
 from drp_jax.problem import UNIT, Problem
-from drp_jax.restore import Restoration, as_method, curves, result_of
+from drp_jax.restore import Restoration, as_method, continued, curves, result_of
 from drp_jax.slots import advance_slots, put, slot_count, slot_of, spread
 
 _SECONDS_PER_CALL = 1.0
@@ -37,14 +37,17 @@ class Request:
     """One image to restore.
 
     Attributes:
-      problem: a `Problem`, or a picture `[H, W, C]`, values in [0, 1].
+      problem: a `Problem`, or a picture `[H, W, C]`, values in [0, 1]; or a `Restoration` to go on
+        with, as `resume` does, which has its own method and draws.
       key: the key of this image's draws; by default the batch's key folded with its index.
       method: how to restore it; by default the batch's.
+      iterations: the new limit of a restoration to go on with; by default the one it has.
     """
 
     problem: Any
     key: jax.Array | None = None
     method: Method | None = None
+    iterations: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +97,7 @@ def restore_many(
     slots: int | None = None,
     devices: Sequence[jax.Device] | None = None,
     is_over: Callable[[], bool] = lambda: False,
+    share: tuple[int, int] | None = None,
 ) -> Iterator[Finished]:
     """Restores many images and gives each as soon as it is done.
 
@@ -101,8 +105,7 @@ def restore_many(
     it does not depend on the other images in any bit; with another number, or alone, it is that
     of another compiled program, whose float32 sums round otherwise: 1e-5 per pixel after a few
     iterations, more after many, as Adam amplifies rounding. With several processes
-    (`jax.distributed`) every process goes through all `images` and fits those whose index is
-    its own modulo their number.
+    (`jax.distributed`) every process goes through all `images` and fits its share of them.
 
     Args:
       images: pictures, problems or requests, of any shapes, taken a few at a time as slots get
@@ -116,6 +119,8 @@ def restore_many(
       devices: where to compute; all of this process by default.
       is_over: asked about once a second; once it says True, the images in the slots are given up
         and no others begin.
+      share: which images this process fits: (i, n) those whose index is i modulo n. By default
+        its own number and that of all processes.
 
     Yields:
       One `Finished` per image, in the order in which they end. An image that cannot be used,
@@ -141,25 +146,26 @@ def restore_many(
     is_fine = isinstance(devices, Sequence) and len(devices) > 0
     is_fine = is_fine and all(isinstance(device, jax.Device) for device in devices)
     require(is_fine, f"devices is {shown(devices)}; accepted: a list of at least one jax.Device")
+    own, count = (jax.process_index(), jax.process_count()) if share is None else share
+    require(
+        0 <= own < count,
+        f"share is {shown(share)}; accepted: (i, n), i from 0 and below n",
+    )
     mesh = Mesh(np.asarray(devices), ("slots",))
-    return _run_buckets(_Waiting(_this_process(images), method, key), slots, mesh, is_over)
-
-
-def _this_process(images: Iterable[Any]) -> Iterator[tuple[int, Any]]:
-    count, own = jax.process_count(), jax.process_index()
-    for index, image in enumerate(images):
-        if index % count == own:
-            yield index, image
+    mine = ((index, image) for index, image in enumerate(images) if index % count == own)
+    return _run_buckets(_Waiting(mine, method, key), slots, mesh, is_over)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Ready:
-    """A checked image that waits for a slot."""
+    """A checked image that waits for a slot; `under_way` is its run so far, if it has one."""
 
     index: int
     problem: Problem
     method: Method
     key: jax.Array
+    under_way: Run | None = None
+    past: History = dataclasses.field(default_factory=dict)
 
     @property
     def shape(self) -> Any:
@@ -169,6 +175,8 @@ class _Ready:
         return structure, kinds, self.key.shape, self.key.dtype
 
     def begun(self) -> Run:
+        if self.under_way is not None:
+            return self.under_way
         return loop.begin(self.problem, method=self.method, key=self.key)
 
 
@@ -238,6 +246,13 @@ class _Waiting:
     def _checked(self, index: int, image: Any) -> _Ready:
         request = image if isinstance(image, Request) else Request(image)
         problem = request.problem
+        if isinstance(problem, Restoration):
+            return self._continued(index, request)
+        require(
+            request.iterations is None,
+            f"iterations is {shown(request.iterations)} for an image that has not begun; accepted: "
+            "None, or a Restoration to go on with",
+        )
         if not isinstance(problem, Problem):
             problem = Problem(problem, value_range=UNIT)
         method = self._method if request.method is None else request.method
@@ -246,6 +261,17 @@ class _Waiting:
         key = jax.random.fold_in(self._key, index) if request.key is None else request.key
         check_key(key)
         return _Ready(index, problem, method, key)
+
+    def _continued(self, index: int, request: Request) -> _Ready:
+        restoration = request.problem
+        limit = request.iterations
+        limit = int(restoration.method.loop.iterations) if limit is None else limit
+        run = continued(restoration, limit)
+        require(
+            int(run.state.status) == Status.RUNNING,
+            f"the restoration has ended: {restoration.message} Accepted: a larger iterations",
+        )
+        return _Ready(index, run.problem, run.method, self._key, run, restoration.past)
 
 
 def _run_buckets(
@@ -271,6 +297,10 @@ class _Slot:
 
     image: _Ready
     pieces: list[History] = dataclasses.field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.image.past:
+            self.pieces.append(self.image.past)
 
 
 def _run_bucket(

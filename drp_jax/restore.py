@@ -74,6 +74,12 @@ class Restoration:
         """The trained and the frozen variables, see `untrained.Trees`; None without a network."""
         return self.run.trees
 
+    @property
+    def past(self) -> dict[str, np.ndarray]:
+        """The history of the iterations done; outside transformations and for one image only."""
+        done = int(self.iterations)
+        return {name: np.asarray(values)[:done] for name, values in self.history.items()}
+
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
@@ -187,8 +193,18 @@ def resume(
     Raises:
       InputError: if the limit is out of its range, or means nothing for the method.
     """
-    require_kind(restoration, Restoration, "restoration", "what restore, resume or load give")
     check_callback(callback)
+    run = continued(restoration, iterations)
+    return _restored(run, iterations, restoration.past, callback)
+
+
+def continued(restoration: Restoration, iterations: int) -> Run:
+    """The run that `resume` goes on with, the state copied.
+
+    Raises:
+      InputError: as `resume` does.
+    """
+    require_kind(restoration, Restoration, "restoration", "what restore, resume or load give")
     run = restoration.run
     check_one(run.state.status)
     done = int(run.state.iteration)
@@ -210,8 +226,7 @@ def resume(
         jax.tree.map(jnp.copy, run.state),
         status=jnp.int32(Status.RUNNING if goes_on else ended),
     )
-    past = {name: np.asarray(values)[:done] for name, values in restoration.history.items()}
-    return _restored(Run(run.problem, method, state), iterations, past, callback)
+    return Run(run.problem, method, state)
 
 
 def as_problem(observation: Any, about: dict[str, Any]) -> Problem:

@@ -157,6 +157,36 @@ def test_a_request_brings_problem_method_and_key(module_method):
     assert (batch[0].restoration.image != batch[1].restoration.image).any()
 
 
+def test_restorations_go_on_with_a_new_limit_beside_others_that_begin(module_method):
+    images = photographs(2)
+    halves = alone(images, module_method.adjusted(iterations=3))
+    requests = [Request(half, iterations=6) for half in halves]
+    batch = in_order(restore_many([*requests, images[0]], key=KEY, method=module_method, slots=2))
+    assert batch[-1].statistics.programs == 1
+    assert max(finished.statistics.busy_steps for finished in batch) == 3 + 3 + 6
+    for finished, single in zip(batch, alone(images, module_method), strict=False):
+        together = finished.restoration
+        np.testing.assert_allclose(together.image, single.image, atol=TOLERANCE)
+        np.testing.assert_allclose(together.history["loss"], single.history["loss"], atol=TOLERANCE)
+    bad = [Request(halves[0])]
+    bad += [Request(image, iterations=2) for image in (halves[0], images[0])]
+    errors = [one.error for one in in_order(restore_many(bad, key=KEY))]
+    assert "has ended: The run reached its iteration limit. Accepted: a larger" in errors[0]
+    assert "iterations is 2; accepted: whole numbers from 3" in errors[1]
+    assert "iterations is 2 for an image that has not begun; accepted: None" in errors[2]
+
+
+def test_a_share_is_every_so_manyth_image(module_method, expected):
+    batch = restore_many(photographs(5), key=KEY, method=module_method, slots=1, share=(1, 3))
+    batch = in_order(batch)
+    assert [finished.index for finished in batch] == [1, 4]
+    for finished in batch:
+        image = expected[finished.index].image
+        np.testing.assert_allclose(finished.restoration.image, image, atol=TOLERANCE)
+    with pytest.raises(InputError, match=r"share is \(3, 3\); accepted: \(i, n\), i from 0 and"):
+        restore_many([], key=KEY, share=(3, 3))
+
+
 def test_filters_go_through_their_steps_together():
     images = [make_photograph(16, 16, 1, seed=seed) for seed in range(3)]
     method = preset("fast")

@@ -18,8 +18,9 @@ from drp_jax.commands.progress import StackDisplay, say
 from drp_jax.commands.report import environment
 from drp_jax.commands.restoring import bundled_photograph
 from drp_jax.sweep import Done, Plan, Store, read_plan, run_sweep
-from drp_jax.sweep.running import git_revision
-from drp_jax.sweep.store import FAILED, TABLE
+from drp_jax.sweep.rows import DROPPED, FAILED
+from drp_jax.sweep.running import git_revision, identified
+from drp_jax.sweep.store import TABLE
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _LIMIT = "a time above 0, like 90s, 10m or 2h"
@@ -146,11 +147,11 @@ def _bundled(name: str) -> np.ndarray:
 
 
 def _counts(plan: Plan, folder: pathlib.Path) -> tuple[int, int]:
-    """How many runs a plan has, and how many of them the table in a folder has."""
+    """How many runs of a plan are this process's, and how many of them the table has."""
     with Store(folder) as store:
-        done = store.done()
-    identities = [plan.identity(one) for one in plan.runs()]
-    return len(identities), sum(one in done for one in identities)
+        runs = list(identified(plan))
+        missing = sum(1 for _ in store.missing(runs, but=(FAILED, DROPPED)))
+    return len(runs), len(runs) - missing
 
 
 def _line(done: Done) -> str:

@@ -9,10 +9,13 @@ import datetime
 import json
 import pathlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
+import numpy as np
+
 from drp_jax.errors import InputError
+from drp_jax.images import Picture, replace_whole, write_image
 
 TABLE = "runs.sqlite"
 VERSION = 2
@@ -42,8 +45,6 @@ COLUMNS = {
 it ended, so that their sum is the time of the sweep; `files` is where its images are, without the
 suffix, and `inputs` where those of the problem are; `finished` is in universal time."""
 
-FAILED = "failed"
-
 
 class Store:
     """The table in a folder; a context manager.
@@ -70,22 +71,48 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self._table.close()
 
-    def done(self) -> set[str]:
-        """The runs that have a result; those that failed are to be done again."""
-        rows = self._table.execute("SELECT id FROM runs WHERE status != ?", (FAILED,))
-        return {one for (one,) in rows}
+    def done(self, but: Sequence[str] = ()) -> set[str]:
+        """The ids of all rows, but for those of some statuses."""
+        rows = self._table.execute("SELECT id, status FROM runs")
+        return {identity for identity, status in rows if status not in but}
+
+    def missing(
+        self, runs: Iterable[tuple[str, Any]], but: Sequence[str] = ()
+    ) -> Iterator[tuple[str, Any]]:
+        """Those of some runs, each after its id, that have no row, or one of these statuses."""
+        done = self.done(but)
+        return (one for one in runs if one[0] not in done)
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows, by column, in the order of their ids."""
         cursor = self._table.execute(f"SELECT {', '.join(COLUMNS)} FROM runs ORDER BY id")
         return [dict(zip(COLUMNS, row, strict=True)) for row in cursor]
 
-    def add(self, row: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
+    def add(
+        self,
+        row: Mapping[str, Any],
+        environment: Mapping[str, Any],
+        arrays: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+    ) -> None:
         """Adds a row, or puts it in the place of the one with its id; on disk when this returns.
+
+        Args:
+          row: by column.
+          environment: where it ran.
+          arrays: arrays by name, by the file that they belong to, without its suffix; written
+            before the row that names it. Those of a problem, which other runs have too, are
+            written once.
 
         Raises:
           InputError: if it cannot be written.
         """
+        try:
+            for file, content in (arrays or {}).items():
+                path = self.folder / file
+                if file == row.get("files") or not path.with_suffix(".npz").exists():
+                    _write_arrays(path, content)
+        except OSError as error:
+            raise self._full(error) from None
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         try:
             number = self._environment(json.dumps(environment, sort_keys=True))
@@ -93,10 +120,13 @@ class Store:
             places = ", ".join(f":{name}" for name in COLUMNS)
             self._table.execute(f"INSERT OR REPLACE INTO runs VALUES ({places})", values)
         except sqlite3.Error as error:
-            raise InputError(
-                f"{self.folder / TABLE}: cannot be written: {error}; the runs before it are kept; "
-                "accepted: a folder with room"
-            ) from None
+            raise self._full(error) from None
+
+    def _full(self, error: Exception) -> InputError:
+        return InputError(
+            f"{self.folder / TABLE}: cannot be written: {error}; the runs before it are kept; "
+            "accepted: a folder with room"
+        )
 
     def _prepare(self, path: pathlib.Path) -> None:
         (version,) = self._table.execute("PRAGMA user_version").fetchone()
@@ -124,3 +154,12 @@ class Store:
         found = self._table.execute("SELECT id FROM environments WHERE content = ?", (content,))
         (number,) = found.fetchone()
         return int(number)
+
+
+def _write_arrays(path: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Arrays as .npz, and what is called "image" as a picture too, where it is one."""
+    image = arrays.get("image")
+    if image is not None and image.shape[2] in (1, 3) and not np.iscomplexobj(image):
+        write_image(path.with_suffix(".png"), Picture(np.clip(image, 0, 1)))
+    with replace_whole(path.with_suffix(".npz")) as temporary, open(temporary, "wb") as opened:
+        np.savez(opened, **arrays)  # type: ignore[arg-type]

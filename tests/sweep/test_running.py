@@ -15,7 +15,8 @@ from drp_jax.commands import options
 from drp_jax.commands.sweep import sweep
 from drp_jax.metrics import psnr, ssim
 from drp_jax.sweep import CleanImage, Degradation, Plan, Store, Variant, degradation, run_sweep
-from drp_jax.sweep.store import COLUMNS, FAILED, TABLE
+from drp_jax.sweep.rows import FAILED
+from drp_jax.sweep.store import COLUMNS, TABLE
 
 IMAGE = make_photograph(12, 11, 1)
 IMAGES = tuple(

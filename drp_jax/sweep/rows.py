@@ -1,0 +1,106 @@
+"""The row of a run: its scores, and the images that lie beside the table."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from drp_jax.errors import InputError, reason
+from drp_jax.loop import Status
+from drp_jax.operators import filled_back_projection
+from drp_jax.problem import Problem
+from drp_jax.restore import Restoration
+from drp_jax.sweep.plan import METRICS, Plan, PlannedRun, Score
+
+FAILED = "failed"
+"""Status of a run without a result; it is done again."""
+
+DROPPED = "dropped"
+"""Status of a run that successive halving has ended early; another sweep does it again."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A row of the table, with the files that it names.
+
+    Attributes:
+      values: by column.
+      arrays: arrays by name, by the file that they are written to, without its suffix.
+    """
+
+    values: dict[str, Any]
+    arrays: Mapping[str, Mapping[str, np.ndarray]] = dataclasses.field(default_factory=dict)
+
+
+def row_of(
+    plan: Plan,
+    identity: str,
+    run: PlannedRun,
+    result: Restoration | str,
+    *,
+    with_inputs: bool = True,
+    status: str | None = None,
+) -> Row:
+    """The row of a run with its result, or with the reason why there is none.
+
+    Args:
+      plan: whose run it is.
+      identity: of the run, as the plan has it.
+      run: what was done.
+      result: what came out.
+      with_inputs: whether the reference and the start of the problem come too; they are the same
+        for all methods.
+      status: what the table says instead of the status of the result.
+    """
+    about = {"id": identity, **run.about}
+    if isinstance(result, str):
+        return Row(about | {"status": FAILED, "error": result})
+    problem = result.run.problem
+    files = f"images/{identity}"
+    inputs = f"images/inputs-{plan.inputs_identity(run)}"
+    try:
+        scores = _scores(plan.metrics, problem, result.image)
+        arrays = {files: _arrays(result)}
+        if with_inputs:
+            arrays[inputs] = {"reference": problem.reference, "start": _start(problem)}
+    except Exception as error:  # whatever a metric of one's own raises
+        return Row(about | {"status": FAILED, "error": reason(error)})
+    values = about | {
+        "status": status or Status(int(result.status)).name.lower(),
+        "iterations": int(result.iterations),
+        **{name: scores.get(name) for name in METRICS},
+        "scores": json.dumps(scores),
+        "files": files,
+        "inputs": inputs,
+    }
+    return Row(values, arrays)
+
+
+def _scores(metrics: Mapping[str, Score], problem: Problem, image: jax.Array) -> dict[str, Any]:
+    """The scores that are numbers; a metric that does not take the image has none."""
+    scores: dict[str, Any] = {}
+    for name, metric in metrics.items():
+        try:
+            value = float(metric(jnp.clip(image, 0, 1), jnp.asarray(problem.reference)))
+        except InputError:
+            value = math.nan
+        scores[name] = value if math.isfinite(value) else None
+    return scores
+
+
+def _arrays(result: Restoration) -> dict[str, np.ndarray]:
+    """The image with its uncertainty and its history."""
+    arrays = {"image": np.asarray(result.image)}
+    if result.uncertainty is not None:
+        arrays["uncertainty"] = np.asarray(result.uncertainty)
+    return arrays | {f"history_{name}": values for name, values in result.past.items()}
+
+
+@jax.jit
+def _start(problem: Problem) -> jax.Array:
+    return filled_back_projection(problem.operator, problem.observation, problem.image)
