@@ -18,8 +18,8 @@ from drp_jax.commands.progress import StackDisplay, say
 from drp_jax.commands.report import environment
 from drp_jax.commands.restoring import bundled_photograph
 from drp_jax.sweep import Done, Plan, Store, read_plan, run_sweep
-from drp_jax.sweep.rows import DROPPED, FAILED
-from drp_jax.sweep.running import git_revision, identified
+from drp_jax.sweep.rows import FAILED
+from drp_jax.sweep.running import git_revision, identified, missing
 from drp_jax.sweep.store import TABLE
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -54,6 +54,14 @@ class RunArguments:
         shown="as many as memory holds; one per device on a CPU",
         least=1,
     )
+    halving: float | None = options.option(
+        float,
+        "SHARE",
+        "a share above 0, at most 0.5",
+        "Share of the iterations after which the worse half of a method's settings ends; then at "
+        "twice the share, and so on.",
+        shown="none ends early",
+    )
     limit_time: float | None = options.option(
         _seconds,
         "TIME",
@@ -70,7 +78,7 @@ def run(parsed: RunArguments) -> int:
     plan = _read(parsed.plan)
     if parsed.compilation_cache:
         use_compilation_cache()
-    total, before = _counts(plan, parsed.out)
+    total, before = _counts(plan, parsed.out, is_halved=parsed.halving is not None)
     say(f"{total} runs, {before} of them done")
     if before == total:
         return 0
@@ -85,7 +93,12 @@ def run(parsed: RunArguments) -> int:
 
         with StackDisplay(total - before, "runs", f"{total - before} runs ...") as display:
             for last in run_sweep(
-                plan, parsed.out, slots=parsed.slots, environment=about, is_over=is_over
+                plan,
+                parsed.out,
+                slots=parsed.slots,
+                environment=about,
+                halving=parsed.halving,
+                is_over=is_over,
             ):
                 done += last.row["status"] != FAILED
                 failed += last.row["status"] == FAILED
@@ -146,12 +159,11 @@ def _bundled(name: str) -> np.ndarray:
     )
 
 
-def _counts(plan: Plan, folder: pathlib.Path) -> tuple[int, int]:
+def _counts(plan: Plan, folder: pathlib.Path, *, is_halved: bool = False) -> tuple[int, int]:
     """How many runs of a plan are this process's, and how many of them the table has."""
     with Store(folder) as store:
-        runs = list(identified(plan))
-        missing = sum(1 for _ in store.missing(runs, but=(FAILED, DROPPED)))
-    return len(runs), len(runs) - missing
+        total = sum(1 for _ in identified(plan))
+        return total, total - len(missing(plan, store, is_halved=is_halved))
 
 
 def _line(done: Done) -> str:

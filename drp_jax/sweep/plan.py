@@ -135,10 +135,16 @@ class Plan:
 
     def runs(self) -> Iterator[PlannedRun]:
         """All runs, those that share a compiled program next to each other."""
+        return itertools.chain.from_iterable(self.batches())
+
+    def batches(self) -> Iterator[list[PlannedRun]]:
+        """The runs of each degradation, method and preset."""
         images = sorted(self.images, key=lambda one: one.pixels().shape)
         for degradation, group in itertools.product(self.degradations, self._groups()):
-            for image, variant, key in itertools.product(images, group, self.keys):
-                yield PlannedRun(image, degradation, variant, key)
+            yield [
+                PlannedRun(image, degradation, variant, key)
+                for image, variant, key in itertools.product(images, group, self.keys)
+            ]
 
     def identity(self, run: PlannedRun) -> str:
         """What tells a run from all others: all that decides its row."""

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from drp_jax.batch import BatchStatistics
 from drp_jax.errors import InputError, reason
 from drp_jax.loop import Status
 from drp_jax.operators import filled_back_projection
@@ -35,6 +36,10 @@ class Row:
 
     values: dict[str, Any]
     arrays: Mapping[str, Mapping[str, np.ndarray]] = dataclasses.field(default_factory=dict)
+
+
+Ended = tuple[list[Row], BatchStatistics]
+"""Rows that belong into the table together, and what the batch has used up to then."""
 
 
 def row_of(

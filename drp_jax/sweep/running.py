@@ -8,17 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import jax
-import numpy as np
 
-from drp_jax.batch import BatchStatistics, Request, restore_many
-from drp_jax.errors import reason
-from drp_jax.restore import Restoration
-from drp_jax.sweep.plan import Plan, PlannedRun
-from drp_jax.sweep.rows import DROPPED, FAILED, Row, row_of
+from drp_jax.batch import BatchStatistics
+from drp_jax.errors import InputError
+from drp_jax.sweep.halving import halved_rows, shares_of
+from drp_jax.sweep.plan import Plan
+from drp_jax.sweep.requests import Identified, restored
+from drp_jax.sweep.rows import DROPPED, FAILED, Ended, row_of
 from drp_jax.sweep.store import Store
-
-Identified = tuple[str, PlannedRun]
-"""A run with what tells it from all others."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +37,7 @@ def run_sweep(
     *,
     slots: int | None = None,
     environment: Mapping[str, Any] | None = None,
+    halving: float | None = None,
     is_over: Callable[[], bool] = lambda: False,
 ) -> Iterator[Done]:
     """Runs what a plan has and the table in a folder has not.
@@ -57,20 +55,30 @@ def run_sweep(
       folder: where the table is, or is to be.
       slots: as in `restore_many`.
       environment: what the table keeps of where it ran; versions and such.
+      halving: the share of the iterations after which the worse half of a method's settings is
+        dropped, see `halving`; in one process only. None runs all to the end.
       is_over: asked often; once it says True, the runs at hand are given up and no other begins.
 
     Yields:
       A `Done` for every run of this process, as soon as its row is on disk.
 
     Raises:
-      InputError: if the table cannot be opened or written.
+      InputError: if the table cannot be opened or written, or `halving` is out of its range.
     """
     about = dict(environment or {})
+    shares = [] if halving is None else shares_of(halving)
+    if shares and jax.process_count() > 1:
+        raise InputError("halving with several processes; accepted: one process, or no halving")
     with Store(folder) as store:
-        missing = store.missing(identified(plan), but=(FAILED, DROPPED))
-        for row, statistics in finished_rows(plan, missing, slots=slots, is_over=is_over):
-            store.add(row.values, about, row.arrays)
-            yield Done(row.values, statistics)
+        if shares:
+            ended = halved_rows(plan, store, shares, slots=slots, is_over=is_over)
+        else:
+            ended = finished_rows(plan, missing(plan, store), slots=slots, is_over=is_over)
+        for rows, statistics in timed(ended):
+            with store.together():
+                for row in rows:
+                    store.add(row.values, about, row.arrays)
+            yield from (Done(row.values, statistics) for row in rows)
 
 
 def identified(plan: Plan) -> Iterator[Identified]:
@@ -82,73 +90,37 @@ def identified(plan: Plan) -> Iterator[Identified]:
             yield plan.identity(run), run
 
 
+def missing(plan: Plan, store: Store, *, is_halved: bool = False) -> list[Identified]:
+    """Those of them of which the table has no result; for halving, one that was dropped is one."""
+    statuses = store.statuses()
+    again = (None, FAILED) if is_halved else (None, FAILED, DROPPED)
+    return [one for one in identified(plan) if statuses.get(one[0]) in again]
+
+
 def finished_rows(
     plan: Plan,
     runs: Iterable[Identified],
     *,
     slots: int | None = None,
     is_over: Callable[[], bool] = lambda: False,
-) -> Iterator[tuple[Row, BatchStatistics]]:
-    """The rows of runs as they end, with what the batch has used up to then."""
-    last = time.perf_counter()
+) -> Iterator[Ended]:
+    """The row of every run as it ends, with what the batch has used up to then."""
     known_inputs: set[str] = set()
     for one, result, statistics in restored(runs, slots=slots, is_over=is_over):
         inputs = plan.inputs_identity(one[1])
-        row = row_of(plan, *one, result, with_inputs=inputs not in known_inputs)
+        yield [row_of(plan, *one, result, with_inputs=inputs not in known_inputs)], statistics
         known_inputs.add(inputs)
+
+
+def timed(batches: Iterable[Ended]) -> Iterator[Ended]:
+    """The same, with the seconds since the row before in every row."""
+    last = time.perf_counter()
+    for rows, statistics in batches:
         now = time.perf_counter()
-        row.values["seconds"], last = now - last, now
-        yield row, statistics
-
-
-def restored(
-    runs: Iterable[Identified],
-    *,
-    slots: int | None = None,
-    is_over: Callable[[], bool] = lambda: False,
-) -> Iterator[tuple[Identified, Restoration | str, BatchStatistics]]:
-    """Runs with their restorations as they end, or with the reason why there is none."""
-    waiting = _Waiting(iter(runs))
-    statistics = BatchStatistics()
-    # The runs are this process's already.
-    results = restore_many(
-        waiting, key=jax.random.key(0), slots=slots, is_over=is_over, share=(0, 1)
-    )
-    for finished in results:
-        statistics = finished.statistics
-        one = waiting.runs.pop(finished.index)
-        yield one, finished.restoration or finished.error or "", statistics
-    for one, error in waiting.unusable:
-        yield one, error, statistics
-
-
-class _Waiting:
-    """Requests for `restore_many`.
-
-    Attributes:
-      runs: what they are of, by their index.
-      unusable: runs whose problem or method could not be made, and why.
-    """
-
-    def __init__(self, runs: Iterator[Identified]):
-        self._runs = runs
-        self.runs: dict[int, Identified] = {}
-        self.unusable: list[tuple[Identified, str]] = []
-
-    def __iter__(self) -> Iterator[Request]:
-        index = 0
-        for one in self._runs:
-            _, run = one
-            try:
-                draw = np.random.default_rng(run.key)
-                problem = run.degradation.problem(run.image.pixels(), draw)
-                method = run.variant.method(run.degradation.task)
-            except Exception as error:  # whatever functions of one's own raise
-                self.unusable.append((one, reason(error)))
-                continue
-            self.runs[index] = one
-            index += 1
-            yield Request(problem, jax.random.key(run.key), method)
+        for row in rows:
+            row.values["seconds"] = (now - last) / len(rows)
+        last = now
+        yield rows, statistics
 
 
 def git_revision() -> str | None:

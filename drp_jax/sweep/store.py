@@ -5,11 +5,12 @@ several processes of one machine may write at once; and pandas, polars and DuckD
 Images are files beside it, each written before the row that names it.
 """
 
+import contextlib
 import datetime
 import json
 import pathlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -71,17 +72,20 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self._table.close()
 
-    def done(self, but: Sequence[str] = ()) -> set[str]:
-        """The ids of all rows, but for those of some statuses."""
-        rows = self._table.execute("SELECT id, status FROM runs")
-        return {identity for identity, status in rows if status not in but}
+    def statuses(self) -> dict[str, str]:
+        """The status of every row, by its id."""
+        return dict(self._table.execute("SELECT id, status FROM runs").fetchall())
 
-    def missing(
-        self, runs: Iterable[tuple[str, Any]], but: Sequence[str] = ()
-    ) -> Iterator[tuple[str, Any]]:
-        """Those of some runs, each after its id, that have no row, or one of these statuses."""
-        done = self.done(but)
-        return (one for one in runs if one[0] not in done)
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Rows that are added within are all there after a kill, or none of them."""
+        self._table.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._table.execute("ROLLBACK")
+            raise
+        self._table.execute("COMMIT")
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows, by column, in the order of their ids."""
