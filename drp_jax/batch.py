@@ -66,6 +66,15 @@ class BatchStatistics:
     slot_steps: int = 0
     busy_steps: int = 0
 
+    def __add__(self, other: "BatchStatistics") -> "BatchStatistics":
+        """Of two batches; a program that both have used counts twice."""
+        return BatchStatistics(
+            programs=self.programs + other.programs,
+            slots=max(self.slots, other.slots),
+            slot_steps=self.slot_steps + other.slot_steps,
+            busy_steps=self.busy_steps + other.busy_steps,
+        )
+
     @property
     def busy_share(self) -> float:
         """Share of the computed iterations that belonged to an image, in [0, 1]."""

@@ -6,8 +6,10 @@ import functools
 import pathlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+import jax
 import numpy as np
 
 from drp_jax import InputError
@@ -17,13 +19,16 @@ from drp_jax.commands.fit import deferred_interrupts
 from drp_jax.commands.progress import StackDisplay, say
 from drp_jax.commands.report import environment
 from drp_jax.commands.restoring import bundled_photograph
+from drp_jax.errors import in_a_line
 from drp_jax.sweep import Done, Plan, Store, read_plan, run_sweep
+from drp_jax.sweep.on_ray import run_sweep_on_ray
 from drp_jax.sweep.rows import FAILED
 from drp_jax.sweep.running import git_revision, identified, missing
 from drp_jax.sweep.store import TABLE
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _LIMIT = "a time above 0, like 90s, 10m or 2h"
+_PROCESSES = "HOST:PORT,COUNT,NUMBER, or auto where JAX can tell, as under SLURM"
 
 
 def _seconds(text: str) -> float:
@@ -35,6 +40,34 @@ def _seconds(text: str) -> float:
 
 def _plan() -> tuple:
     return options.files("A plan in YAML, or a ready one, like smoke.", flag="plan", shown="none")
+
+
+@dataclasses.dataclass(frozen=True)
+class Processes:
+    """Which process this is of how many, and where the first of them listens."""
+
+    address: str | None = None
+    count: int | None = None
+    own: int | None = None
+
+    @classmethod
+    def of(cls, text: str) -> "Processes":
+        if text == "auto":
+            return cls()
+        address, count, own = text.split(",")
+        if not 0 <= int(own) < int(count):
+            raise ValueError
+        return cls(address, int(count), int(own))
+
+    def join(self) -> None:
+        """Joins the others; before JAX does anything else."""
+        try:
+            jax.distributed.initialize(self.address, self.count, self.own)
+        except (RuntimeError, ValueError) as error:
+            raise InputError(
+                f"--distributed: the processes do not meet: {in_a_line(error)}; accepted: "
+                f"{_PROCESSES}"
+            ) from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,12 +102,31 @@ class RunArguments:
         f"When to stop, {_LIMIT}; the same command goes on.",
         shown="none",
     )
+    ray: str | None = options.option(
+        str,
+        "ADDRESS",
+        "an address",
+        "Run on this Ray cluster: auto, HOST:PORT, ray://HOST:PORT, or local to start one here.",
+        shown="in this process",
+    )
+    distributed: Processes | None = options.option(
+        Processes.of,
+        "PROCESSES",
+        _PROCESSES,
+        f"Be one of several processes of one machine, by jax.distributed: {_PROCESSES}.",
+        shown="one process",
+    )
     compilation_cache: bool = options.flag("Keep compiled programs for the next time.", True)
 
 
 @options.command("run", RunArguments, help=__doc__)
 def run(parsed: RunArguments) -> int:
     """Run a plan, or what is left of it."""
+    for name in ("halving", "distributed"):
+        if parsed.ray is not None and getattr(parsed, name) is not None:
+            raise InputError(f"--{name} is given beside --ray; accepted: one of the two")
+    if parsed.distributed is not None:
+        parsed.distributed.join()
     plan = _read(parsed.plan)
     if parsed.compilation_cache:
         use_compilation_cache()
@@ -92,14 +144,7 @@ def run(parsed: RunArguments) -> int:
             return bool(interrupts) or late
 
         with StackDisplay(total - before, "runs", f"{total - before} runs ...") as display:
-            for last in run_sweep(
-                plan,
-                parsed.out,
-                slots=parsed.slots,
-                environment=about,
-                halving=parsed.halving,
-                is_over=is_over,
-            ):
+            for last in _ended(plan, parsed, about, is_over):
                 done += last.row["status"] != FAILED
                 failed += last.row["status"] == FAILED
                 display.update(_line(last))
@@ -108,6 +153,15 @@ def run(parsed: RunArguments) -> int:
         if interrupts:
             return 128 + interrupts[0]
     return int(failed > 0)
+
+
+def _ended(
+    plan: Plan, parsed: RunArguments, about: dict[str, Any], is_over: Callable[[], bool]
+) -> Iterator[Done]:
+    alike: dict[str, Any] = {"slots": parsed.slots, "environment": about, "is_over": is_over}
+    if parsed.ray is None:
+        return run_sweep(plan, parsed.out, halving=parsed.halving, **alike)
+    return run_sweep_on_ray(plan, parsed.out, parsed.ray, **alike)
 
 
 @options.command("plan", PlanArguments, help="Say what a plan would run, and whether it is sound.")

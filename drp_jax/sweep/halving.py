@@ -8,7 +8,7 @@ of a validation loss, and the settings that are left sharing no larger budget).
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from drp_jax.batch import BatchStatistics, Request
 from drp_jax.errors import require_number
 from drp_jax.loop import Status
 from drp_jax.restore import Restoration
-from drp_jax.sweep.plan import Plan
+from drp_jax.sweep.plan import Plan, Score
 from drp_jax.sweep.requests import Identified, request_of, restored
 from drp_jax.sweep.rows import DROPPED, FAILED, Ended, row_of
 from drp_jax.sweep.store import Store
@@ -50,7 +50,7 @@ def halved_rows(
     for batch in plan.batches():
         runs = [(plan.identity(run), run) for run in batch]
         rounds = shares if _can_be_halved(runs[0]) else []
-        halved = _Halved(plan, store, runs, slots, is_over, used)
+        halved = _Halved(plan.metrics, store, runs, slots, is_over, used)
         yield from halved.rows(rounds)
         used = halved.total(BatchStatistics())
 
@@ -60,7 +60,7 @@ class _Halved:
     """The runs of one degradation, method and preset, on their way through the rounds.
 
     Attributes:
-      plan: whose runs they are.
+      metrics: of the plan.
       store: the table, which is read, and not written.
       runs: all of them.
       slots: as in `restore_many`.
@@ -68,7 +68,7 @@ class _Halved:
       before: what was used before.
     """
 
-    plan: Plan
+    metrics: Mapping[str, Score]
     store: Store
     runs: Sequence[Identified]
     slots: int | None
@@ -125,18 +125,18 @@ class _Halved:
             if isinstance(result, str):
                 noted.append(-math.inf)
                 self._failed.add(identity)
-                yield [row_of(self.plan, identity, run, result)], statistics
+                yield [row_of(self.metrics, identity, run, result)], statistics
                 continue
             noted.append(_last(result.past[result.run.problem.metric_name]))
             if int(result.status) == Status.ITERATION_LIMIT:
                 self._under_way[identity] = result
             else:
                 self._done.add(identity)
-                yield [row_of(self.plan, identity, run, result)], statistics
+                yield [row_of(self.metrics, identity, run, result)], statistics
 
     def _rows_of_dropped(self, dropped: Sequence[str]) -> Ended:
         rows = [
-            row_of(self.plan, identity, run, self._under_way.pop(identity), status=DROPPED)
+            row_of(self.metrics, identity, run, self._under_way.pop(identity), status=DROPPED)
             for settings in dropped
             for identity, run in self._settings[settings]
             if identity in self._under_way
@@ -152,7 +152,7 @@ class _Halved:
         ]
         for (identity, run), result, statistics in self._restored(going, 1.0):
             self._under_way.pop(identity, None)
-            yield [row_of(self.plan, identity, run, result)], statistics
+            yield [row_of(self.metrics, identity, run, result)], statistics
 
     def _restored(
         self, runs: Sequence[Identified], share: float
@@ -177,12 +177,15 @@ class _Halved:
             runs, request=request, slots=self.slots, is_over=self.is_over
         ):
             yield one, result, self.total(now)
-        self._rounds = _added(self._rounds, now, max(self._rounds.programs, now.programs))
+        self._rounds = self._with_round(now)
 
     def total(self, now: BatchStatistics) -> BatchStatistics:
         """What was used, with the round at hand; the rounds share their programs."""
-        rounds = _added(self._rounds, now, max(self._rounds.programs, now.programs))
-        return _added(self.before, rounds, self.before.programs + rounds.programs)
+        return self.before + self._with_round(now)
+
+    def _with_round(self, now: BatchStatistics) -> BatchStatistics:
+        programs = max(self._rounds.programs, now.programs)
+        return dataclasses.replace(self._rounds + now, programs=programs)
 
     def _score_at(self, one: Identified, share: float) -> float:
         """The score that a run of the table had at a share of its iterations."""
@@ -202,15 +205,6 @@ def _can_be_halved(one: Identified) -> bool:
     method = request.method
     assert method is not None
     return not method.is_finite_process and len(method.stages(request.problem)) == 1
-
-
-def _added(one: BatchStatistics, other: BatchStatistics, programs: int) -> BatchStatistics:
-    return BatchStatistics(
-        programs=programs,
-        slots=max(one.slots, other.slots),
-        slot_steps=one.slot_steps + other.slot_steps,
-        busy_steps=one.busy_steps + other.busy_steps,
-    )
 
 
 def _limit(iterations: int, share: float) -> int:

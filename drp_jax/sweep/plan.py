@@ -104,6 +104,12 @@ class PlannedRun:
             "key": self.key,
         }
 
+    @property
+    def inputs_identity(self) -> str:
+        """What tells its problem from all others."""
+        degradation = self.degradation
+        return _digest([self.image.digest, degradation.name, degradation.version, self.key])
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -161,11 +167,6 @@ class Plan:
             },
         }
         return _digest(about)
-
-    def inputs_identity(self, run: PlannedRun) -> str:
-        """What tells the problem of a run from all others."""
-        degradation = run.degradation
-        return _digest([run.image.digest, degradation.name, degradation.version, run.key])
 
     def _groups(self) -> list[list[Variant]]:
         """The variants of each method and preset, in order."""

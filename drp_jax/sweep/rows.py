@@ -16,7 +16,7 @@ from drp_jax.loop import Status
 from drp_jax.operators import filled_back_projection
 from drp_jax.problem import Problem
 from drp_jax.restore import Restoration
-from drp_jax.sweep.plan import METRICS, Plan, PlannedRun, Score
+from drp_jax.sweep.plan import METRICS, PlannedRun, Score
 
 FAILED = "failed"
 """Status of a run without a result; it is done again."""
@@ -43,7 +43,7 @@ Ended = tuple[list[Row], BatchStatistics]
 
 
 def row_of(
-    plan: Plan,
+    metrics: Mapping[str, Score],
     identity: str,
     run: PlannedRun,
     result: Restoration | str,
@@ -54,7 +54,7 @@ def row_of(
     """The row of a run with its result, or with the reason why there is none.
 
     Args:
-      plan: whose run it is.
+      metrics: of the plan.
       identity: of the run, as the plan has it.
       run: what was done.
       result: what came out.
@@ -67,9 +67,9 @@ def row_of(
         return Row(about | {"status": FAILED, "error": result})
     problem = result.run.problem
     files = f"images/{identity}"
-    inputs = f"images/inputs-{plan.inputs_identity(run)}"
+    inputs = f"images/inputs-{run.inputs_identity}"
     try:
-        scores = _scores(plan.metrics, problem, result.image)
+        scores = _scores(metrics, problem, result.image)
         arrays = {files: _arrays(result)}
         if with_inputs:
             arrays[inputs] = {"reference": problem.reference, "start": _start(problem)}

@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -12,9 +12,9 @@ import jax
 from drp_jax.batch import BatchStatistics
 from drp_jax.errors import InputError
 from drp_jax.sweep.halving import halved_rows, shares_of
-from drp_jax.sweep.plan import Plan
+from drp_jax.sweep.plan import Plan, Score
 from drp_jax.sweep.requests import Identified, restored
-from drp_jax.sweep.rows import DROPPED, FAILED, Ended, row_of
+from drp_jax.sweep.rows import DROPPED, FAILED, Ended, Row, row_of
 from drp_jax.sweep.store import Store
 
 
@@ -73,12 +73,20 @@ def run_sweep(
         if shares:
             ended = halved_rows(plan, store, shares, slots=slots, is_over=is_over)
         else:
-            ended = finished_rows(plan, missing(plan, store), slots=slots, is_over=is_over)
+            runs = missing(plan, store)
+            ended = finished_rows(plan.metrics, runs, slots=slots, is_over=is_over)
         for rows, statistics in timed(ended):
-            with store.together():
-                for row in rows:
-                    store.add(row.values, about, row.arrays)
-            yield from (Done(row.values, statistics) for row in rows)
+            yield from written(store, about, rows, statistics)
+
+
+def written(
+    store: Store, environment: Mapping[str, Any], rows: Sequence[Row], statistics: BatchStatistics
+) -> list[Done]:
+    """Rows that have come into the table together."""
+    with store.together():
+        for row in rows:
+            store.add(row.values, environment, row.arrays)
+    return [Done(row.values, statistics) for row in rows]
 
 
 def identified(plan: Plan) -> Iterator[Identified]:
@@ -98,7 +106,7 @@ def missing(plan: Plan, store: Store, *, is_halved: bool = False) -> list[Identi
 
 
 def finished_rows(
-    plan: Plan,
+    metrics: Mapping[str, Score],
     runs: Iterable[Identified],
     *,
     slots: int | None = None,
@@ -107,8 +115,8 @@ def finished_rows(
     """The row of every run as it ends, with what the batch has used up to then."""
     known_inputs: set[str] = set()
     for one, result, statistics in restored(runs, slots=slots, is_over=is_over):
-        inputs = plan.inputs_identity(one[1])
-        yield [row_of(plan, *one, result, with_inputs=inputs not in known_inputs)], statistics
+        inputs = one[1].inputs_identity
+        yield [row_of(metrics, *one, result, with_inputs=inputs not in known_inputs)], statistics
         known_inputs.add(inputs)
 
 

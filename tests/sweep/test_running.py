@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from conftest import make_photograph
+from sweeping import make_plan, rows_of
 
 from drp_jax import InputError
 from drp_jax.commands import options
@@ -16,14 +17,13 @@ from drp_jax.commands.sweep import sweep
 from drp_jax.metrics import psnr, ssim
 from drp_jax.sweep import CleanImage, Degradation, Plan, Store, Variant, degradation, run_sweep
 from drp_jax.sweep.rows import FAILED
-from drp_jax.sweep.store import COLUMNS, TABLE
+from drp_jax.sweep.store import TABLE
 
 IMAGE = make_photograph(12, 11, 1)
 IMAGES = tuple(
     CleanImage(f"image {seed}", lambda seed=seed: make_photograph(12, 11, 1, seed))
     for seed in range(2)
 )
-COMPARED = [name for name in COLUMNS if name not in ("seconds", "finished", "environment")]
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +47,6 @@ def whole(plan, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     done = list(run_sweep(plan, folder, environment={"where": "here"}))
     return folder, done, rows_of(folder)
-
-
-def rows_of(folder):
-    with Store(folder) as store:
-        return [{name: row[name] for name in COMPARED} for row in store.rows()]
 
 
 def test_there_is_a_row_for_every_run(plan, whole):
@@ -160,23 +155,12 @@ def test_a_table_of_another_version_is_left_alone(tmp_path):
         Store(tmp_path / "other")
 
 
-PLAN = """
-images: [a.npy]
-degradations: [{operator: "film:measure"}]
-methods:
-  - {method: tv, iterations: 2, regularizer_weight: {from: 0.1, to: 0.4, count: 4}}
-keys: 5
-"""
-
-
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
     """A folder with a plan of 20 runs, the current one."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    np.save("a.npy", make_photograph(8, 9, 1))
-    (tmp_path / "film.py").write_text("def measure(image):\n    return 2 * image[::2]\n")
-    (tmp_path / "plan.yaml").write_text(PLAN)
+    make_plan(tmp_path)
     return tmp_path
 
 
