@@ -21,7 +21,8 @@ from jax import lax
 from jax.ad_checkpoint import checkpoint_name
 
 from drp_jax.batching import one_by_one
-from drp_jax.untrained.partition import NormAffine, Weight
+from drp_jax.untrained.generators.draws import uniform_weight
+from drp_jax.untrained.partition import NormAffine
 
 NEGATIVE_SLOPE = 0.2
 NORM_EPSILON = 1e-5
@@ -61,10 +62,8 @@ class Conv(nnx.Module):
         bound = 1.0 / math.sqrt(in_channels * filter_size**2)
         shape = (filter_size, filter_size, in_channels, out_channels)
         self.stride = stride
-        self.kernel = Weight(_symmetric_uniform(rngs.params(), shape, bound))
-        self.bias = (
-            Weight(_symmetric_uniform(rngs.params(), (out_channels,), bound)) if use_bias else None
-        )
+        self.kernel = uniform_weight(rngs, shape, bound)
+        self.bias = uniform_weight(rngs, (out_channels,), bound) if use_bias else None
 
     def __call__(self, *images: jax.Array) -> jax.Array:
         kernel = self.kernel[...]
@@ -152,10 +151,6 @@ def centre_crop(image: jax.Array, height: int, width: int) -> jax.Array:
     top = (image.shape[0] - height) // 2
     left = (image.shape[1] - width) // 2
     return image[top : top + height, left : left + width]
-
-
-def _symmetric_uniform(key: jax.Array, shape: tuple[int, ...], bound: float) -> jax.Array:
-    return jax.random.uniform(key, shape, minval=-bound, maxval=bound)
 
 
 def _double_bilinear(image: jax.Array, axis: int) -> jax.Array:

@@ -13,6 +13,7 @@ import jax
 from flax import nnx
 
 from drp_jax.errors import InputError, in_a_line, plugged_in, require, require_whole
+from drp_jax.untrained.generators.draws import drawn_together
 from drp_jax.untrained.generators.layers import MOST_REDUCTION, ImageNorm
 from drp_jax.untrained.partition import Seed, name_norm_affines
 
@@ -62,7 +63,8 @@ def build(
       InputError: if the module does not map the seed to an image of that shape.
     """
     try:
-        module = generator(seed.shape, image_shape, rngs=rngs)
+        with drawn_together():
+            module = generator(seed.shape, image_shape, rngs=rngs)
     except InputError:
         raise
     except Exception as error:  # whatever a user's class raises
