@@ -178,15 +178,19 @@ class _Ready:
 
     @property
     def shape(self) -> Any:
-        """What its compiled program depends on: structure, shapes and types."""
-        leaves, structure = jax.tree.flatten((self.problem, self.method))
-        kinds = tuple((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
-        return structure, kinds, self.key.shape, self.key.dtype
+        """What tells its bucket from others."""
+        return program_of(self.problem, self.method), self.key.shape, self.key.dtype
 
     def begun(self) -> Run:
         if self.under_way is not None:
             return self.under_way
         return loop.begin(self.problem, method=self.method, key=self.key)
+
+
+def program_of(problem: Problem, method: Method) -> Any:
+    """What a compiled program depends on: structure, shapes and types. Equal ones share it."""
+    leaves, structure = jax.tree.flatten((problem, method))
+    return structure, tuple((jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
 
 
 class _Waiting:

@@ -1,6 +1,5 @@
 """`drp-jax sweep`: many runs by one plan; `python -m experiments.sweep` too."""
 
-import collections
 import dataclasses
 import functools
 import pathlib
@@ -21,13 +20,22 @@ from drp_jax.commands.report import environment
 from drp_jax.commands.restoring import bundled_photograph
 from drp_jax.errors import in_a_line
 from drp_jax.sweep import Done, Plan, Store, read_plan, run_sweep
+from drp_jax.sweep.estimate import estimated, programs_of
 from drp_jax.sweep.on_ray import run_sweep_on_ray
+from drp_jax.sweep.requests import Identified
 from drp_jax.sweep.rows import FAILED
 from drp_jax.sweep.running import git_revision, identified, missing
 from drp_jax.sweep.store import TABLE
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _LIMIT = "a time above 0, like 90s, 10m or 2h"
+_slots = functools.partial(
+    options.whole,
+    "Runs side by side in one program.",
+    shown="as many as memory holds; one per device on a CPU",
+    least=1,
+)
+_cache = functools.partial(options.flag, "Keep compiled programs for the next time.", True)
 _PROCESSES = "HOST:PORT,COUNT,NUMBER, or auto where JAX can tell, as under SLURM"
 
 
@@ -73,7 +81,10 @@ class Processes:
 @dataclasses.dataclass(frozen=True)
 class PlanArguments:
     plan: tuple[pathlib.Path, ...] = _plan()
-    out: pathlib.Path | None = options.file("Of this folder, say what is done.", shown="none")
+    out: pathlib.Path | None = options.file("Leave out what this folder has.", shown="none")
+    estimate: bool = options.flag("Run a few iterations of each program for the time.", True)
+    slots: int | None = _slots()
+    compilation_cache: bool = _cache()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,11 +93,7 @@ class RunArguments:
     out: pathlib.Path = options.file(
         "Folder of the table, runs.sqlite, and the images.", pathlib.Path("results")
     )
-    slots: int | None = options.whole(
-        "Runs side by side in one program.",
-        shown="as many as memory holds; one per device on a CPU",
-        least=1,
-    )
+    slots: int | None = _slots()
     halving: float | None = options.option(
         float,
         "SHARE",
@@ -116,7 +123,7 @@ class RunArguments:
         f"Be one of several processes of one machine, by jax.distributed: {_PROCESSES}.",
         shown="one process",
     )
-    compilation_cache: bool = options.flag("Keep compiled programs for the next time.", True)
+    compilation_cache: bool = _cache()
 
 
 @options.command("run", RunArguments, help=__doc__)
@@ -168,21 +175,46 @@ def _ended(
 def show(parsed: PlanArguments) -> int:
     """Say what a plan would run."""
     plan = _read(parsed.plan)
-    programs = collections.Counter(
-        (one.degradation.task, one.image.pixels().shape, one.variant.name, one.variant.preset)
-        for one in plan.runs()
-    )
-    for (task, shape, name, preset), count in programs.items():
-        height, width, channels = shape
-        chosen = "" if preset is None else f" ({preset})"
-        size = f"{height} x {width} x {channels}"
-        say(f"{task}, {size}: {name}{chosen}, {count} runs")
-    total = sum(programs.values())
-    groups = f"{len(programs)} group{'s' if len(programs) > 1 else ''}"
-    say(f"{total} runs in {groups} of one method, preset, task and size")
+    if parsed.compilation_cache:
+        use_compilation_cache()
+    runs = list(identified(plan))
+    total = len(runs)
     if parsed.out is not None and (parsed.out / TABLE).exists():
-        say(f"{_counts(plan, parsed.out)[1]} of them are done in {parsed.out}")
+        with Store(parsed.out) as store:
+            runs = missing(plan, store)
+        say(f"{total} runs, {total - len(runs)} of them done in {parsed.out}")
+    programs = programs_of(runs)
+    for program in programs:
+        say(_about(program))
+    several = "" if len(programs) == 1 else "s"
+    say(f"{len(runs)} runs in {len(programs)} compiled program{several}")
+    if parsed.estimate and runs:
+        say("a few iterations of each program, to estimate the time ...")
+        compiling = running = 0.0
+        for one in estimated(runs, slots=parsed.slots):
+            say(f"{_about(one.runs)}: about {_duration(one.seconds)}")
+            compiling, running = compiling + one.compile_seconds, running + one.seconds
+        say(
+            f"about {_duration(compiling + running)} in all on this machine, "
+            f"{_duration(compiling)} of it to compile unless that is kept"
+        )
     return 0
+
+
+def _about(program: Sequence[Identified]) -> str:
+    """What the runs of a program have in common."""
+    run = program[0][1]
+    height, width, channels = run.image.pixels().shape
+    chosen = "" if run.variant.preset is None else f" ({run.variant.preset})"
+    size = f"{height} x {width} x {channels}"
+    count = f"{len(program)} run{'s' if len(program) > 1 else ''}"
+    return f"{run.degradation.task}, {size}: {run.variant.name}{chosen}, {count}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 sweep = options.group(

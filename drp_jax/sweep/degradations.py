@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from drp_jax.errors import InputError, in_a_line
+from drp_jax.method import Method
 from drp_jax.metrics import luma_psnr
 from drp_jax.noise import Gaussian
 from drp_jax.operators import Downsample, Mask
@@ -131,13 +132,13 @@ def imported(text: str) -> Any:
             f"{text}: cannot be imported: {in_a_line(error)}; accepted: module:name, of a file "
             "in the current folder or an installed module"
         ) from None
-    if not callable(found):
-        raise InputError(f"{text}: is {type(found).__name__}; accepted: a function")
+    if not callable(found) and not isinstance(found, Method):
+        raise InputError(f"{text}: is {type(found).__name__}; accepted: a function, or a method")
     return found
 
 
 def version_of(function: Any) -> str:
-    """What tells one version of a function from another: a hash of its module's source."""
+    """What tells one version of a function or module from another: a hash of the source."""
     try:
         source = pathlib.Path(inspect.getfile(inspect.unwrap(function))).read_bytes()
     except (TypeError, OSError):

@@ -17,7 +17,7 @@ from drp_jax.errors import require_number
 from drp_jax.loop import Status
 from drp_jax.restore import Restoration
 from drp_jax.sweep.plan import Plan, Score
-from drp_jax.sweep.requests import Identified, request_of, restored
+from drp_jax.sweep.requests import Identified, can_be_cut, cut, request_of, restored
 from drp_jax.sweep.rows import DROPPED, FAILED, Ended, row_of
 from drp_jax.sweep.store import Store
 
@@ -165,12 +165,8 @@ class _Halved:
                 return Request(so_far, iterations=_limit(int(method.loop.iterations), share))
             whole = request_of(one)
             assert whole.method is not None
-            if share == 1:
-                return whole
-            loop = whole.method.loop
-            limited = dataclasses.replace(loop, iterations=_limit(int(loop.iterations), share))
-            # The loop alone: a rate that decays does so over the iterations of the whole run.
-            return dataclasses.replace(whole, method=whole.method.with_loop(limited))
+            limit = int(whole.method.loop.iterations)
+            return whole if share == 1 else cut(whole, _limit(limit, share))
 
         now = BatchStatistics()
         for one, result, now in restored(
@@ -197,14 +193,10 @@ class _Halved:
 
 
 def _can_be_halved(one: Identified) -> bool:
-    """Whether a run can end early and go on: not so where steps differ, as those of filters do."""
     try:
-        request = request_of(one)
+        return can_be_cut(request_of(one))
     except Exception:  # of functions of one's own; each run says it when its turn comes
         return False
-    method = request.method
-    assert method is not None
-    return not method.is_finite_process and len(method.stages(request.problem)) == 1
 
 
 def _limit(iterations: int, share: float) -> int:

@@ -65,12 +65,14 @@ class Variant:
       preset: of its settings, or None for the one that `preset` takes by itself.
       settings: what `adjusted` is given, by name.
       base: a method of one's own, instead of the preset of that name.
+      version: what else decides the result, such as the source of a method of one's own.
     """
 
     name: str
     preset: str | None = None
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     base: Method | None = None
+    version: str = ""
 
     def method(self, task: str) -> Method:
         """The method for a task.
@@ -158,7 +160,7 @@ class Plan:
         about = {
             **run.about,
             "pixels": run.image.digest,
-            "version": run.degradation.version,
+            "version": [run.degradation.version, run.variant.version],
             "described": described(method),
             "iterations": int(method.loop.iterations),
             "metrics": {
@@ -181,11 +183,11 @@ def _digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def variants_of(name: str, preset_name: str | None, settings: Mapping[str, Any]) -> list[Variant]:
-    """A variant for every combination of values of the settings, each of which is a list."""
+def variants_of(variant: Variant, settings: Mapping[str, Any]) -> list[Variant]:
+    """The variant with every combination of values of the settings, each of which is a list."""
     names = list(settings)
     return [
-        Variant(name, preset_name, dict(zip(names, values, strict=True)))
+        dataclasses.replace(variant, settings=dict(zip(names, values, strict=True)))
         for values in itertools.product(*(settings[one] for one in names))
     ]
 

@@ -3,16 +3,18 @@
 import functools
 import glob
 import pathlib
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
-from drp_jax.errors import InputError
+from drp_jax.errors import InputError, in_a_line
 from drp_jax.images import read_image
 from drp_jax.images.optional import SUFFIXES
+from drp_jax.method import Method
 from drp_jax.problem import SMALLEST_SIDE
-from drp_jax.sweep.degradations import Degradation, degradation, imported, measured_by
+from drp_jax.sweep.degradations import Degradation, degradation, imported, measured_by, version_of
 from drp_jax.sweep.lines import Entry, read_lines
 from drp_jax.sweep.plan import METRICS, CleanImage, Plan, Score, Variant, spaced, variants_of
 
@@ -22,6 +24,7 @@ MOST_KEYS = 10_000
 MOST_VALUES = 10_000
 _LARGEST_SIDE = 100_000
 _LARGEST_KEY = 2**32 - 1
+_A_METHOD = "a name like drp-dip, or module:name of one's own"
 _RANGE = ("from", "to", "count", "scale")
 
 Made = TypeVar("Made")
@@ -144,28 +147,50 @@ def _degradation(entry: Entry) -> Degradation:
 
 def _variants(entry: Entry, degradations: Sequence[Degradation]) -> list[Variant]:
     """The methods of an entry; that they exist for all tasks is checked here, where lines are."""
+    fields = {"method": entry}
     if entry.is_mapping:
         fields = entry.mapping()
         if "method" not in fields:
-            entry.fail(f"{entry.field} has no method; accepted: a name like drp-dip")
-        name = fields.pop("method").text("a name like drp-dip")
-        chosen = fields.pop("preset").text("a name like fast") if "preset" in fields else None
-        variants = _made(
-            entry,
-            lambda: variants_of(name, chosen, {key: _values(one) for key, one in fields.items()}),
-        )
+            entry.fail(f"{entry.field} has no method; accepted: {_A_METHOD}")
+    named = fields.pop("method")
+    name = named.text(_A_METHOD)
+    chosen = fields.pop("preset") if "preset" in fields else None
+    if ":" in name:
+        variant = _made(named, functools.partial(_own_method, name))
+        if chosen is not None:
+            chosen.fail(f"{chosen.field} is given beside a method of one's own; accepted: none")
     else:
-        variants = [Variant(entry.text("a name like drp-dip"))]
+        variant = Variant(name, None if chosen is None else chosen.text("a name like fast"))
+    settings = {key: _values(one) for key, one in fields.items()}
+    variants = _made(entry, lambda: variants_of(variant, settings))
     for task in {one.task for one in degradations}:
-        for variant in variants:
-            _made(entry, functools.partial(variant.method, task))
+        for one in variants:
+            _made(entry, functools.partial(one.method, task))
     return variants
+
+
+def _own_method(text: str) -> Variant:
+    """A method that is a name of a module, or what a function there gives."""
+    found, (module, _, _) = imported(text), text.partition(":")
+    try:
+        method = found if isinstance(found, Method) else found()
+    except Exception as error:  # whatever a function of one's own raises
+        raise InputError(
+            f"{text}: {in_a_line(error)}; accepted: a function that is called with "
+            "nothing and gives a method"
+        ) from None
+    if not isinstance(method, Method):
+        raise InputError(f"{text}: gives {type(method).__name__}; accepted: a method")
+    return Variant(text, base=method, version=version_of(sys.modules[module]))
 
 
 def _values(entry: Entry) -> list[Any]:
     """The values of a setting: one, a list, or a range."""
     if not entry.is_mapping:
-        return [one.value for one in entry.sequence()]
+        values = [one.value for one in entry.sequence()]
+        if {type(value) for value in values} == {int, float}:
+            return [float(value) for value in values]  # of one type, so that they share a program
+        return values
     fields = entry.mapping(_RANGE)
     for name in ("from", "to", "count"):
         if name not in fields:

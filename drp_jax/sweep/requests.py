@@ -1,5 +1,6 @@
 """The runs of a plan as requests of `restore_many`."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 
 import jax
@@ -20,6 +21,21 @@ def request_of(one: Identified) -> Request:
     problem = run.degradation.problem(run.image.pixels(), np.random.default_rng(run.key))
     method = run.variant.method(run.degradation.task)
     return Request(problem, jax.random.key(run.key), method)
+
+
+def can_be_cut(request: Request) -> bool:
+    """Whether a run can end early and go on: not so where steps differ, as those of filters do."""
+    method = request.method
+    assert method is not None
+    return not method.is_finite_process and len(method.stages(request.problem)) == 1
+
+
+def cut(request: Request, iterations: int) -> Request:
+    """The request with another limit; a rate that decays does so over those of the whole run."""
+    method = request.method
+    assert method is not None
+    limited = dataclasses.replace(method.loop, iterations=iterations)
+    return dataclasses.replace(request, method=method.with_loop(limited))
 
 
 def restored(

@@ -9,6 +9,7 @@ import pytest
 from conftest import make_photograph
 
 from drp_jax import InputError, preset, restore
+from drp_jax.non_local import Denoise
 from drp_jax.sweep import CleanImage, Degradation, Plan, Store, Variant, degradation, run_sweep
 from drp_jax.sweep.halving import shares_of
 from drp_jax.sweep.rows import DROPPED
@@ -19,7 +20,7 @@ IMAGES = tuple(
 )
 RATES = (0.001, 0.003, 0.2, 0.05)
 ITERATIONS = 8
-METHOD = preset("paper").adjusted(width=4, iterations=ITERATIONS)
+METHOD = preset(method="tv", task="reconstruct").adjusted(iterations=ITERATIONS)
 PLAN = Plan(
     IMAGES,
     (degradation("gaussian:25"),),
@@ -132,7 +133,7 @@ def test_filters_and_failing_functions_are_not_halved(tmp_path):
     def failing(clean, draw):
         raise ValueError("no such film")
 
-    fast = Variant("non-local", "fast")
+    fast = Variant("short", base=Denoise(refinements=(), iterations=1))
     images = (CleanImage("image", lambda: make_photograph(16, 16, 1)),)
     degradations = (PLAN.degradations[0], Degradation("film", "denoise", failing))
     plan = Plan(images, degradations, (fast,))

@@ -1,6 +1,7 @@
 import dataclasses
 import itertools
 import re
+import sys
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,11 +16,20 @@ IMAGE = make_photograph(12, 10, 3)
 OPERATOR = """
 import jax.numpy as jnp
 
+from drp_jax import preset
+
 number = 3
 
 
 def measure(image):
     return jnp.cumsum(image, axis=0)
+
+
+def mine():
+    return preset("fast", method="drp-dip").adjusted(width=5)
+
+
+ready = mine()
 """
 
 
@@ -28,6 +38,7 @@ def folder(tmp_path, monkeypatch):
     """A folder with two arrays that are pictures and a module, the current one."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "lab", raising=False)  # of another folder
     for name in ("a", "b"):
         np.save(tmp_path / f"{name}.npy", IMAGE)
     (tmp_path / "lab.py").write_text(OPERATOR)
@@ -151,6 +162,22 @@ def test_numbers_between_two_ends():
         spaced(0, 1, 3, is_log=True)
 
 
+def test_a_method_of_ones_own_is_named_by_its_module(folder):
+    methods = """
+images: a.npy
+degradations: gaussian:25
+methods: ["lab:ready", {method: "lab:mine", learning_rate: [0.1, 2]}]
+"""
+    plan = read(folder, methods)
+    rates = [variant.method("denoise").learning_rate for variant in plan.variants]
+    assert rates[1:] == [0.1, 2.0]
+    assert isinstance(rates[2], float)  # as the other, so that they share a program
+    assert all(one.method("denoise").generator.widths_up == (5,) for one in plan.variants)
+    before = [plan.identity(run) for run in plan.runs()]
+    (folder / "lab.py").write_text(OPERATOR + "\n# changed\n")
+    assert not set(before) & {plan.identity(run) for run in read(folder, methods).runs()}
+
+
 BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"}
 
 
@@ -167,6 +194,8 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
         ({"degradations": "x1"}, r"line 2: degradation 'x1'; accepted: x2 to x64"),
         ({"degradations": '"lab:none"'}, r"line 2: lab:none: cannot be imported: .*no attribute"),
         ({"degradations": '"lab:number"'}, r"line 2: lab:number: is int; accepted: a function"),
+        ({"methods": '"lab:measure"'}, r"line 3: lab:measure: TypeError: .*; accepted: a function"),
+        ({"methods": '{method: "lab:mine", preset: fast}'}, r"line 3: methods.preset is given"),
         ({"degradations": "{noise: 1}"}, r"line 2: degradations has no operator; accepted: module"),
         ({"methods": "magic"}, r"line 3: unknown method: 'magic'; accepted:"),
         ({"methods": "{method: drp-dip, widht: 3}"}, r"line 3: .*widht.*accepted:"),

@@ -1,6 +1,7 @@
 import itertools
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -30,7 +31,7 @@ IMAGES = tuple(
 def method():
     from drp_jax import preset
 
-    return preset("paper").adjusted(width=4, iterations=4)
+    return preset(method="tv", task="reconstruct").adjusted(iterations=4)
 
 
 @pytest.fixture(scope="module")
@@ -195,11 +196,15 @@ def test_after_a_kill_the_same_command_goes_on_to_the_same_table(lab, capsys):
 
 
 def test_the_command_says_what_a_plan_has_and_stops_in_time(lab, capsys):
-    options.run(sweep, ["plan", "plan.yaml"], program="sweep")
-    assert capsys.readouterr().out.splitlines() == [
+    options.run(sweep, ["plan", "plan.yaml", "--no-compilation-cache"], program="sweep")
+    *about, once, whole = capsys.readouterr().out.splitlines()
+    assert about == [
         "reconstruct, 8 x 9 x 1: tv, 20 runs",
-        "20 runs in 1 group of one method, preset, task and size",
+        "20 runs in 1 compiled program",
+        "a few iterations of each program, to estimate the time ...",
     ]
+    assert re.fullmatch(r"reconstruct, 8 x 9 x 1: tv, 20 runs: about \d+ s", once)
+    assert re.fullmatch(r"about \d+ s in all on this machine, \d+ s of it to compile .*", whole)
     assert command("--out", "short", "--limit-time", "0.001s") == 0
     assert "20 left, which the same command runs" in capsys.readouterr().out
 
