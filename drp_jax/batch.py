@@ -59,12 +59,14 @@ class BatchStatistics:
       slots: number of slots of the present program.
       slot_steps: iterations computed, counted once per slot.
       busy_steps: those of them that belonged to an image.
+      loop_seconds: time in the compiled loops, their compilation included; all else is overhead.
     """
 
     programs: int = 0
     slots: int = 0
     slot_steps: int = 0
     busy_steps: int = 0
+    loop_seconds: float = 0.0
 
     def __add__(self, other: "BatchStatistics") -> "BatchStatistics":
         """Of two batches; a program that both have used counts twice."""
@@ -73,6 +75,7 @@ class BatchStatistics:
             slots=max(self.slots, other.slots),
             slot_steps=self.slot_steps + other.slot_steps,
             busy_steps=self.busy_steps + other.busy_steps,
+            loop_seconds=self.loop_seconds + other.loop_seconds,
         )
 
     @property
@@ -354,6 +357,7 @@ def _run_bucket(
                 statistics,
                 slot_steps=statistics.slot_steps + count * done,
                 busy_steps=statistics.busy_steps + int(occupied.sum()) * done,
+                loop_seconds=statistics.loop_seconds + elapsed,
             )
             history = {name: np.asarray(values)[:, :done] for name, values in history.items()}
             ended = np.asarray(stack.state.status) != Status.RUNNING

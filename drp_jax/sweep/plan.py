@@ -29,7 +29,7 @@ from drp_jax.presets import preset
 from drp_jax.sweep.degradations import Degradation, version_of
 
 Score = Callable[[jax.Array, jax.Array], Any]
-METRICS: dict[str, Score] = {"psnr": psnr, "ssim": ssim}
+METRICS: dict[str, Score] = {"psnr": jax.jit(psnr), "ssim": jax.jit(ssim)}
 _KEPT_IMAGES = 8
 
 
