@@ -25,6 +25,7 @@ from drp_jax.sweep.on_ray import run_sweep_on_ray
 from drp_jax.sweep.requests import Identified
 from drp_jax.sweep.rows import FAILED
 from drp_jax.sweep.running import git_revision, identified, missing
+from drp_jax.sweep.shared import Results, results_in
 from drp_jax.sweep.store import TABLE
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -81,7 +82,9 @@ class Processes:
 @dataclasses.dataclass(frozen=True)
 class PlanArguments:
     plan: tuple[pathlib.Path, ...] = _plan()
-    out: pathlib.Path | None = options.file("Leave out what this folder has.", shown="none")
+    out: str | None = options.option(
+        str, "PLACE", "a folder or an address", "Leave out what is done there.", shown="none"
+    )
     estimate: bool = options.flag("Run a few iterations of each program for the time.", True)
     slots: int | None = _slots()
     compilation_cache: bool = _cache()
@@ -90,8 +93,12 @@ class PlanArguments:
 @dataclasses.dataclass(frozen=True)
 class RunArguments:
     plan: tuple[pathlib.Path, ...] = _plan()
-    out: pathlib.Path = options.file(
-        "Folder of the table, runs.sqlite, and the images.", pathlib.Path("results")
+    out: str = options.option(
+        str,
+        "PLACE",
+        "a folder or an address",
+        "Folder of the table, runs.sqlite, and the images; or an address like s3://bucket/results.",
+        "results",
     )
     slots: int | None = _slots()
     halving: float | None = options.option(
@@ -137,7 +144,12 @@ def run(parsed: RunArguments) -> int:
     plan = _read(parsed.plan)
     if parsed.compilation_cache:
         use_compilation_cache()
-    total, before = _counts(plan, parsed.out, is_halved=parsed.halving is not None)
+    with results_in(parsed.out, with_images=parsed.halving is not None) as results:
+        return _run(plan, results, parsed)
+
+
+def _run(plan: Plan, results: Results, parsed: RunArguments) -> int:
+    total, before = _counts(plan, results.folder, is_halved=parsed.halving is not None)
     say(f"{total} runs, {before} of them done")
     if before == total:
         return 0
@@ -151,10 +163,11 @@ def run(parsed: RunArguments) -> int:
             return bool(interrupts) or late
 
         with StackDisplay(total - before, "runs", f"{total - before} runs ...") as display:
-            for last in _ended(plan, parsed, about, is_over):
+            for last in _ended(plan, results.folder, parsed, about, is_over):
                 done += last.row["status"] != FAILED
                 failed += last.row["status"] == FAILED
                 display.update(_line(last))
+                results.copy()
         left = total - before - done - failed
         say(_summary(last, done, failed, left, time.monotonic() - begun, parsed.out))
         if interrupts:
@@ -163,12 +176,16 @@ def run(parsed: RunArguments) -> int:
 
 
 def _ended(
-    plan: Plan, parsed: RunArguments, about: dict[str, Any], is_over: Callable[[], bool]
+    plan: Plan,
+    folder: pathlib.Path,
+    parsed: RunArguments,
+    about: dict[str, Any],
+    is_over: Callable[[], bool],
 ) -> Iterator[Done]:
     alike: dict[str, Any] = {"slots": parsed.slots, "environment": about, "is_over": is_over}
     if parsed.ray is None:
-        return run_sweep(plan, parsed.out, halving=parsed.halving, **alike)
-    return run_sweep_on_ray(plan, parsed.out, parsed.ray, **alike)
+        return run_sweep(plan, folder, halving=parsed.halving, **alike)
+    return run_sweep_on_ray(plan, folder, parsed.ray, **alike)
 
 
 @options.command("plan", PlanArguments, help="Say what a plan would run, and whether it is sound.")
@@ -179,8 +196,8 @@ def show(parsed: PlanArguments) -> int:
         use_compilation_cache()
     runs = list(identified(plan))
     total = len(runs)
-    if parsed.out is not None and (parsed.out / TABLE).exists():
-        with Store(parsed.out) as store:
+    if parsed.out is not None:
+        with results_in(parsed.out) as results, Store(results.folder) as store:
             runs = missing(plan, store)
         say(f"{total} runs, {total - len(runs)} of them done in {parsed.out}")
     programs = programs_of(runs)
@@ -265,7 +282,7 @@ def _line(done: Done) -> str:
 
 
 def _summary(
-    last: Done | None, done: int, failed: int, left: int, seconds: float, folder: pathlib.Path
+    last: Done | None, done: int, failed: int, left: int, seconds: float, place: str
 ) -> str:
     parts = [f"{done} runs in {seconds:.0f} s"]
     if last is not None:
@@ -275,4 +292,4 @@ def _summary(
         parts.append(f"{failed} failed")
     if left:
         parts.append(f"{left} left, which the same command runs")
-    return f"{', '.join(parts)}; {folder / TABLE}"
+    return f"{', '.join(parts)}; {place.rstrip('/')}/{TABLE}"
