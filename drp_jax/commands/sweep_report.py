@@ -49,7 +49,7 @@ def report(parsed: ReportArguments) -> int:
     tables = summarize(results)
     if parsed.html is not None:
         written = write_page(results, tables, parsed.html, _shown_on_a_terminal)
-        say(f"{parsed.html / 'index.html'}: {written.runs} runs")
+        say(f"{parsed.html / 'index.html'}: {written.runs} run{'s' * (written.runs != 1)}")
         if written.without_pictures:
             say(_without_pictures(written))
     for path, made in ((parsed.csv, to_csv), (parsed.latex, to_latex)):
@@ -57,19 +57,22 @@ def report(parsed: ReportArguments) -> int:
             with replace_whole(path) as temporary:
                 temporary.write_text(made(tables, results.metrics), encoding="utf-8")
             say(str(path))
-    if results.failed:
-        say(f"{len(results.failed)} runs have failed and are in no mean")
-    if results.dropped:
-        say(f"{len(results.dropped)} runs were dropped early and are in no mean")
+    for rows, what in ((results.failed, "failed"), (results.dropped, "been dropped early")):
+        if rows:
+            say(f"{_runs(len(rows), 'has', 'have')} {what}; no mean counts them in")
     if results.replaced:
-        say(f"{results.replaced} runs are left out: of the same names, later ones are there")
+        say(f"{_runs(results.replaced, 'is', 'are')} left out: later ones have the same names")
     return 0
 
 
 def _without_pictures(written: Written) -> str:
     rows = written.without_pictures
     first = f"{rows[0]['files']}.npz or {rows[0]['inputs']}.npz"
-    return f"{len(rows)} runs are without pictures: {first} cannot be read"
+    return f"{_runs(len(rows), 'is', 'are')} without pictures: {first} cannot be read"
+
+
+def _runs(count: int, one: str, several: str) -> str:
+    return f"{count} run {one}" if count == 1 else f"{count} runs {several}"
 
 
 def _shown_on_a_terminal(rows: Iterable) -> Iterator:

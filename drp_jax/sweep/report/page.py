@@ -19,7 +19,7 @@ from drp_jax.sweep.report import pictures
 from drp_jax.sweep.report.pictures import Pictures, Scale
 from drp_jax.sweep.report.results import Results, Row
 from drp_jax.sweep.report.summary import Group, Table, settings_text
-from drp_jax.sweep.report.tables import TITLES
+from drp_jax.sweep.report.tables import LARGER_IS_BETTER, TITLES, digits_of
 
 PAGE = "index.html"
 _MARK = '<meta name="generator" content="drp-jax sweep report">'
@@ -102,11 +102,19 @@ def _data(
         problems[row["inputs"]] = problem
         about = {"row": row["id"], "group": group_of[row["id"]], "problem": row["inputs"]}
         about["scale"] = dataclasses.asdict(scales[scene])
-        runs.append(about | _run(row) | (shown or {"pictures": None, "kept": None, "curves": {}}))
+        runs.append(about | _run(row) | (shown or {"pictures": None, "kept": None, "curves": []}))
     return {
         "title": results.folder.resolve().name,
         "written": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "metrics": [{"name": one, "title": TITLES.get(one, one)} for one in results.metrics],
+        "metrics": [
+            {
+                "name": one,
+                "title": TITLES.get(one, one),
+                "digits": digits_of(one, tables),
+                "isLargerBetter": one in LARGER_IS_BETTER,
+            }
+            for one in results.metrics
+        ],
         "tables": [
             {
                 "task": table.task,

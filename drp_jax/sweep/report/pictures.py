@@ -118,8 +118,8 @@ class Pictures:
         if not name:
             return None
         try:
-            with np.load(self._results / f"{name}.npz") as opened:
-                return dict(opened)
+            with open(self._results / f"{name}.npz", "rb") as opened, np.load(opened) as arrays:
+                return dict(arrays)
         except _UNREADABLE:
             return None
 
@@ -163,33 +163,38 @@ def _coloured(values: np.ndarray, name: str) -> np.ndarray:
 
 
 def _round_up(number: float) -> float:
-    """The next of 1, 2, 5, 10 and so on; 0.01 for nothing."""
+    """The next of 1, 1.5, 2, 3, 4, 5, 6, 8, 10 and so on; 0.01 for nothing."""
     if not number > 0:
         return 0.01
     power = 10.0 ** math.floor(math.log10(number))
-    step = next(one for one in (1, 2, 5, 10) if number <= one * power * (1 + 1e-9))
+    step = next(one for one in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if number <= one * power * (1 + 1e-9))
     return float(f"{step * power:.3g}")
 
 
-def _curves(arrays: _Arrays, kept: int) -> dict[str, Any]:
-    """What a run measured, by name, at no more than some 200 of its iterations."""
+def _curves(arrays: _Arrays, kept: int) -> list[dict[str, Any]]:
+    """The curves of a run: of its quality, and of what it minimised, at some 200 iterations."""
     history = {
         name.removeprefix("history_"): values
         for name, values in arrays.items()
-        if name.startswith("history_") and values.ndim == 1 and values.size
+        if name.startswith("history_") and values.ndim == 1 and np.isfinite(values).any()
     }
-    if not history:
-        return {}
-    count = max(values.size for values in history.values())
-    chosen = np.linspace(1, count, min(count, _MOST_POINTS)).round().astype(int).tolist()
-    places = sorted({*chosen, *([kept] if 1 <= kept <= count else [])})
+    qualities = [one for one in history if "psnr" in one or "ssim" in one]
+    fits = [one for one in ("loss", "residual") if one in history]
+    return [_curve(one, history[one], kept) for one in (*qualities, *fits[:1])]
+
+
+def _curve(name: str, values: np.ndarray, kept: int) -> dict[str, Any]:
+    is_quality = name not in ("loss", "residual")
+    best = int(np.nanargmax(np.where(np.isfinite(values), values, np.nan))) + 1
+    places = np.linspace(1, values.size, min(values.size, _MOST_POINTS)).round().astype(int)
+    exact = {place for place in (kept, best) if 1 <= place <= values.size}
+    chosen = sorted({*places.tolist(), *exact})
     return {
-        "iterations": places,
-        "values": {
-            name: [_number(values[one - 1]) for one in places]
-            for name, values in history.items()
-            if values.size == count
-        },
+        "title": "PSNR" if name == "psnr" else name.replace("_", " "),
+        "unit": "dB" if "psnr" in name else "",
+        "best": [best, float(values[best - 1])] if is_quality else None,
+        "iterations": chosen,
+        "values": [_number(values[place - 1]) for place in chosen],
     }
 
 

@@ -3,18 +3,16 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
-from drp_jax.sweep.report.summary import (
-    Group,
-    Statistics,
-    Table,
-    differences,
-    settings_text,
-)
+from drp_jax.sweep.report.summary import Group, Statistics, Table, differences, settings_text
 
 TITLES = {"psnr": "PSNR (dB)", "ssim": "SSIM"}
 """What tables call the metrics; others have their own names."""
+
+LARGER_IS_BETTER = ("psnr", "ssim")
+"""Of others it is not known which is better."""
 
 _DIGITS = {"psnr": 2, "ssim": 3}
 _SPECIAL = {
@@ -54,8 +52,9 @@ def to_latex(tables: Sequence[Table], metrics: Sequence[str]) -> str:
         "% Means over images and keys, with their standard errors. Differences are paired on image",
         "% and key, against the method whose difference is a dash.",
     ]
+    digits = {metric: digits_of(metric, tables) for metric in metrics}
     for table in tables:
-        lines += ["", *_tabular(table, metrics)]
+        lines += ["", *_tabular(table, digits)]
     return "\n".join(lines) + "\n"
 
 
@@ -64,10 +63,13 @@ def escaped(text: str) -> str:
     return "".join(_SPECIAL.get(one, one) for one in " ".join(text.split()))
 
 
-def rounded(number: float, metric: str) -> str:
-    """A score with the digits that tables show."""
-    digits = _DIGITS.get(metric)
-    return f"{number:#.4g}" if digits is None else f"{number:.{digits}f}"
+def digits_of(metric: str, tables: Sequence[Table]) -> int:
+    """How many digits after the point a metric is shown with: 4 in all, where none are fixed."""
+    every = [one.score(metric) for table in tables for one in table.groups]
+    largest = max((abs(one.mean) for one in every if one is not None), default=0.0)
+    if metric in _DIGITS or largest == 0:
+        return _DIGITS.get(metric, 3)
+    return min(max(0, 3 - math.floor(math.log10(largest))), 9)
 
 
 def _values(table: Table, group: Group, metrics: Sequence[str]) -> list[object]:
@@ -86,55 +88,52 @@ def _values(table: Table, group: Group, metrics: Sequence[str]) -> list[object]:
     return values
 
 
-def _tabular(table: Table, metrics: Sequence[str]) -> list[str]:
+def _tabular(table: Table, digits: Mapping[str, int]) -> list[str]:
     shared = {
         f"{one.name}: {settings_text(same)} in all lines"
         for one in table.groups
-        if (same := {k: v for k, v in one.settings.items() if k not in one.varied})
+        if (same := {name: one.settings[name] for name in one.settings if name not in one.varied})
     }
-    columns = [c for one in metrics for c in (escaped(TITLES.get(one, one)), "difference")]
-    header = ["Method", "Settings", *columns, "Runs", "Time (s)"]
-    best = {one: _best(table, one) for one in metrics}
+    scores = [c for one in digits for c in (escaped(TITLES.get(one, one)), "difference")]
+    columns = ["Method", "Settings", *scores, "Runs", "Time (s)"]
     return [
         f"% {' '.join(table.degradation.split())} ({table.task})",
-        *(f"% {line}" for line in sorted(shared)),
-        rf"\begin{{tabular}}{{ll{'rr' * len(metrics)}rr}}",
+        *(f"% {' '.join(line.split())}" for line in sorted(shared)),
+        rf"\begin{{tabular}}{{ll{'r' * (len(columns) - 2)}}}",
         r"\toprule",
-        rf"\multicolumn{{{len(header)}}}{{l}}{{{escaped(table.degradation)}}} \\",
+        rf"\multicolumn{{{len(columns)}}}{{l}}{{{escaped(table.degradation)}}} \\",
         r"\midrule",
-        rf"{' & '.join(header)} \\",
+        rf"{' & '.join(columns)} \\",
         r"\midrule",
-        *(_line(table, group, metrics, best) for group in table.groups),
+        *(_line(table, group, digits) for group in table.groups),
         r"\bottomrule",
         r"\end{tabular}",
     ]
 
 
-def _line(table: Table, group: Group, metrics: Sequence[str], best: dict[str, float | None]) -> str:
+def _line(table: Table, group: Group, digits: Mapping[str, int]) -> str:
     cells = [escaped(group.name), escaped(settings_text(group.varied))]
-    for metric in metrics:
-        score = group.score(metric)
-        is_best = score is not None and score.mean == best[metric]
-        cells.append(_number(score, metric, is_bold=is_best))
-        is_baseline = group is table.baseline or table.baseline is None
-        found = None if is_baseline else differences(group, table.baseline, metric)  # type: ignore[arg-type]
-        cells.append(_number(found, metric, sign="+"))
+    for metric, count in digits.items():
+        score, found = group.score(metric), None
+        if table.baseline is not None and group is not table.baseline:
+            found = differences(group, table.baseline, metric)
+        is_best = score is not None and score.mean == _best(table, metric)
+        cells += [_number(score, count, is_bold=is_best), _number(found, count, sign="+")]
     seconds = "--" if group.seconds is None else f"{group.seconds:#.3g}".removesuffix(".")
     cells += [str(len(group.rows)), seconds]
     return rf"{' & '.join(cells)} \\"
 
 
 def _best(table: Table, metric: str) -> float | None:
-    """The largest mean of a metric of which the largest is known to be the best."""
+    """The best mean of a metric, if it is known what that is."""
     means = [score.mean for one in table.groups if (score := one.score(metric)) is not None]
-    return max(means) if means and metric in _DIGITS else None
+    return max(means) if means and metric in LARGER_IS_BETTER else None
 
 
-def _number(found: Statistics | None, metric: str, *, sign: str = "", is_bold: bool = False) -> str:
+def _number(found: Statistics | None, digits: int, *, sign: str = "", is_bold: bool = False) -> str:
     if found is None:
         return "--"
-    mean = rounded(found.mean, metric)
-    mean = sign + mean if sign and not mean.startswith("-") else mean
+    mean = f"{found.mean:{sign}.{digits}f}"
     mean = rf"\mathbf{{{mean}}}" if is_bold else mean
-    error = "" if found.error is None else rf" \pm {rounded(found.error, metric)}"
+    error = "" if found.error is None else rf" \pm {found.error:.{digits}f}"
     return f"${mean}{error}$"

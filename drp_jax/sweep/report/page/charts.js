@@ -7,7 +7,7 @@ const SHAPES = [
   "M0,-5.5L5,4H-5z",
   "M0,-6L6,0L0,6L-6,0z",
 ];
-const redraws = new Map();
+const redraws = new WeakMap();
 
 // Draws a chart into a box, and again whenever its width changes.
 function draw(box, chart) {
@@ -22,15 +22,15 @@ function draw(box, chart) {
   redraw();
 }
 
-// chart: { label, x: { title, isLog }, y: { title, isLog }, height, series, marks, front }
+// chart: { label, x: { title, isLog, isWhole }, y: { title, isLog }, height, series, marks, front }
 // series: { name, points: [{ x, y, error, title, label }], line, colour }; marks: { x, text }
 function drawing(chart, width) {
   const height = chart.height || 340;
   const margin = { left: 58, right: 14, top: 16, bottom: 46 };
   const points = chart.series.flatMap((one) => one.points);
-  const x = axis(points.map((one) => one.x), chart.x.isLog, margin.left, width - margin.right);
+  const x = axis(points.map((one) => one.x), chart.x, margin.left, width - margin.right);
   const reach = points.flatMap((one) => [one.y - (one.error || 0), one.y + (one.error || 0)]);
-  const y = axis(reach, chart.y.isLog, height - margin.bottom, margin.top);
+  const y = axis(reach, chart.y, height - margin.bottom, margin.top);
   const picture = drawn("svg", { width, height, role: "img", "aria-label": chart.label });
   drawAxes(picture, chart, x, y, width, height, margin);
   if (chart.front) picture.append(path(chart.front, x, y, "front"));
@@ -38,9 +38,12 @@ function drawing(chart, width) {
   for (const mark of chart.marks || []) {
     const place = x.place(mark.x);
     const isLeft = place > width / 2;
+    // At the end of the line where the curve is not.
+    const near = points.filter((one) => Math.abs(x.place(one.x) - place) < 90);
+    const isHigh = near.some((one) => y.place(one.y) > height / 2);
     picture.append(
       drawn("line", { class: "mark", x1: place, x2: place, y1: margin.top, y2: height - margin.bottom }),
-      drawn("text", { class: "mark", x: place + (isLeft ? -5 : 5), y: height - margin.bottom - 8,
+      drawn("text", { class: "mark", x: place + (isLeft ? -5 : 5), y: isHigh ? margin.top + 8 : height - margin.bottom - 8,
         "text-anchor": isLeft ? "end" : "start" }, mark.text),
     );
   }
@@ -67,7 +70,7 @@ function drawAxes(picture, chart, x, y, width, height, margin) {
   picture.append(
     drawn("line", { class: "axis", x1: margin.left, x2: width - margin.right, y1: base, y2: base }),
     drawn("text", { class: "title", x: (margin.left + width - margin.right) / 2, y: height - 6,
-      "text-anchor": "middle" }, chart.x.title + (chart.x.isLog ? ", by ratios" : "")),
+      "text-anchor": "middle" }, chart.x.title + (chart.x.isLog ? ", log scale" : "")),
     drawn("text", { class: "title", transform: `translate(13,${(margin.top + base) / 2}) rotate(-90)`,
       "text-anchor": "middle" }, chart.y.title),
   );
@@ -127,7 +130,7 @@ function legend(chart) {
 }
 
 // Where numbers are between two places, with round numbers for ticks.
-function axis(values, isLog, from, to) {
+function axis(values, { isLog, isWhole }, from, to) {
   const known = values.filter((one) => Number.isFinite(one) && (!isLog || one > 0));
   let low = Math.min(...known);
   let high = Math.max(...known);
@@ -139,17 +142,20 @@ function axis(values, isLog, from, to) {
     const share = (own(isLog ? Math.max(one, 10 ** first) : one) - first) / (last - first);
     return from + share * (to - from);
   };
-  const count = Math.max(2, Math.floor(Math.abs(to - from) / (from < to ? 75 : 48)));
-  const ticks = isLog ? logTicks(first, last) : linearTicks(first, last, count);
-  const step = isLog ? 0 : ticks.length > 1 ? ticks[1] - ticks[0] : 1;
-  const digits = Math.max(0, -Math.floor(Math.log10(step || 1) + 1e-9));
+  const count = Math.max(2, Math.floor(Math.abs(to - from) / (from < to ? 75 : 36)));
+  const ticks = isLog ? logTicks(first, last) : linearTicks(first, last, stepOf(first, last, count, isWhole));
+  const digits = isLog ? 0 : Math.max(0, -Math.floor(Math.log10(stepOf(first, last, count, isWhole)) + 1e-9));
   return { place, ticks, text: (one) => (isLog ? short(one) : number(one, Math.min(digits, 8))) };
 }
 
-function linearTicks(first, last, count) {
+function stepOf(first, last, count, isWhole) {
   const rough = (last - first) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((one) => one * power >= rough * 0.999);
+  return isWhole ? Math.max(1, step) : step;
+}
+
+function linearTicks(first, last, step) {
   const ticks = [];
   for (let index = Math.ceil(first / step); index * step <= last; index += 1) ticks.push(index * step);
   return ticks;

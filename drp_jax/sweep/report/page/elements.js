@@ -28,18 +28,26 @@ function byId(id) {
 
 // A labelled choice; options are [value, text].
 function choice(label, options, chosen, onChange) {
-  const select = element("select", { change: () => onChange(select.value) });
+  const select = element("select", { "aria-label": label, change: () => onChange(select.value) });
   for (const [value, text] of options) {
     select.append(element("option", { value, selected: String(value) === String(chosen) }, text));
   }
   return element("label", {}, element("span", {}, label), select);
 }
 
+// The order of texts in which numbers count as such: "rate 0.05" comes before "rate 0.1".
+function compareTexts(one, other) {
+  const [a, b] = [one, other].map((text) => text.split(/(\d+(?:\.\d+)?(?:e[+-]?\d+)?)/));
+  for (let index = 0; index < Math.min(a.length, b.length); index += 1) {
+    const order = index % 2 ? Number(a[index]) - Number(b[index]) : a[index].localeCompare(b[index], "en");
+    if (order) return order;
+  }
+  return a.length - b.length;
+}
+
 function distinct(values) {
   return [...new Set(values)];
 }
-
-const DIGITS = { psnr: 2, ssim: 3 };
 
 // Negative numbers have a minus sign as long as a plus.
 function number(value, digits, sign = "") {
@@ -50,8 +58,12 @@ function number(value, digits, sign = "") {
 
 function score(value, metric, sign = "") {
   if (value === null || value === undefined) return "–";
-  if (metric in DIGITS) return number(value, DIGITS[metric], sign);
-  return (value > 0 ? sign : "") + short(value, 4);
+  return number(value, about(metric).digits, sign);
+}
+
+// What is known of a score: its title, digits, and whether more of it is better.
+function about(metric) {
+  return data.metrics.find((one) => one.name === metric);
 }
 
 function short(value, digits = 3) {

@@ -3,10 +3,6 @@
 const data = JSON.parse(byId("data").textContent);
 const metricOptions = data.metrics.map((one) => [one.name, one.title]);
 
-function titleOf(metric) {
-  return data.metrics.find((one) => one.name === metric)?.title ?? metric;
-}
-
 function nameOf(group) {
   return [group.name, group.varied].filter(Boolean).join(", ");
 }
@@ -18,7 +14,7 @@ function tableOptions() {
 function showAbout() {
   const count = (of) => distinct(data.runs.map(of)).length;
   byId("about").textContent = `${plural(data.runs.length, "run")}: ` +
-    `${plural(distinct(data.groups.map((one) => JSON.stringify([one.name, one.settings]))).length, "method")} with settings, ` +
+    `${plural(distinct(data.groups.map((one) => JSON.stringify([one.name, one.settings]))).length, "method")} and settings, ` +
     `${plural(data.tables.length, "degradation")}, ${plural(count((one) => one.image), "image")}, ` +
     `${plural(count((one) => one.key), "key")}${data.failed.length ? `; ${data.failed.length} failed` : ""}.`;
   const without = data.runs.filter((one) => !one.pictures).length;
@@ -36,6 +32,7 @@ function showAbout() {
 const time = { table: 0, metric: data.metrics[0]?.name };
 
 function showTime() {
+  if (!data.metrics.length) return;
   const timed = (index) => data.tables[index].groups.map((id) => data.groups[id])
     .filter((one) => one.seconds > 0 && one.scores[time.metric]);
   byId("time-controls").replaceChildren(
@@ -50,11 +47,11 @@ function showTime() {
   const front = points.filter((one) => !points.some((other) =>
     other.x <= one.x && other.y >= one.y && (other.x < one.x || other.y > one.y)));
   front.sort((one, other) => one.x - other.x);
-  const isLarger = time.metric in DIGITS;
+  const isLarger = about(time.metric).isLargerBetter;
   if (isLarger) for (const one of front) one.label = nameOf(one.group);
   draw(byId("time-chart"), {
-    label: `${titleOf(time.metric)} against seconds per run`, isNamed: true,
-    x: { title: "seconds per run", isLog: points.length > 0 }, y: { title: titleOf(time.metric) },
+    label: `${about(time.metric).title} against seconds per run`, isNamed: true,
+    x: { title: "seconds per run", isLog: points.length > 0 }, y: { title: about(time.metric).title },
     front: isLarger ? front : null,
     series: names.map((name, colour) => ({ name, colour, points: points.filter((one) => one.group.name === name) }))
       .filter((one) => one.points.length),
@@ -93,10 +90,10 @@ function showSensitivity() {
   const series = curvesOver(setting, metric, table < 0 ? data.tables.map((_, index) => index) : [table]);
   const values = distinct(series.flatMap((one) => one.points.map((point) => point.x))).sort((a, b) => a - b);
   draw(byId("sensitivity-chart"), {
-    label: `${titleOf(metric)} over ${setting}`, isNamed: true,
-    x: { title: setting, isLog: isByRatios(values) }, y: { title: titleOf(metric) }, series,
+    label: `${about(metric).title} over ${setting}`, isNamed: true,
+    x: { title: setting, isLog: isByRatios(values) }, y: { title: about(metric).title }, series,
   });
-  byId("sensitivity-findings").replaceChildren(...(metric in DIGITS ? series : []).map(finding));
+  byId("sensitivity-findings").replaceChildren(...(about(metric).isLargerBetter ? series : []).map(finding));
 }
 
 // A curve for each method with its other settings, and each of some degradations.
@@ -120,7 +117,7 @@ function curvesOver(setting, metric, tables) {
   for (const one of several) {
     one.points.sort((a, b) => a.x - b.x);
     one.best = one.points.reduce((best, point) => (point.y > best.y ? point : best));
-    one.best.isBest = metric in DIGITS;
+    one.best.isBest = about(metric).isLargerBetter;
   }
   return several;
 }
@@ -140,7 +137,7 @@ function showPictures() {
   const choices = [];
   let runs = data.runs;
   for (const [name, label] of [["degradation", "Degradation"], ["image", "Image"], ["key", "Key"]]) {
-    const values = distinct(runs.map((one) => one[name])).sort((a, b) => String(a).localeCompare(String(b), "en", { numeric: true }));
+    const values = distinct(runs.map((one) => one[name])).sort((a, b) => compareTexts(String(a), String(b)));
     if (!values.some((one) => String(one) === String(chosen[name]))) chosen[name] = values[0];
     runs = runs.filter((one) => String(one[name]) === String(chosen[name]));
     choices.push(choice(label, values.map((one) => [one, String(one)]), chosen[name], choose(name)));
@@ -158,8 +155,8 @@ function showPictures() {
   const run = listed.find((one) => one === chosen.run) || listed.find((one) => nameOf(data.groups[one.group]) === before) || listed[0];
   chosen.run = run;
   byId("picture-controls").replaceChildren(...choices);
-  byId("candidates").replaceChildren(...listed.map(candidate));
   showRun(run, runs);
+  keepingPlace(byId("candidates"), () => [...inputTiles(run), ...listed.map(candidate)]);
 }
 
 function choose(name) {
@@ -171,13 +168,34 @@ function scoresText(run) {
     (one.name === "psnr" && run.scores.psnr !== null ? " dB" : "")).join(" · ");
 }
 
+// Fills a row of tiles anew; it stays scrolled and focused as it was.
+function keepingPlace(box, tiles) {
+  const { scrollLeft } = box;
+  const focused = box.contains(document.activeElement) ? document.activeElement.dataset.tile : null;
+  box.replaceChildren(...tiles());
+  box.scrollLeft = scrollLeft;
+  if (focused) box.querySelector(`[data-tile="${focused}"]`)?.focus({ preventScroll: true });
+}
+
+// The degraded image and the reference, to be shown left of the divider.
+function inputTiles(run) {
+  const problem = data.problems[run.problem];
+  const tile = (id, source, title, text) => element("button", { type: "button", class: "candidate",
+    "aria-pressed": String(chosen.left === id), "data-tile": id, click: () => { chosen.left = id; showPictures(); } },
+  element("img", { src: source, alt: "", loading: "lazy" }), element("strong", {}, title), element("span", {}, text));
+  return problem ? [
+    tile("start", problem.start, "degraded", problem.psnr === null ? "" : `PSNR ${score(problem.psnr, "psnr")} dB`),
+    tile("reference", problem.reference, "reference", ""),
+  ] : [];
+}
+
 function candidate(run) {
   const group = data.groups[run.group];
   const picture = run.pictures
     ? element("img", { src: run.pictures.restored, alt: "", loading: "lazy" })
     : element("span", { class: "no-picture" }, "no picture");
   return element("button", { type: "button", class: "candidate", "aria-pressed": String(run === chosen.run),
-    click: () => { chosen.run = run; showPictures(); byId("viewer").scrollIntoView({ block: "nearest" }); } },
+    "data-tile": run.row, click: () => { chosen.run = run; showPictures(); } },
   picture, element("strong", {}, nameOf(group)), element("span", {}, scoresText(run)));
 }
 
@@ -217,11 +235,7 @@ function showRun(run, runs) {
     side.append(mapFigure("Uncertainty", run.pictures.uncertainty, "uncertainty", scale.uncertainty,
       "What the method says of its own error, in the same unit."));
   }
-  const values = Object.keys(run.curves.values || {});
-  const quality = values.find((one) => one.includes("psnr"));
-  if (quality) side.append(curve(run, quality, `${quality === "psnr" ? "PSNR" : quality} (dB)`, false));
-  const fit = ["loss", "residual"].find((one) => values.includes(one));
-  if (fit) side.append(curve(run, fit, fit === "loss" ? "Loss" : "Residual", false));
+  side.append(...run.curves.map((one) => curveFigure(one, run.kept)));
 }
 
 function showEnvironments() {

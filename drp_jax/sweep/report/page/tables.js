@@ -1,7 +1,11 @@
 // Tables whose columns sort, and what is in those of the scores.
 
+const MOST_LINES = 15;
+const FIRST_LINES = 12;
+
 // columns: { title, value(row), text(row), isText, rank, hint, cell(row) }; rank -1 sorts down first.
 function sortable(caption, columns, rows, sortedBy = null) {
+  let shown = rows.length > MOST_LINES ? FIRST_LINES : rows.length;
   const body = element("tbody");
   const heads = columns.map((column) => {
     if (!column.value) return element("th", { scope: "col" }, column.title);
@@ -34,7 +38,7 @@ function sortable(caption, columns, rows, sortedBy = null) {
       lines.sort((one, other) => {
         const [a, b] = [current.value(one.row), current.value(other.row)];
         if (a === null || b === null) return (a === null) - (b === null);
-        return order * (typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b);
+        return order * (typeof a === "string" ? compareTexts(a, b) : a - b);
       });
     }
     columns.forEach((column, index) => {
@@ -42,7 +46,7 @@ function sortable(caption, columns, rows, sortedBy = null) {
       if (isCurrent) heads[index].setAttribute("aria-sort", order > 0 ? "ascending" : "descending");
       else heads[index].removeAttribute("aria-sort");
     });
-    body.replaceChildren(...lines.map(({ line }) => line));
+    body.replaceChildren(...lines.slice(0, shown).map(({ line }) => line));
   }
 
   fill();
@@ -50,7 +54,10 @@ function sortable(caption, columns, rows, sortedBy = null) {
   else arrange();
   const table = element("table", {}, element("caption", {}, caption),
     element("thead", {}, element("tr", {}, ...heads)), body);
-  const box = element("div", { class: "table", tabindex: 0, role: "region", "aria-label": caption }, table);
+  const more = element("button", { type: "button", class: "more", hidden: shown === rows.length,
+    click: () => { shown = rows.length; more.hidden = true; arrange(); } }, `Show all ${rows.length} lines`);
+  const scroller = element("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": caption }, table);
+  const box = element("div", { class: "table" }, scroller, more);
   return { box, update: () => { fill(); arrange(); } };
 }
 
@@ -67,6 +74,12 @@ function scoresOf(group, metric) {
   const runs = data.runs.filter((one) => one.group === group && one.scores[metric] !== null && one.scores[metric] !== undefined);
   return new Map(runs.map((one) => [JSON.stringify([one.image, one.key]), one.scores[metric]]));
 }
+
+const METHOD = {
+  title: "Method", isText: true,
+  value: (row) => `${row.name}, ${row.varied}`,
+  cell: (row) => element("span", { class: "method" }, row.name, element("small", {}, row.varied)),
+};
 
 function showTables() {
   for (const [index, table] of data.tables.entries()) {
@@ -88,23 +101,20 @@ function scoreTable(table, index) {
   const first = data.metrics[0];
 
   const columns = [{
-    title: "Against",
+    title: "vs.",
     cell: (row) => element("input", {
       type: "radio", name: `baseline-${index}`, checked: row.id === baseline, disabled: !row.runs,
       "aria-label": `Compare with ${row.name} ${row.varied}`,
       change: () => { baseline = row.id; made.update(); focusOn(row.id); }, "data-group": row.id,
     }),
-  }, { title: "Method", value: (row) => row.name, text: (row) => row.name, isText: true }];
-  if (rows.some((row) => row.varied)) {
-    columns.push({ title: "Settings", value: (row) => row.varied, text: (row) => row.varied || "–", isText: true });
-  }
+  }, METHOD];
   for (const { name, title } of data.metrics) {
     const best = Math.max(...rows.map((row) => row.scores[name]?.mean ?? -Infinity));
     columns.push({
       title, rank: -1,
       value: (row) => row.scores[name]?.mean ?? null,
       text: (row) => withError(row.scores[name], name),
-      isBest: (row) => name in DIGITS && row.scores[name]?.mean === best,
+      isBest: (row) => about(name).isLargerBetter && row.scores[name]?.mean === best,
     }, {
       title: `Δ ${title.replace(/ \(.*/, "")}`, rank: -1, hint: `Paired difference in ${title}`,
       value: (row) => against(row, name)?.mean ?? null,
@@ -142,16 +152,13 @@ function showOverview() {
     lines.get(id).cells[columnOf(group)] = group;
   }
   const rows = [...lines.values()];
-  const columns = [{ title: "Method", value: (row) => row.name, text: (row) => row.name, isText: true }];
-  if (rows.some((row) => row.varied)) {
-    columns.push({ title: "Settings", value: (row) => row.varied, text: (row) => row.varied || "–", isText: true });
-  }
+  const columns = [METHOD];
   for (const table of data.tables) {
     const id = columnOf(table);
     const mean = (row) => row.cells[id]?.scores[metric]?.mean ?? null;
     columns.push({
       title: table.degradation, rank: -1, value: mean, text: (row) => score(mean(row), metric),
-      isBest: (row) => metric in DIGITS && mean(row) === Math.max(...rows.map((one) => mean(one) ?? -Infinity)),
+      isBest: (row) => about(metric).isLargerBetter && mean(row) === Math.max(...rows.map((one) => mean(one) ?? -Infinity)),
     });
   }
   const made = sortable("All degradations: mean score", columns, rows, columns.find((one) => one.rank));

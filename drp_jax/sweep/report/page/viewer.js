@@ -95,22 +95,19 @@ function mapFigure(title, source, kind, scale, explained) {
       element("span", {}, explained)));
 }
 
-// What a run measured, and where its image is from.
-function curve(run, name, title, isLog) {
+// What a run measured, { title, unit, best, iterations, values }, and where its image is from.
+function curveFigure(curve, kept) {
   const box = element("div", { class: "chart small" });
-  const values = run.curves.values[name];
-  const points = run.curves.iterations
-    .map((x, index) => ({ x, y: values[index] }))
-    .filter((one) => one.y !== null && (!isLog || one.y > 0));
-  const isShort = points.length <= 30;
-  const best = points.reduce((most, one) => (most === null || one.y > most.y ? one : most), null);
-  const text = name.includes("psnr") && best
-    ? `Highest at iteration ${best.x}: ${short(best.y, 4)} dB` : "";
+  const { title, unit, best } = curve;
+  const points = curve.iterations.map((x, index) => ({ x, y: curve.values[index] })).filter((one) => one.y !== null);
+  for (const one of points) one.title = `${one.x}: ${short(one.y, 4)} ${unit}`;
   draw(box, {
     label: `${title} over the iterations`, height: 220,
-    x: { title: "iteration" }, y: { title, isLog },
-    series: [{ name, points: points.map((one) => ({ ...one, title: `${one.x}: ${short(one.y, 4)}` })), line: true, isBare: !isShort, colour: 0 }],
-    marks: run.kept ? [{ x: run.kept, text: `image from ${run.kept}` }] : [],
+    x: { title: "iteration", isWhole: true }, y: { title: "" },
+    series: [{ name: title, points, line: true, isBare: points.length > 30, colour: 0 }],
+    marks: kept ? [{ x: kept, text: `image from ${kept}` }] : [],
   });
-  return element("figure", { class: "curve" }, element("figcaption", {}, element("strong", {}, title), element("span", {}, text)), box);
+  const text = best ? `Highest at iteration ${best[0]}: ${short(best[1], 4)} ${unit}` : "";
+  return element("figure", { class: "curve" },
+    element("figcaption", {}, element("strong", {}, unit ? `${title} (${unit})` : title), element("span", {}, text)), box);
 }
