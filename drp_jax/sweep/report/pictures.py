@@ -190,7 +190,7 @@ def _curve(name: str, values: np.ndarray, kept: int) -> dict[str, Any]:
     exact = {place for place in (kept, best) if 1 <= place <= values.size}
     chosen = sorted({*places.tolist(), *exact})
     return {
-        "title": "PSNR" if name == "psnr" else name.replace("_", " "),
+        "title": "PSNR" if name == "psnr" else name.replace("_", " ").capitalize(),
         "unit": "dB" if "psnr" in name else "",
         "best": [best, float(values[best - 1])] if is_quality else None,
         "iterations": chosen,
