@@ -182,7 +182,7 @@ def _named(row: Row) -> str:
 
 def _page(data: dict[str, Any]) -> str:
     """The page with its style, its program and its data in it."""
-    parts = resources.files("drp_jax.sweep.report") / "page"
+    parts = resources.files("drp_jax.sweep.report") / "parts"
 
     def read(name: str) -> str:
         return (parts / name).read_text(encoding="utf-8")

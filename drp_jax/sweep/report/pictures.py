@@ -184,13 +184,14 @@ def _curves(arrays: _Arrays, kept: int) -> list[dict[str, Any]]:
 
 
 def _curve(name: str, values: np.ndarray, kept: int) -> dict[str, Any]:
+    words = name.replace("_", " ").replace("psnr", "PSNR").replace("ssim", "SSIM")
     is_quality = name not in ("loss", "residual")
     best = int(np.nanargmax(np.where(np.isfinite(values), values, np.nan))) + 1
     places = np.linspace(1, values.size, min(values.size, _MOST_POINTS)).round().astype(int)
     exact = {place for place in (kept, best) if 1 <= place <= values.size}
     chosen = sorted({*places.tolist(), *exact})
     return {
-        "title": "PSNR" if name == "psnr" else name.replace("_", " ").capitalize(),
+        "title": words[0].upper() + words[1:],
         "unit": "dB" if "psnr" in name else "",
         "best": [best, float(values[best - 1])] if is_quality else None,
         "iterations": chosen,

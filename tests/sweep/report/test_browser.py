@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
-from written_sweep import write_sweep
+from written_sweep import add_rows, make_row, write_sweep
 
 from drp_jax.sweep.report import differences, read_results, summarize, write_page
 
@@ -217,6 +217,27 @@ def test_nothing_is_wider_than_the_window(open_page):
         page.wait_for_function(f"() => Math.abs({chart} - {room}) < 20")  # drawn anew
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.locator(".stage").bounding_box()["width"] > 300
+
+
+def test_a_sweep_without_results_or_scores(browser, tmp_path):
+    failed = {"status": "failed", "error": "no such film"}
+    none = {"psnr": None, "ssim": None, "scores": "{}", "seconds": None, "iterations": None}
+    complaints = []
+    page = browser.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    for name, other, shown in (
+        ("failed", none | failed, ["Failed runs", "Environment"]),
+        ("none", none, ["Scores", "Sensitivity", "Pictures", "Environment"]),
+    ):
+        add_rows(tmp_path / name, [make_row(1, **other)])
+        results = read_results(tmp_path / name)
+        write_page(results, summarize(results), tmp_path / f"page {name}")
+        page.goto((tmp_path / f"page {name}" / "index.html").as_uri())
+        links = [one for one in page.locator("nav a").all() if one.is_visible()]
+        assert [one.inner_text() for one in links] == shown
+    page.close()
+    assert complaints == []
 
 
 def test_light_and_dark(open_page):

@@ -87,6 +87,7 @@ def test_curves_know_where_the_image_is_from(sweep):
     quality, loss = run["curves"]
     assert (quality["title"], quality["unit"], quality["best"][0]) == ("PSNR", "dB", 30)
     np.testing.assert_allclose(quality["best"][1], run["scores"]["psnr"])
+    assert loss["title"] == "Loss"
     assert loss["iterations"] == list(range(1, 41))
     np.testing.assert_allclose(loss["values"], 1 / np.arange(1, 41), rtol=1e-4)
 
@@ -98,7 +99,10 @@ def test_long_curves_are_thinned_and_keep_what_is_marked(tmp_path):
     quality[[1233, 2345]] = 12.0, np.nan
     image = np.zeros((4, 5, 1), np.float32)
     np.savez(
-        tmp_path / "results/images/run.npz", image=image, image_iteration=777, history_psnr=quality
+        tmp_path / "results/images/run.npz",
+        image=image,
+        image_iteration=777,
+        history_luma_psnr=quality,
     )
     np.savez(tmp_path / "results/images/inputs.npz", start=image, reference=image)
     write(tmp_path / "results", tmp_path / "report")
@@ -107,6 +111,7 @@ def test_long_curves_are_thinned_and_keep_what_is_marked(tmp_path):
     assert len(curve["iterations"]) <= 202
     assert {1, 777, 1234, 5000} <= set(curve["iterations"])
     assert curve["best"] == [1234, 12.0]
+    assert curve["title"] == "Luma PSNR"
 
 
 def test_what_is_no_picture_is_drawn_all_the_same(tmp_path):

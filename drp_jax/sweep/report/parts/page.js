@@ -13,8 +13,9 @@ function tableOptions() {
 
 function showAbout() {
   const count = (of) => distinct(data.runs.map(of)).length;
+  const methods = distinct(data.groups.map((one) => JSON.stringify([one.name, one.settings]))).length;
   byId("about").textContent = `${plural(data.runs.length, "run")}: ` +
-    `${plural(distinct(data.groups.map((one) => JSON.stringify([one.name, one.settings]))).length, "method")} and settings, ` +
+    `${methods === 1 ? "1 method" : `${methods} methods and settings`}, ` +
     `${plural(data.tables.length, "degradation")}, ${plural(count((one) => one.image), "image")}, ` +
     `${plural(count((one) => one.key), "key")}${data.failed.length ? `; ${data.failed.length} failed` : ""}.`;
   const without = data.runs.filter((one) => !one.pictures).length;
@@ -25,14 +26,12 @@ function showAbout() {
   ].filter(Boolean);
   byId("remarks").replaceChildren(...remarks.map((one) => element("li", {}, one)));
   byId("remarks").hidden = !remarks.length;
-  byId("to-failed").hidden = !data.failed.length;
   byId("failed").hidden = !data.failed.length;
 }
 
 const time = { table: 0, metric: data.metrics[0]?.name };
 
 function showTime() {
-  if (!data.metrics.length) return;
   const timed = (index) => data.tables[index].groups.map((id) => data.groups[id])
     .filter((one) => one.seconds > 0 && one.scores[time.metric]);
   byId("time-controls").replaceChildren(
@@ -255,7 +254,8 @@ function showEnvironments() {
 showAbout();
 if (data.runs.length) {
   showTables();
-  showTime();
+  if (data.metrics.length) showTime();
+  else byId("time").hidden = true;
   showSensitivity();
   showPictures();
 } else {
@@ -263,3 +263,4 @@ if (data.runs.length) {
 }
 showFailures();
 showEnvironments();
+for (const link of document.querySelectorAll("nav a")) link.hidden = byId(link.hash.slice(1)).hidden;
