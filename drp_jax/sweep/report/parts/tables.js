@@ -78,7 +78,7 @@ function scoresOf(group, metric) {
 const METHOD = {
   title: "Method", isText: true,
   value: (row) => `${row.name}, ${row.varied}`,
-  cell: (row) => element("span", { class: "method" }, row.name, element("small", {}, ...row.varied.split(", ").map((one) => element("span", {}, one)))),
+  cell: (row) => element("span", { class: "method" }, row.name, element("small", {}, ...row.varied.split(", ").filter(Boolean).map((one) => element("span", {}, one)))),
 };
 
 function showTables() {
