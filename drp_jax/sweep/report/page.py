@@ -18,7 +18,7 @@ from drp_jax.loop import Status
 from drp_jax.sweep.report import pictures
 from drp_jax.sweep.report.pictures import Pictures, Scale
 from drp_jax.sweep.report.results import Results, Row
-from drp_jax.sweep.report.summary import Group, Table, settings_text
+from drp_jax.sweep.report.summary import Group, Table, settings_text, summarize
 from drp_jax.sweep.report.tables import LARGER_IS_BETTER, TITLES, digits_of
 
 PAGE = "index.html"
@@ -134,7 +134,7 @@ def _data(
         "failed": [
             _run(row) | {"group": _named(row), "error": row["error"]} for row in _bad(results)
         ],
-        "dropped": len(results.dropped),
+        "dropped": _dropped(results),
         "replaced": results.replaced,
         "environments": [
             {"content": about, "runs": count} for about, count in results.environments
@@ -166,6 +166,15 @@ def _group(group: Group, metrics: Sequence[str]) -> dict[str, Any]:
 def _run(row: Row) -> dict[str, Any]:
     names = ("degradation", "image", "key", "status", "iterations", "seconds", "scores")
     return {name: row[name] for name in names}
+
+
+def _dropped(results: Results) -> list[dict[str, Any]]:
+    """What successive halving has ended early, with all settings, as far as it got."""
+    alone = dataclasses.replace(results, rows=results.dropped, failed=[])
+    groups = [group for table in summarize(alone) for group in table.groups]
+    return [
+        _group(one, results.metrics) | {"varied": settings_text(one.settings)} for one in groups
+    ]
 
 
 def _bad(results: Results) -> list[Row]:

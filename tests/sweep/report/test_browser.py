@@ -32,8 +32,11 @@ pytestmark = pytest.mark.skipif(
 def report(tmp_path_factory):
     """The page's folder and its tables."""
     folder = tmp_path_factory.mktemp("browser")
-    results = read_results(write_sweep(folder / "results"))
+    write_sweep(folder / "results")
     (folder / "results/images/run16.npz").unlink()
+    dropped = {"settings": '{"width": 8, "weight": 9.0}', "status": "dropped", "psnr": 12.0}
+    add_rows(folder / "results", [make_row("early", method="network", preset="fast", **dropped)])
+    results = read_results(folder / "results")
     tables = summarize(results)
     write_page(results, tables, folder / "report")
     return folder / "report", tables
@@ -201,10 +204,13 @@ def test_charts_follow_their_choices(open_page):
     assert page.locator("#sensitivity-findings li").count() == 0
 
 
-def test_failures_are_listed_with_their_reasons(open_page):
+def test_failed_and_dropped_runs_are_listed(open_page):
     page = open_page()
     reasons = page.locator("#failures tbody td:last-child").all_inner_texts()
     assert reasons == ["ValueError: </script> & 50% of it"]
+    dropped = page.locator("#dropped tbody tr").all_inner_texts()
+    assert len(dropped) == 1
+    assert re.search(r"network fast.*weight 9.*gaussian:25\s+12\.00", dropped[0], re.DOTALL)
     assert "abc123+" in page.locator("#environments").inner_text()
 
 

@@ -21,7 +21,6 @@ function showAbout() {
   const without = data.runs.filter((one) => !one.pictures).length;
   const remarks = [
     without && `${plural(without, "run")} without pictures: the image files cannot be read.`,
-    data.dropped && `${plural(data.dropped, "run")} dropped early, in no mean.`,
     data.replaced && `${plural(data.replaced, "run")} left out: later ones have the same names.`,
   ].filter(Boolean);
   byId("remarks").replaceChildren(...remarks.map((one) => element("li", {}, one)));
@@ -261,6 +260,7 @@ if (data.runs.length) {
 } else {
   for (const id of ["scores", "time", "sensitivity", "pictures"]) byId(id).hidden = true;
 }
+showDropped();
 showFailures();
 showEnvironments();
 for (const link of document.querySelectorAll("nav a")) link.hidden = byId(link.hash.slice(1)).hidden;

@@ -173,11 +173,20 @@ function columnOf(one) {
   return JSON.stringify([one.task, one.degradation]);
 }
 
+function showDropped() {
+  byId("dropped").hidden = !data.dropped.length;
+  const columns = [
+    METHOD,
+    { title: "Degradation", value: (row) => row.degradation, text: (row) => row.degradation, isText: true },
+    ...data.metrics.map(({ name, title }) => ({ title, rank: -1, value: (row) => row.scores[name]?.mean ?? null,
+      text: (row) => withError(row.scores[name], name) })),
+    { title: "Iterations", value: (row) => row.iterations, text: (row) => short(row.iterations) },
+    { title: "Runs", rank: -1, value: (row) => row.runs, text: (row) => String(row.runs) },
+  ];
+  byId("dropped-table").append(sortable(`${plural(data.dropped.length, "line")} of the sweep`, columns, data.dropped).box);
+}
+
 function showFailures() {
-  if (!data.failed.length) {
-    byId("failures").append(element("p", {}, "None."));
-    return;
-  }
   const column = (title, value) => ({ title, value, text: value, isText: true });
   const columns = [
     column("Degradation", (row) => row.degradation), column("Image", (row) => row.image),
