@@ -18,6 +18,7 @@ from drp_jax.commands.fit import deferred_interrupts
 from drp_jax.commands.progress import StackDisplay, say
 from drp_jax.commands.report import environment
 from drp_jax.commands.restoring import bundled_photograph
+from drp_jax.commands.sweep_report import report
 from drp_jax.errors import in_a_line
 from drp_jax.sweep import Done, Plan, Store, read_plan, run_sweep
 from drp_jax.sweep.estimate import estimated, programs_of
@@ -235,7 +236,7 @@ def _duration(seconds: float) -> str:
 
 
 sweep = options.group(
-    [run, show],
+    [run, show, report],
     help="Compare methods and settings on many images by one plan, as one table.",
     name="sweep",
     short_help="Run a plan of many runs, as one table.",

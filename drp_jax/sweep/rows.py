@@ -99,8 +99,11 @@ def _scores(metrics: Mapping[str, Score], problem: Problem, image: jax.Array) ->
 
 
 def _arrays(result: Restoration) -> dict[str, np.ndarray]:
-    """The image with its uncertainty and its history."""
-    arrays = {"image": np.asarray(result.image)}
+    """The image with the iteration that gave it, its uncertainty and its history."""
+    arrays = {
+        "image": np.asarray(result.image),
+        "image_iteration": np.asarray(result.image_iteration),
+    }
     if result.uncertainty is not None:
         arrays["uncertainty"] = np.asarray(result.uncertainty)
     return arrays | {f"history_{name}": values for name, values in result.past.items()}

@@ -92,6 +92,11 @@ class Store:
         cursor = self._table.execute(f"SELECT {', '.join(COLUMNS)} FROM runs ORDER BY id")
         return [dict(zip(COLUMNS, row, strict=True)) for row in cursor]
 
+    def environments(self) -> dict[int, dict[str, Any]]:
+        """What is known of where the runs were done, by the number that rows have."""
+        found = self._table.execute("SELECT id, content FROM environments")
+        return {number: json.loads(content) for number, content in found}
+
     def add(
         self,
         row: Mapping[str, Any],

@@ -69,6 +69,7 @@ def test_there_is_a_row_for_every_run(plan, whole):
         np.testing.assert_allclose(row["ssim"], ssim(arrays["image"], clean), rtol=1e-4)
         assert json.loads(row["scores"]) == {"psnr": row["psnr"], "ssim": row["ssim"]}
         assert arrays["history_psnr"].shape == (4,)
+        assert arrays["image_iteration"] == 4
         assert (folder / f"{row['files']}.png").exists()
         inputs = np.load(folder / f"{row['inputs']}.npz")
         np.testing.assert_array_equal(inputs["reference"], clean)

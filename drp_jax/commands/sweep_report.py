@@ -1,0 +1,80 @@
+"""`drp-jax sweep report`: what a sweep has found, as a page and as tables."""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console
+from rich.progress import track
+
+from drp_jax import InputError
+from drp_jax.commands import options
+from drp_jax.commands.progress import say
+from drp_jax.images import replace_whole
+from drp_jax.sweep.report import (
+    Written,
+    check_page,
+    read_results,
+    summarize,
+    to_csv,
+    to_latex,
+    write_page,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportArguments:
+    results: tuple[pathlib.Path, ...] = options.files(
+        "The folder of a sweep.", flag="results", shown="none"
+    )
+    html: pathlib.Path | None = options.file(
+        "Folder of a page to open in a browser; an earlier report there is replaced.", shown="none"
+    )
+    csv: pathlib.Path | None = options.file("File of the means, as CSV.", shown="none")
+    latex: pathlib.Path | None = options.file(
+        "File of the means, as tables of LaTeX with booktabs.", shown="none"
+    )
+
+
+@options.command("report", ReportArguments, help=__doc__)
+def report(parsed: ReportArguments) -> int:
+    """Write what a sweep has found, as a page or tables."""
+    if len(parsed.results) != 1:
+        raise InputError(f"{len(parsed.results)} folders are given; accepted: one, like results")
+    if parsed.html is None and parsed.csv is None and parsed.latex is None:
+        raise InputError("no output is named; accepted: one or more of --html, --csv, --latex")
+    results = read_results(parsed.results[0])
+    if parsed.html is not None:
+        check_page(parsed.html)
+    tables = summarize(results)
+    if parsed.html is not None:
+        written = write_page(results, tables, parsed.html, _shown_on_a_terminal)
+        say(f"{parsed.html / 'index.html'}: {written.runs} run{'s' * (written.runs != 1)}")
+        if written.without_pictures:
+            say(_without_pictures(written))
+    for path, made in ((parsed.csv, to_csv), (parsed.latex, to_latex)):
+        if path is not None:
+            with replace_whole(path) as temporary:
+                temporary.write_text(made(tables, results.metrics), encoding="utf-8")
+            say(str(path))
+    for rows, what in ((results.failed, "failed"), (results.dropped, "been dropped early")):
+        if rows:
+            say(f"{_runs(len(rows), 'has', 'have')} {what}; no mean counts them in")
+    if results.replaced:
+        say(f"{_runs(results.replaced, 'is', 'are')} left out: later ones have the same names")
+    return 0
+
+
+def _without_pictures(written: Written) -> str:
+    rows = written.without_pictures
+    first = f"{rows[0]['files']}.npz or {rows[0]['inputs']}.npz"
+    return f"{_runs(len(rows), 'is', 'are')} without pictures: {first} cannot be read"
+
+
+def _runs(count: int, one: str, several: str) -> str:
+    return f"{count} run {one}" if count == 1 else f"{count} runs {several}"
+
+
+def _shown_on_a_terminal(rows: Iterable) -> Iterator:
+    console = Console(stderr=True)
+    yield from track(rows, "pictures", console=console, disable=not console.is_terminal)
