@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from drp_jax import InputError, read_image
-from drp_jax.commands.arrays import read_array
+from drp_jax.commands.arrays import ArrayFile, read_array
 from drp_jax.errors import require_finite
 
 ACCEPTED = "gaussian:SIGMA, motion:LENGTH,ANGLE, disk:RADIUS, or an image or .npy file"
@@ -41,7 +41,7 @@ def kernel_of(text: str, height: int, width: int) -> np.ndarray:
     else:
         kernel = _read(pathlib.Path(text))
     _require_smaller(text, kernel.shape, height, width)
-    require_finite(kernel, text)
+    require_finite(kernel, f"--kernel {text}:")
     total = float(kernel.sum(dtype=np.float64))
     if not total > 0:
         raise InputError(f"--kernel {text}: sums to {total:g}; accepted: a sum above 0")
@@ -121,11 +121,12 @@ def _numbers(
 
 def _read(path: pathlib.Path) -> np.ndarray:
     if path.suffix.lower() == ".npy":
-        kernel = read_array(path)
+        file = ArrayFile("--kernel", path)
+        kernel = read_array(file)
         if kernel.ndim != 2 or kernel.dtype.kind not in "biuf":
             raise InputError(
-                f"{path}: type {kernel.dtype}, shape {kernel.shape}; accepted: real numbers, "
-                "(rows, columns)"
+                f"{file}: has type {kernel.dtype} and shape {kernel.shape}; accepted: real, [rows, "
+                "columns]"
             )
         return kernel.astype(np.float64)
     image = read_image(path).stored().astype(np.float64)  # in its own unit, where 0 is nothing

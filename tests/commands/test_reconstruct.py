@@ -153,7 +153,7 @@ def test_one_bad_slice_does_not_end_the_others(capsys):
     pictures = sorted(path.name for path in Path().glob("*.png"))
     assert pictures == ["k_restored_000.png", "k_restored_002.png"]
     out = capsys.readouterr().out
-    reason = "observation has values that are not finite; accepted: finite numbers"
+    reason = "--kspace k.npy: has NaN or infinity in 1 of 288 values; accepted: finite numbers"
     assert f"slice 1: no image: {reason}\n" in out
     assert re.search(r"^2 of 3 slices in .*; failed: 1$", out, re.MULTILINE)
     metrics = json.loads(Path("m.json").read_text())
@@ -238,9 +238,15 @@ def test_an_error_names_the_command_within_the_groups(capsys):
         (["--bits", "8"], "--bits is '8'; accepted: 32, 16"),
         (["--figure", "f.jpg"], "--figure is f.jpg; accepted: a path that ends in .png"),
         (["--figure", "k_restored.png"], "k_restored.png: is another output too"),
-        (["--reference", "none.npy"], "none.npy: no such file"),
-        (["--reference", "other.npy"], "other.npy: has shape (3, 4); accepted: (16, 18), the"),
-        (["--reference", "complex.npy", "--real"], "complex.npy: is complex, and the image real"),
+        (["--reference", "none.npy"], "--reference none.npy: no such file"),
+        (
+            ["--reference", "other.npy"],
+            "--reference other.npy: has shape (3, 4); accepted: (16, 18), the",
+        ),
+        (
+            ["--reference", "complex.npy", "--real"],
+            "--reference complex.npy: is complex, and the image real",
+        ),
         (["--noise", "-1"], "--noise is -1.0; accepted: from 0 up"),
         (["--noise", "inf"], "noise level is inf; accepted: finite, above 0"),
         (["--range", "1,0"], "--range: '1,0' is not two numbers, the lower first, like 0,1"),
@@ -260,7 +266,7 @@ def test_bad_flags_are_answered_in_one_line(capsys, arguments, message):
 def test_a_stack_without_a_good_slice_is_refused(capsys):
     np.save("s.npy", np.full((2, 12, 16), np.inf))
     line = refused(capsys, "ct", "--sinogram", "s.npy", "--views", "12")
-    assert "s.npy: observation has values that are not finite" in line
+    assert "--sinogram s.npy: has NaN or infinity in 192 of 192 values" in line
 
 
 def test_what_is_simulated_has_its_own_reference(capsys):

@@ -189,7 +189,7 @@ def test_a_write_protected_file_is_found_before(tmp_path, monkeypatch):
 
 def test_no_picture_holds_nan():
     picture = Picture(np.zeros((9, 12, 3), np.float32))
-    with pytest.raises(InputError, match="image has values that are not finite; accepted"):
+    with pytest.raises(InputError, match="image has NaN or infinity in"):
         picture.with_image(np.full((9, 12, 3), np.nan))
 
 
