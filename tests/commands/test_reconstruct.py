@@ -96,6 +96,23 @@ def test_it_is_said_if_the_image_does_not_explain_the_measurement(capsys, noise,
     assert bool(re.search(line, out, re.MULTILINE)) == is_said
 
 
+def test_each_slice_says_if_its_image_does_not_explain_the_measurement(capsys):
+    kspace = save_kspace("k.npy", slices=3)
+    kspace[[0, 2]] *= 1e-4  # within the noise
+    np.save("k.npy", kspace)
+    assert run("mri", "--kspace", "k.npy", "--noise", "0.01", *SMALL) == 0
+    out = capsys.readouterr().out
+    doubt = r"explains the measurement to ([\d.]+) only, (\d+) times the noise of 0.01"
+    (found,) = re.findall(rf"^slice 1: [\d.]+ s, {doubt}$", out, re.MULTILINE)
+    image = np.load("k_restored.npy")[1]
+    residual = (kspace[1] - centred_fft(image))[kspace[1] != 0]
+    missed = np.sqrt(np.mean(np.abs(residual) ** 2))
+    assert float(found[0]) == pytest.approx(missed, rel=0.01)
+    assert int(found[1]) == pytest.approx(missed / 0.01, abs=1)
+    assert out.count("explains the measurement") == 1
+    assert "\n1 of 3 slices leave much more than the noise: are the operator, its units" in out
+
+
 def test_scores_do_not_depend_on_the_unit():
     reference = blob()[..., None]
     image = reference + 0.1 * blob(seed=1)[..., None]
