@@ -146,6 +146,8 @@ def test_a_stack_has_a_line_a_slice_and_one_array(capsys):
     images = np.load("k_restored.npy")
     assert images.shape == (3, 16, 18)
     out = capsys.readouterr().out
+    assert out.startswith("k.npy: 3 slices of ")
+    assert out.count("several coils need --sensitivities") == 1
     for index in range(3):
         line = rf"^slice {index}: [\d.]+ s, PSNR in dB [\d.]+ -> [\d.]+, SSIM [\d.-]+ -> [\d.-]+$"
         assert re.search(line, out, re.MULTILINE)
