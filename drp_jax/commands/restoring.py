@@ -194,10 +194,10 @@ def read_source(parsed: RestoreArguments) -> Source:
     picture = read_image(
         parsed.image, pages=parsed.pages, value_range=parsed.range, memory=parsed.memory
     )
-    height, width = picture.image.shape[:2]
-    if min(height, width) < SMALLEST_SIDE:
+    shape = picture.image.shape
+    if min(shape[:2]) < SMALLEST_SIDE:
         raise InputError(
-            f"{parsed.image}: {width} x {height} pixels; accepted: from {SMALLEST_SIDE} x "
+            f"{parsed.image}: {describe_size(shape)}; accepted: a picture from {SMALLEST_SIDE} x "
             f"{SMALLEST_SIDE} up"
         )
     return Source(parsed.image, picture, is_bundled=False)

@@ -184,6 +184,27 @@ def test_what_is_there_is_done_again_only_if_something_differs(capsys):
     assert kinds(again(*flags, "--add-noise", "9", "--figure", "f")) == "ppp"
 
 
+def test_arrays_that_are_no_pictures_are_refused_and_the_others_go_on(capsys):
+    save_all("x/a.png")
+    arrays = {
+        "kernel": (np.full((5, 5), 0.04), "5 x 5 gray pixels; accepted: a picture from 8 x 8 up"),
+        "line": (np.ones(20), "has shape (20,); accepted: real numbers [H, W] or [H, W, C]"),
+        "number": (np.ones(()), "has shape (); accepted: real numbers [H, W] or [H, W, C]"),
+        "none": (np.ones((0, 9)), "declares 9 x 0 pixels; accepted: an image with pixels"),
+        "slices": (np.ones((3, 9, 9)), "9 x 3 9-channel pixels; accepted: a picture from 8 x 8 up"),
+        "spectrum": (np.ones((9, 9), complex), "has type complex128; accepted: real numbers"),
+        "words": (np.array(["a"]), "has type <U1; accepted: real numbers"),
+    }
+    for name, (array, _) in arrays.items():
+        np.save(f"x/{name}.npy", array)
+    assert run("x", "--output-dir", "o", *SMALL) == 1
+    picture, *lines, last = said(capsys)
+    assert picture.startswith("x/a.png: ")
+    for line, (name, (_, message)) in zip(lines, sorted(arrays.items()), strict=True):
+        assert line.startswith(f"x/{name}.npy: failed: {message}")
+    assert last.startswith("1 of 8 written to o in ")
+
+
 def test_what_another_version_made_stays_and_is_said(capsys):
     save_all("x/a.png", "x/b.png")
     assert run("x", "--output-dir", "o", *SMALL) == 0
