@@ -211,6 +211,9 @@ def test_what_a_picture_cannot_be_is_named():
     for message, options in (
         ("icc_profile is 'x'; accepted: bytes", {"icc_profile": "x"}),
         ("exif is 3; accepted: bytes", {"exif": 3}),
+        ("xmp is 'x'; accepted: bytes", {"xmp": "x"}),
+        ("iptc is 3; accepted: bytes", {"iptc": 3}),
+        (r"text is \{\}; accepted: a tuple of chunks", {"text": {}}),
         (r"resolution is \(0, 300\); accepted: two numbers above 0", {"resolution": (0, 300)}),
         (r"jpeg is 90; accepted: Jpeg\(", {"jpeg": 90}),
     ):
