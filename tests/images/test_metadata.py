@@ -51,7 +51,6 @@ def texts():
 
 def make(path, pixels=EIGHT, xmp=XMP, iptc=IPTC):
     """Writes a file with all that its format has of XMP, IPTC and text."""
-    image = Image.fromarray(pixels) if pixels.dtype == np.uint8 else None
     if path.suffix == ".jpg":
         Image.fromarray(pixels).save(path, xmp=xmp, extra=app13(iptc))
     elif path.suffix == ".png":
