@@ -3,7 +3,7 @@
 import contextlib
 import enum
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -88,8 +88,12 @@ def require_kind(value: Any, kinds: type | tuple[type, ...], name: str, accepted
 def require_finite(value: Any, name: str) -> None:
     """Raises `InputError` unless all numbers of an array that is known are finite."""
     # NumPy, because JAX would compute it inside a trace.
-    is_fine = not is_known(value) or bool(np.isfinite(np.asarray(value)).all())
-    require(is_fine, f"{name} has values that are not finite; accepted: finite numbers")
+    is_fine = np.isfinite(np.asarray(value)) if is_known(value) else np.True_
+    bad = is_fine.size - int(np.count_nonzero(is_fine))
+    require(
+        bad == 0,
+        f"{name} has NaN or infinity in {bad} of {is_fine.size} values; accepted: finite numbers",
+    )
 
 
 def require_picture(value: Any, name: str, least_side: int = 1) -> None:
@@ -101,6 +105,20 @@ def require_picture(value: Any, name: str, least_side: int = 1) -> None:
     require(is_float, f"{name} has type {value.dtype}; accepted: {accepted}")
     is_picture = value.ndim == 3 and min(value.shape[:2]) >= least_side and value.shape[2] >= 1
     require(is_picture, f"{name} has shape {value.shape}; accepted: {accepted}")
+
+
+@contextlib.contextmanager
+def renamed(names: Mapping[str, str]) -> Iterator[None]:
+    """Lets an `InputError` call what it is about by the name that the user knows.
+
+    Args:
+      names: of the words that messages begin with, by what each is replaced.
+    """
+    try:
+        yield
+    except InputError as error:
+        word, _, rest = str(error).partition(" ")
+        raise InputError(f"{names.get(word, word)} {rest}") from None
 
 
 @contextlib.contextmanager

@@ -122,7 +122,7 @@ def test_a_bad_image_is_reported_and_stops_nobody(module_method):
     )
     assert [finished.index for finished in batch] == [0, 1, 2, 3]
     assert "image has shape (4, 4, 3); accepted: (H, W, C) with H and W" in batch[0].error
-    assert "not finite" in batch[2].error
+    assert "NaN or infinity" in batch[2].error
     assert batch[0].restoration is None
     assert batch[1].error is batch[3].error is None
     assert batch[1].restoration.status == Status.ITERATION_LIMIT

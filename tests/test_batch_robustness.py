@@ -84,7 +84,7 @@ BAD = [
     (object, "observation is object; accepted: "),
     (Silent(), "RuntimeError: nothing to say"),
     (Mute(), "observation is a Mute; accepted: "),
-    (np.full_like(PICTURE, np.nan), "observation has values that are not finite; accepted: "),
+    (np.full_like(PICTURE, np.nan), "observation has NaN or infinity in"),
     (np.stack([PICTURE, PICTURE]), "observation has shape (2, 8, 9, 1); accepted: "),
     (Request(None), "observation is None; accepted: "),
     (Request(Request(PICTURE)), "observation is Request("),

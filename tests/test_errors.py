@@ -7,8 +7,10 @@ import pytest
 
 from drp_jax.errors import (
     InputError,
+    renamed,
     require,
     require_choice,
+    require_finite,
     require_kind,
     require_number,
     require_whole,
@@ -26,6 +28,24 @@ def test_an_input_error_is_a_value_error():
     require(True, "never")
     with pytest.raises(InputError, match="as it is"):
         require(False, "as it is")
+
+
+def test_values_that_are_not_finite_are_counted():
+    values = np.ones((3, 4), np.complex64)
+    require_finite(values, "it")
+    values[0, 1], values[2, 3] = np.nan, 1j * np.inf
+    with pytest.raises(InputError) as refused:
+        require_finite(values, "it")
+    assert (
+        str(refused.value) == "it has NaN or infinity in 2 of 12 values; accepted: finite numbers"
+    )
+
+
+def test_what_an_error_is_about_gets_the_name_that_the_user_knows():
+    for message, expected in (("a is 3; accepted: 4", "--a is 3; accepted: 4"), ("b is", "b is")):
+        with pytest.raises(InputError) as refused, renamed({"a": "--a"}):
+            raise InputError(message)
+        assert str(refused.value) == expected
 
 
 @pytest.mark.parametrize("value", [1, 5, np.int64(3), np.uint8(3), jnp.int32(2)])

@@ -217,7 +217,7 @@ def test_shapes_and_channel_counts(small_method, shape):
             np.full((8, 8, 1), 255.0),
             r"values from 255 to 255; accepted: \[0, 1\], or a little more",
         ),
-        (np.full((8, 8, 1), np.nan), "observation has values that are not finite"),
+        (np.full((8, 8, 1), np.nan), "observation has NaN or infinity in"),
     ],
 )
 def test_bad_observations_are_named(observation, message):

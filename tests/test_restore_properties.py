@@ -77,7 +77,7 @@ def test_shapes_types_and_values_of_the_observation(network, height, channels, v
     hypothesis.assume(channels != 2)
     with np.errstate(all="ignore"):
         observation = np.full((height, 8, channels), values).astype(kind)
-    described = (observation.shape, observation.dtype, "not finite", float(np.float64(values)))
+    described = (observation.shape, observation.dtype, "NaN or infinity", float(np.float64(values)))
 
     def run():
         return restore(observation, key=KEY, method=network)

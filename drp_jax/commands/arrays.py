@@ -1,5 +1,7 @@
 """Reading arrays of numbers from files: what was measured, and what goes with it."""
 
+import contextlib
+import dataclasses
 import pathlib
 from typing import Any
 
@@ -9,34 +11,68 @@ from drp_jax import InputError
 from drp_jax.errors import in_a_line
 
 
-def read_array(path: pathlib.Path) -> np.ndarray:
-    """The array of numbers in a .npy file; pickles are refused.
+@dataclasses.dataclass(frozen=True)
+class ArrayFile:
+    """A file with an array, and the flag that names it: errors begin with both."""
+
+    flag: str
+    path: pathlib.Path
+
+    def __str__(self) -> str:
+        return f"{self.flag} {self.path}"
+
+    def require(self) -> None:
+        """Raises InputError unless there is such a file."""
+        if not self.path.exists():
+            raise InputError(f"{self}: no such file; accepted: a file with an array")
+        if not self.path.is_file():
+            raise InputError(f"{self}: not a file; accepted: a file with an array")
+
+
+def array_file(flag: str, path: pathlib.Path | None) -> ArrayFile | None:
+    """The file of a flag, or None if it is not given."""
+    return None if path is None else ArrayFile(flag, path)
+
+
+def read_array(file: ArrayFile) -> np.ndarray:
+    """The array of numbers in a .npy file, or the only one in an .npz file; pickles are refused.
 
     Raises:
       InputError: if there is no such file, or it holds something else.
     """
-    require_file(path)
+    file.require()
     try:
-        array = np.load(path, allow_pickle=False)
+        array, names = _loaded(file.path)
     except Exception as error:  # NumPy raises many kinds on damaged files
         raise InputError(
-            f"{path}: cannot be read as an array: {in_a_line(error)}; accepted: numbers that "
+            f"{file}: cannot be read as an array: {in_a_line(error)}; accepted: numbers that "
             "numpy.save wrote, no objects"
         ) from None
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise InputError(f"{path}: holds several arrays; accepted: one, in a .npy file")
-    if array.dtype.kind not in "biufc":
-        raise InputError(f"{path}: has type {array.dtype}; accepted: numbers")
+    if len(names) != 1:
+        held = ", ".join(names) or "nothing"
+        raise InputError(f"{file}: holds {held}; accepted: one array, in a .npy or .npz file")
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biufc":
+        kind = getattr(array, "dtype", type(array).__name__)
+        raise InputError(f"{file}: has type {kind}; accepted: numbers")
     return array
 
 
-def read_optional(path: pathlib.Path | None) -> np.ndarray | None:
-    """The same, or None without a path."""
-    return None if path is None else read_array(path)
+def _loaded(path: pathlib.Path) -> tuple[Any, list[str]]:
+    """What a file holds under its only name, or None; and its names, of a .npy file its own."""
+    opened = np.load(path, allow_pickle=False)
+    if isinstance(opened, np.ndarray):
+        return opened, [path.name]
+    with opened:
+        names = list(opened)
+        return opened[names[0]] if len(names) == 1 else None, names
 
 
-def read_kspace(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
+def read_optional(file: ArrayFile | None) -> np.ndarray | None:
+    """The same, or None without a file."""
+    return None if file is None else read_array(file)
+
+
+def read_kspace(file: ArrayFile) -> tuple[np.ndarray, np.ndarray | None]:
     """Complex k-space and, where the file has one, its mask.
 
     From a .npy file, or a .h5 file of fastMRI: the data set `kspace` `[slices, H, W]` or
@@ -45,57 +81,60 @@ def read_kspace(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
     Raises:
       InputError: if the file is unusable or its numbers are real.
     """
-    kspace, mask = _read_h5(path) if path.suffix == ".h5" else (read_array(path), None)
+    is_h5 = file.path.suffix == ".h5"
+    kspace, mask = _read_h5(file) if is_h5 else (read_array(file), None)
     if kspace.dtype.kind != "c":
-        raise InputError(f"{path}: has type {kspace.dtype}; accepted: complex k-space")
+        raise InputError(f"{file}: has type {kspace.dtype}; accepted: complex k-space")
     return kspace, mask
 
 
-def _read_h5(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
-    require_file(path)
+def _read_h5(file: ArrayFile) -> tuple[np.ndarray, np.ndarray | None]:
+    file.require()
     try:
         import h5py  # an extra, and only needed here
     except ImportError:
         raise InputError(
-            f"{path}: reading it needs h5py; accepted: after pip install 'drp_jax[mri]', or a "
+            f"{file}: reading it needs h5py; accepted: after pip install 'drp_jax[mri]', or a "
             ".npy file"
         ) from None
     try:
-        with h5py.File(path) as opened:
+        with h5py.File(file.path) as opened:
             found = {name: opened[name][()] for name in ("kspace", "mask") if name in opened}
             names = ", ".join(opened) or "nothing"
     except Exception as error:  # of h5py, which raises many kinds
         raise InputError(
-            f"{path}: cannot be read: {in_a_line(error)}; accepted: an HDF5 file of fastMRI"
+            f"{file}: cannot be read: {in_a_line(error)}; accepted: an HDF5 file of fastMRI"
         ) from None
     if "kspace" not in found:
-        raise InputError(f"{path}: holds {names}; accepted: a data set named kspace")
+        raise InputError(f"{file}: holds {names}; accepted: a data set named kspace")
     return found["kspace"], found.get("mask")
 
 
-def read_matrix(path: pathlib.Path) -> Any:
-    """A matrix: a sparse one of SciPy from a .npz file, or a dense array from a .npy file.
+def read_matrix(file: ArrayFile) -> Any:
+    """A matrix: a sparse one as SciPy writes it, or the dense array of a .npy or .npz file.
 
     Raises:
       InputError: if the file holds something else.
     """
-    if path.suffix != ".npz":
-        return read_array(path)
-    require_file(path)
+    accepted = "a sparse matrix that scipy.sparse.save_npz wrote"
+    if not _is_sparse(file.path):
+        try:
+            return read_array(file)
+        except InputError as error:
+            raise InputError(f"{error}, or {accepted}") from None
     from scipy import sparse  # slow to import, and only needed here
 
     try:
-        return sparse.load_npz(path)
+        return sparse.load_npz(file.path)
     except Exception as error:  # of NumPy or SciPy, which raise many kinds
         raise InputError(
-            f"{path}: cannot be read as a sparse matrix: {in_a_line(error)}; accepted: what "
-            "scipy.sparse.save_npz wrote, or a dense array in a .npy file"
+            f"{file}: cannot be read as a sparse matrix: {in_a_line(error)}; accepted: {accepted}, "
+            "or one dense array in a .npy or .npz file"
         ) from None
 
 
-def require_file(path: pathlib.Path) -> None:
-    """Raises InputError unless there is such a file."""
-    if not path.exists():
-        raise InputError(f"{path}: no such file; accepted: a file with an array")
-    if not path.is_file():
-        raise InputError(f"{path}: not a file; accepted: a file with an array")
+def _is_sparse(path: pathlib.Path) -> bool:
+    """Whether a file looks like what SciPy writes: several arrays, and the format of the matrix."""
+    with contextlib.suppress(Exception), np.load(path, allow_pickle=False) as opened:
+        return "format" in opened
+    return False

@@ -10,6 +10,7 @@ Without `--sinogram` a measurement of a phantom is simulated: 60 views, and nois
 """
 
 import dataclasses
+import math
 import pathlib
 
 import jax
@@ -19,7 +20,7 @@ import numpy as np
 from drp_jax import InputError, Problem
 from drp_jax.commands import options
 from drp_jax.commands.arguments import presets_of
-from drp_jax.commands.arrays import read_array
+from drp_jax.commands.arrays import ArrayFile, array_file, read_array
 from drp_jax.commands.reconstructing import (
     TASK,
     Measurement,
@@ -28,16 +29,24 @@ from drp_jax.commands.reconstructing import (
     run_measurement,
 )
 from drp_jax.commands.restoring import given
+from drp_jax.errors import renamed
 from drp_jax.operators import FanBeam, Radon, filtered_back_projection
 
 SIMULATED_VIEWS = 60
 SIMULATED_NOISE = 0.01  # of the greatest value
+_NAMES = {
+    "source_distance": "--fan: SOURCE",
+    "spacing": "--spacing",
+    "offset": "--offset",
+    "shape": "shape of the image",
+}
+"""What the arguments of a beam are called on the command line."""
 Beam = Radon | FanBeam
 
 
 def _distances(text: str) -> tuple[float, float]:
     source, detector = (float(part) for part in text.split(","))
-    if not source > 0:
+    if not (0 < source < math.inf and 0 <= detector < math.inf):
         raise ValueError
     return source, detector
 
@@ -68,7 +77,7 @@ class SinogramFiles:
     fan: tuple[float, float] | None = options.option(
         _distances,
         "SOURCE,DETECTOR",
-        "two numbers, the first above 0, like 500,300",
+        "two finite numbers, SOURCE above 0 and DETECTOR from 0 up, like 500,300",
         "Rays from a point to a flat detector: how far it and the detector are from the centre of "
         "rotation, in pixels. At angle 0 the source is above the image.",
         shown="none, parallel rays",
@@ -106,11 +115,11 @@ def _measurement(parsed: CtArguments) -> Measurement:
             if getattr(parsed, flag) is not None:
                 raise InputError(f"--{flag} needs --sinogram; what is simulated has its own")
         return _simulated(parsed)
-    path = parsed.sinogram
-    sinogram = read_array(path)
+    file = ArrayFile("--sinogram", parsed.sinogram)
+    sinogram = read_array(file)
     if sinogram.ndim not in (2, 3) or sinogram.dtype.kind == "c" or not sinogram.size:
         raise InputError(
-            f"{path}: has type {sinogram.dtype} and shape {sinogram.shape}; accepted: real, "
+            f"{file}: has type {sinogram.dtype} and shape {sinogram.shape}; accepted: real, "
             "[views, detectors] or [slices, views, detectors]"
         )
     if parsed.angles is None and parsed.views is None:
@@ -120,7 +129,7 @@ def _measurement(parsed: CtArguments) -> Measurement:
     if views != len(angles):
         hint = "; transposed?" if detectors == len(angles) else ""
         raise InputError(
-            f"{path}: has shape {sinogram.shape}, and there are {len(angles)} angles; accepted: "
+            f"{file}: has shape {sinogram.shape}, and there are {len(angles)} angles; accepted: "
             f"[..., {len(angles)}, detectors]{hint}"
         )
     beam = _beam(parsed, angles, parsed.size or _square(parsed, detectors), detectors)
@@ -128,9 +137,11 @@ def _measurement(parsed: CtArguments) -> Measurement:
     is_stack = sinogram.ndim == 3
     count = f"{len(slices)} slices, " if is_stack else ""
     height, width = beam.shape
-    print(f"{path}: {count}{views} views, {detectors} detectors; an image of {height} x {width}")
+    print(
+        f"{file.path}: {count}{views} views, {detectors} detectors; an image of {height} x {width}"
+    )
     return Measurement(
-        path=path,
+        path=file.path,
         slices=list(slices),
         is_stack=is_stack,
         operator=lambda index: beam,
@@ -138,7 +149,11 @@ def _measurement(parsed: CtArguments) -> Measurement:
         complex_image=False,
         simple_name="filtered back-projection",
         simple=_filtered,
-        inputs=given(path, parsed.angles),
+        inputs=given(file.path, parsed.angles),
+        names={
+            "observation": f"{file}:",
+            "image": f"{file if parsed.size is None else '--size'}: image",
+        },
     )
 
 
@@ -150,11 +165,11 @@ def _angles(parsed: CtArguments) -> np.ndarray:
         turn = np.pi if parsed.fan is None else 2 * np.pi
         views = parsed.views or SIMULATED_VIEWS
         return np.arange(views) * (turn / views)
-    angles = read_array(parsed.angles)
+    file = ArrayFile("--angles", parsed.angles)
+    angles = read_array(file)
     if angles.ndim != 1 or angles.dtype.kind == "c" or not angles.size:
         raise InputError(
-            f"{parsed.angles}: has type {angles.dtype} and shape {angles.shape}; accepted: real, "
-            "[views]"
+            f"{file}: has type {angles.dtype} and shape {angles.shape}; accepted: real, [views]"
         )
     return angles
 
@@ -170,20 +185,21 @@ def _beam(
     parsed: CtArguments, angles: np.ndarray, shape: tuple[int, int], detectors: int | None
 ) -> Beam:
     radians = jnp.asarray(angles, jnp.float32)
-    if parsed.fan is None:
-        return Radon(
-            radians, shape, detectors=detectors, spacing=parsed.spacing, offset=parsed.offset
+    with renamed(_NAMES | {"angles": f"{array_file('--angles', parsed.angles)}:"}):
+        if parsed.fan is None:
+            return Radon(
+                radians, shape, detectors=detectors, spacing=parsed.spacing, offset=parsed.offset
+            )
+        source, detector = parsed.fan
+        return FanBeam(
+            radians,
+            shape,
+            source_distance=source,
+            detector_distance=detector,
+            detectors=detectors,
+            spacing=parsed.spacing,
+            offset=parsed.offset,
         )
-    source, detector = parsed.fan
-    return FanBeam(
-        radians,
-        shape,
-        source_distance=source,
-        detector_distance=detector,
-        detectors=detectors,
-        spacing=parsed.spacing,
-        offset=parsed.offset,
-    )
 
 
 @jax.jit

@@ -10,15 +10,14 @@ import functools
 import pathlib
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import InputError, Problem, read_image
+from drp_jax import InputError, Problem, Restoration, read_image
 from drp_jax.commands import options
 from drp_jax.commands.arguments import RestoreArguments, presets_of
 from drp_jax.commands.pictures import restore_pictures
-from drp_jax.commands.report import Scores, score
+from drp_jax.commands.report import Scores, psnr_of_pixels, score
 from drp_jax.commands.restoring import (
     Job,
     Source,
@@ -29,12 +28,9 @@ from drp_jax.commands.restoring import (
 )
 from drp_jax.commands.sigma import check_sigma, sigma, stated_noise
 from drp_jax.images import Picture
-from drp_jax.metrics import psnr_where
 from drp_jax.non_local import PlugAndPlay
-from drp_jax.non_local.plug_and_play import observed_noise
 from drp_jax.operators import Mask
-
-_noise = jax.jit(observed_noise)
+from drp_jax.tiles import Tiled
 
 PROGRAM = "inpaint"
 DEMONSTRATION_MISSING = 0.5
@@ -120,15 +116,16 @@ def _job(parsed: InpaintArguments) -> Job:
     observation = np.where(known, image, 0).astype(np.float32)
     mask, noise = Mask(jnp.asarray(known, jnp.float32)), stated_noise(parsed.sigma)
     problem = Problem(observation, mask, noise=noise, reference=reference)
-    is_filter = isinstance(parsed.chosen_method("inpaint"), PlugAndPlay)
-    keeps = parsed.keep_known and not (is_filter and bool(_noise(problem) > 0))
 
-    def finish(restored: np.ndarray) -> np.ndarray:
+    def finish(done: Restoration | Tiled) -> np.ndarray:
+        restored = np.asarray(done.image)
+        # Such a filter remarks on the noise that it found, if there is some.
+        is_noisy = isinstance(done.method, PlugAndPlay) and bool(done.remark)
+        keeps = parsed.keep_known and not is_noisy
         return np.where(known, observation, restored) if keeps else restored
 
     def both_scores(candidate: np.ndarray, reference: np.ndarray) -> Scores:
-        both = jnp.asarray(candidate), jnp.asarray(reference)
-        missing_only = float(psnr_where(*both, jnp.asarray(~known)))
+        missing_only = psnr_of_pixels(candidate, reference, ~known[..., 0])
         return score(candidate, reference) | {"psnr_missing": missing_only}
 
     scored = None if reference is None else functools.partial(both_scores, reference=reference)

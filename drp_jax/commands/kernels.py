@@ -6,18 +6,21 @@ about their centre; edges that cross a pixel count by the share of it that they 
 """
 
 import math
+import os
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
 
 from drp_jax import InputError, read_image
-from drp_jax.commands.arrays import read_array
+from drp_jax.commands.arrays import ArrayFile, read_array
 from drp_jax.errors import require_finite
 
 ACCEPTED = "gaussian:SIGMA, motion:LENGTH,ANGLE, disk:RADIUS, or an image or .npy file"
 
+_EXAMPLES = {"SIGMA": "1.6", "LENGTH": "9", "ANGLE": "30", "RADIUS": "4"}
 _REACH = 4.0  # of a Gaussian, in standard deviations
+_LONGEST = 1e6  # of the numbers that are lengths, in pixels
 _PARTS = 33  # of a pixel along each axis, in which it is asked what is covered
 
 
@@ -33,15 +36,15 @@ def kernel_of(text: str, height: int, width: int) -> np.ndarray:
       InputError: if the text means nothing, a number is out of its range, the file is unusable, or
         the kernel is larger than the image or sums to nothing.
     """
-    name, colon, numbers = text.partition(":")
-    if colon and name in _SHAPES:
+    name, _, numbers = text.partition(":")
+    if name in _SHAPES:
         kernel = _SHAPES[name](text, numbers, height, width)
-    elif colon and not pathlib.Path(text).exists():
-        raise InputError(f"--kernel: unknown kernel {name!r}; accepted: {ACCEPTED}")
+    elif not os.path.exists(text):
+        raise InputError(f"--kernel is {text!r}, neither shape nor file; accepted: {ACCEPTED}")
     else:
         kernel = _read(pathlib.Path(text))
     _require_smaller(text, kernel.shape, height, width)
-    require_finite(kernel, text)
+    require_finite(kernel, f"--kernel {text}:")
     total = float(kernel.sum(dtype=np.float64))
     if not total > 0:
         raise InputError(f"--kernel {text}: sums to {total:g}; accepted: a sum above 0")
@@ -52,7 +55,7 @@ def _gaussian(text: str, numbers: str, height: int, width: int) -> np.ndarray:
     (sigma,) = _numbers(text, numbers, ("SIGMA",))
     reach = int(_REACH * sigma + 0.5)
     _require_smaller(text, (2 * reach + 1,) * 2, height, width)
-    line = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
+    line = np.exp(-((np.arange(-reach, reach + 1) / sigma) ** 2) / 2)
     return np.outer(line, line)
 
 
@@ -105,27 +108,35 @@ def _share_covered(
 def _numbers(
     text: str, numbers: str, names: tuple[str, ...], signed: tuple[str, ...] = ()
 ) -> list[float]:
-    """The numbers behind a colon, above 0 but for those that are signed."""
+    """The numbers behind a colon, which are lengths above 0 but for those that are signed."""
     try:
         values = [float(part) for part in numbers.split(",")]
     except ValueError:
         values = []
-    form = f"{text.partition(':')[0]}:{','.join(names)}"
+    shape = text.partition(":")[0]
     if len(values) != len(names) or not all(map(math.isfinite, values)):
-        raise InputError(f"--kernel is {text}; accepted: {form}, finite numbers")
+        example = f"{shape}:{','.join(_EXAMPLES[name] for name in names)}"
+        raise InputError(
+            f"--kernel is {text}; accepted: {shape}:{','.join(names)}, finite numbers, like "
+            f"{example}"
+        )
     for name, value in zip(names, values, strict=True):
-        if name not in signed and value <= 0:
-            raise InputError(f"--kernel {text}: {name} is {value:g}; accepted: above 0, in pixels")
+        if name not in signed and not 0 < value <= _LONGEST:
+            raise InputError(
+                f"--kernel {text}: {name} is {value:g}; accepted: above 0, up to {_LONGEST:.0f}, "
+                "in pixels"
+            )
     return values
 
 
 def _read(path: pathlib.Path) -> np.ndarray:
     if path.suffix.lower() == ".npy":
-        kernel = read_array(path)
+        file = ArrayFile("--kernel", path)
+        kernel = read_array(file)
         if kernel.ndim != 2 or kernel.dtype.kind not in "biuf":
             raise InputError(
-                f"{path}: type {kernel.dtype}, shape {kernel.shape}; accepted: real numbers, "
-                "(rows, columns)"
+                f"{file}: has type {kernel.dtype} and shape {kernel.shape}; accepted: real, [rows, "
+                "columns]"
             )
         return kernel.astype(np.float64)
     image = read_image(path).stored().astype(np.float64)  # in its own unit, where 0 is nothing
@@ -135,6 +146,10 @@ def _read(path: pathlib.Path) -> np.ndarray:
 
 
 def _require_smaller(text: str, shape: tuple[int, ...], height: int, width: int) -> None:
+    """Raises InputError if a kernel is wider or higher than the image.
+
+    Then no pixel would be blurred from pixels of the image alone, but each from mirrored ones too.
+    """
     rows, columns = shape
     if rows > height or columns > width:
         raise InputError(

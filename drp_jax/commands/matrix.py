@@ -18,7 +18,7 @@ import numpy as np
 from drp_jax import InputError, Problem
 from drp_jax.commands import options
 from drp_jax.commands.arguments import presets_of
-from drp_jax.commands.arrays import read_array, read_matrix
+from drp_jax.commands.arrays import ArrayFile, read_array, read_matrix
 from drp_jax.commands.reconstructing import (
     TASK,
     Measurement,
@@ -27,6 +27,7 @@ from drp_jax.commands.reconstructing import (
     run_measurement,
 )
 from drp_jax.commands.restoring import given
+from drp_jax.errors import renamed
 from drp_jax.operators import Matrix, adjoint
 
 SIMULATED_NOISE = 0.01
@@ -48,7 +49,7 @@ class MatrixFiles:
     """What was measured."""
 
     matrix: pathlib.Path | None = options.file(
-        "The matrix [M, N]: sparse as scipy.sparse.save_npz writes it, .npz, or dense as .npy.",
+        "The matrix [M, N]: sparse as scipy.sparse.save_npz writes it, or dense as .npy or .npz.",
         shown="a simulated measurement",
     )
     measurements: pathlib.Path | None = options.file(
@@ -87,9 +88,11 @@ def _measurement(parsed: MatrixArguments) -> Measurement:
         return _simulated(parsed)
     if parsed.matrix is None or parsed.measurements is None or parsed.shape is None:
         raise InputError(f"{' and '.join(missing)} missing; accepted: all of {', '.join(flags)}")
-    entries, measured = read_matrix(parsed.matrix), read_array(parsed.measurements)
-    _check(parsed, entries, measured)
-    operator = Matrix(_as_matrix(entries), parsed.shape)
+    files = ArrayFile("--matrix", parsed.matrix), ArrayFile("--measurements", parsed.measurements)
+    entries, measured = read_matrix(files[0]), read_array(files[1])
+    _check(files, parsed.shape, entries, measured)
+    with renamed({"matrix": f"{files[0]}:"}):
+        operator = Matrix(_as_matrix(entries), parsed.shape)
     rows, columns = entries.shape
     is_stack = measured.ndim == 2
     count = f"{len(measured)} slices, each " if is_stack else ""
@@ -105,28 +108,33 @@ def _measurement(parsed: MatrixArguments) -> Measurement:
         simple_name="least squares",
         simple=least_squares,
         inputs=given(parsed.matrix, parsed.measurements),
+        names={"observation": f"{files[1]}:", "image": "--shape: image"},
     )
 
 
-def _check(parsed: MatrixArguments, entries: Any, measured: np.ndarray) -> None:
+def _check(
+    files: tuple[ArrayFile, ArrayFile],
+    shape: tuple[int, int, int],
+    entries: Any,
+    measured: np.ndarray,
+) -> None:
     """Raises InputError unless the shapes of the files fit each other and the image."""
-    path = parsed.matrix
+    file, measured_file = files
     if entries.ndim != 2 or entries.dtype.kind not in "biufc":
         raise InputError(
-            f"{path}: has type {entries.dtype} and shape {entries.shape}; accepted: numbers [M, N]"
+            f"{file}: has type {entries.dtype} and shape {entries.shape}; accepted: numbers [M, N]"
         )
     rows, columns = entries.shape
-    assert parsed.shape is not None
-    height, width, channels = parsed.shape
+    height, width, channels = shape
     if columns != height * width * channels:
         hint = "; transposed?" if rows == height * width * channels else ""
         raise InputError(
-            f"{path}: has shape {entries.shape}, and --shape {height},{width},{channels} has "
+            f"{file}: has shape {entries.shape}, and --shape {height},{width},{channels} has "
             f"{height * width * channels} values; accepted: as many columns{hint}"
         )
     if measured.ndim not in (1, 2) or measured.shape[-1] != rows or not measured.size:
         raise InputError(
-            f"{parsed.measurements}: has shape {measured.shape}, and {path} {entries.shape}; "
+            f"{measured_file}: has shape {measured.shape}, and {file} {entries.shape}; "
             f"accepted: ({rows},) or (slices, {rows})"
         )
 

@@ -23,7 +23,13 @@ import numpy as np
 from drp_jax import InputError, Problem
 from drp_jax.commands import options
 from drp_jax.commands.arguments import presets_of
-from drp_jax.commands.arrays import read_array, read_kspace, read_optional
+from drp_jax.commands.arrays import (
+    ArrayFile,
+    array_file,
+    read_array,
+    read_kspace,
+    read_optional,
+)
 from drp_jax.commands.coils import estimated_sensitivities
 from drp_jax.commands.reconstructing import (
     TASK,
@@ -85,21 +91,23 @@ def _measurement(parsed: MriArguments) -> Measurement:
             if getattr(parsed, flag) is not None:
                 raise InputError(f"--{flag} needs --kspace; what is simulated has its own")
         return _simulated(parsed)
-    path = parsed.kspace
-    kspace, own_mask = read_kspace(path)
+    file = ArrayFile("--kspace", parsed.kspace)
+    kspace, own_mask = read_kspace(file)
     has_coils = parsed.sensitivities is not None or parsed.calibration is not None
-    slices = _slices(path, kspace, has_coils)
+    slices = _slices(file, kspace, has_coils)
     is_stack = kspace.ndim - has_coils == 3
     height, width = slices.shape[-2:]
-    mask = own_mask if parsed.mask is None else read_array(parsed.mask)
+    mask_file = array_file("--mask", parsed.mask)
+    mask = own_mask if mask_file is None else read_array(mask_file)
     if mask is not None:
-        mask = _checked_mask(parsed.mask or path, mask, height, width)
-    sensitivities = read_optional(parsed.sensitivities)
+        mask = _checked_mask(mask_file or file, mask, height, width)
+    maps_file = array_file("--sensitivities", parsed.sensitivities)
+    sensitivities = read_optional(maps_file)
     if sensitivities is not None:
         accepted = (slices.shape[1:], slices.shape) if is_stack else (slices.shape[1:],)
         if sensitivities.shape not in accepted:
             raise InputError(
-                f"{parsed.sensitivities}: has shape {sensitivities.shape}; accepted: "
+                f"{maps_file}: has shape {sensitivities.shape}; accepted: "
                 f"{' or '.join(map(str, accepted))}, as k-space has shape {kspace.shape}"
             )
     if sensitivities is not None and parsed.calibration is not None:
@@ -114,7 +122,7 @@ def _measurement(parsed: MriArguments) -> Measurement:
     def operator(index: int) -> MaskedFourier:
         entries = sampled(index)
         if not entries.any():
-            raise InputError("k-space is 0 everywhere; accepted: some entries that are not")
+            raise InputError(f"{file}: is 0 everywhere; accepted: some entries that are not")
         coils = sensitivities
         if parsed.calibration is not None:
             whole = np.broadcast_to(entries, (height, width))
@@ -127,9 +135,9 @@ def _measurement(parsed: MriArguments) -> Measurement:
         )
 
     shares = [np.broadcast_to(sampled(i), (height, width)).mean() for i in range(len(slices))]
-    print(_described(path, slices, is_stack, has_coils, float(np.mean(shares))))
+    print(_described(file.path, slices, is_stack, has_coils, float(np.mean(shares))))
     return Measurement(
-        path=path,
+        path=file.path,
         slices=list(slices),
         is_stack=is_stack,
         operator=operator,
@@ -137,36 +145,41 @@ def _measurement(parsed: MriArguments) -> Measurement:
         complex_image=not parsed.real,
         simple_name="zero-filled",
         simple=zero_filled,
-        inputs=given(path, parsed.mask, parsed.sensitivities),
+        inputs=given(file.path, parsed.mask, parsed.sensitivities),
+        names={
+            "observation": f"{file}:",
+            "image": f"{file}: image",
+            "sensitivities": f"{maps_file}:",
+        },
     )
 
 
-def _slices(path: pathlib.Path, kspace: np.ndarray, has_coils: bool) -> np.ndarray:
+def _slices(file: ArrayFile, kspace: np.ndarray, has_coils: bool) -> np.ndarray:
     """K-space `[slices, H, W]`, with coils `[slices, coils, H, W]`."""
     layouts = {2: "[coils, H, W] or [slices, coils, H, W]", 4: f"[slices, H, W], or {_SEVERAL}"}
     is_fine = kspace.ndim in ((3, 4) if has_coils else (2, 3)) and kspace.size > 0
     if not is_fine:
         accepted = layouts[2] if has_coils else layouts.get(kspace.ndim, "[H, W] or [slices, H, W]")
         why = " of several coils" if kspace.ndim == 4 and not has_coils else ""
-        raise InputError(f"{path}: has shape {kspace.shape}{why}; accepted: {accepted}")
+        raise InputError(f"{file}: has shape {kspace.shape}{why}; accepted: {accepted}")
     alone = kspace.ndim == (3 if has_coils else 2)
     return (kspace[None] if alone else kspace).astype(np.complex64)
 
 
-def _checked_mask(path: pathlib.Path, mask: np.ndarray, height: int, width: int) -> np.ndarray:
+def _checked_mask(file: ArrayFile, mask: np.ndarray, height: int, width: int) -> np.ndarray:
     """The mask as bool `[H, W]`, `[1, W]` or `[H, 1]`."""
     if mask.shape == (width,):
         mask = mask[None]
     accepted = ((height, width), (1, width), (height, 1), (width,))
     if mask.shape not in accepted:
         raise InputError(
-            f"{path}: mask of shape {mask.shape}; accepted: {', '.join(map(str, accepted))}, as "
+            f"{file}: mask of shape {mask.shape}; accepted: {', '.join(map(str, accepted))}, as "
             f"k-space is {height} x {width}"
         )
     if not np.isin(mask, (0, 1)).all():
-        raise InputError(f"{path}: mask with values beside 0 and 1; accepted: 1 where sampled")
+        raise InputError(f"{file}: mask with values beside 0 and 1; accepted: 1 where sampled")
     if not mask.any():
-        raise InputError(f"{path}: mask of zeros; accepted: 1 where k-space was sampled")
+        raise InputError(f"{file}: mask of zeros; accepted: 1 where k-space was sampled")
     return mask.astype(bool)
 
 

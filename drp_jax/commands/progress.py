@@ -7,7 +7,13 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.progress import Progress as Bar
 
 from drp_jax import Method
@@ -144,12 +150,16 @@ def _described(report: TileProgress) -> list[str]:
 
 
 def _bar() -> Bar:
-    """A bar on standard error, or nothing if that is no terminal."""
+    """A bar on standard error, or nothing if that is no terminal.
+
+    Its clock runs by itself, so that a compilation is seen to go on.
+    """
     console = Console(stderr=True)
     # Lines for the standard output are led around the bar only where both are on the terminal.
     return Bar(
         BarColumn(),
         MofNCompleteColumn(),
+        TimeElapsedColumn(),
         TextColumn("{task.description}"),
         console=console,
         disable=not console.is_terminal,

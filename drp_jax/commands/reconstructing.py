@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from PIL import Image
@@ -10,7 +10,7 @@ from PIL import Image
 from drp_jax import Gaussian, InputError, Method, NoiseFree, Problem
 from drp_jax.commands import options, volumes
 from drp_jax.commands.arguments import MethodArguments, methods_of, preset_option
-from drp_jax.commands.arrays import read_optional
+from drp_jax.commands.arrays import array_file, read_optional
 from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.fit import deferred_interrupts
 from drp_jax.commands.report import psnr_in_range
@@ -18,6 +18,7 @@ from drp_jax.commands.restoring import bundled_photograph, check_outputs, given
 from drp_jax.commands.results import Files, write_result
 from drp_jax.commands.slices import Simple, run_one, run_stack
 from drp_jax.commands.super_resolve import resize
+from drp_jax.errors import renamed
 from drp_jax.operators import Operator
 
 TASK = "reconstruct"
@@ -89,6 +90,7 @@ class Measurement:
       reference: the true images `[slices, H, W, C]`, or None.
       noise: the noise of a simulation, in the unit of the measurement; None if it was measured.
       inputs: the files read, which no output may replace.
+      names: what errors call what comes from a flag, as in `renamed`.
     """
 
     path: pathlib.Path
@@ -102,6 +104,7 @@ class Measurement:
     reference: np.ndarray | None = None
     noise: float | None = None
     inputs: tuple[pathlib.Path, ...] = ()
+    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def run_measurement(measurement: Measurement, parsed: ReconstructArguments, method: Method) -> int:
@@ -180,25 +183,28 @@ def _problems(measurement: Measurement, parsed: ReconstructArguments) -> list[Pr
     level = measurement.noise if parsed.noise is None else parsed.noise
     noise = None if level is None else Gaussian(level) if level > 0 else NoiseFree()
 
+    names = {"reference": f"{array_file('--reference', parsed.reference)}:", **measurement.names}
+
     def made(index: int) -> Problem | InputError:
         try:
-            return Problem(
-                measurement.slices[index],
-                measurement.operator(index),
-                noise=noise,
-                image_shape=measurement.image_shape,
-                value_range=parsed.range,
-                complex_image=measurement.complex_image,
-                reference=None if reference is None else reference[index],
-                metric=psnr_in_range,
-            )
+            with renamed(names):
+                return Problem(
+                    measurement.slices[index],
+                    measurement.operator(index),
+                    noise=noise,
+                    image_shape=measurement.image_shape,
+                    value_range=parsed.range,
+                    complex_image=measurement.complex_image,
+                    reference=None if reference is None else reference[index],
+                    metric=psnr_in_range,
+                )
         except InputError as error:
             return error
 
     problems = [made(index) for index in range(len(measurement.slices))]
     errors = [one for one in problems if isinstance(one, InputError)]
     if len(errors) == len(problems):
-        raise InputError(f"{measurement.path}: {errors[0]}")
+        raise errors[0]
     return problems
 
 
@@ -206,16 +212,15 @@ def _reference(measurement: Measurement, parsed: ReconstructArguments) -> np.nda
     """The true images `[slices, H, W, C]`, from the simulation or a file."""
     if measurement.reference is not None and parsed.reference is not None:
         raise InputError("--reference needs a measurement; what is simulated has its own")
-    reference = read_optional(parsed.reference)
+    file = array_file("--reference", parsed.reference)
+    reference = read_optional(file)
     if reference is None:
         return measurement.reference
     count, (height, width, channels) = len(measurement.slices), measurement.image_shape
     one = (height, width) if channels == 1 else (height, width, channels)
     wanted = (count, *one) if measurement.is_stack else one
     if reference.shape != wanted:
-        raise InputError(
-            f"{parsed.reference}: has shape {reference.shape}; accepted: {wanted}, the image's"
-        )
+        raise InputError(f"{file}: has shape {reference.shape}; accepted: {wanted}, the image's")
     if reference.dtype.kind == "c" and not measurement.complex_image:
-        raise InputError(f"{parsed.reference}: is complex, and the image real; accepted: real")
+        raise InputError(f"{file}: is complex, and the image real; accepted: real")
     return reference.reshape(count, height, width, channels)

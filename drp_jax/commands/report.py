@@ -59,9 +59,21 @@ def _score_in_strips(image: np.ndarray, reference: np.ndarray) -> Scores:
         windows = len(pair[0]) - beyond
         if windows > 0:
             similarity += windows * float(ssim(*map(jnp.asarray, pair)))
-    mean = squared / image.size
-    psnr_of_all = float("inf") if mean == 0 else -10 * math.log10(mean)
-    return {"psnr": psnr_of_all, "ssim": similarity / (height - beyond)}
+    return {"psnr": _decibels(squared / image.size), "ssim": similarity / (height - beyond)}
+
+
+def psnr_of_pixels(image: np.ndarray, reference: np.ndarray, selected: np.ndarray) -> float:
+    """PSNR in dB over the pixels that are true in `selected` `[H, W]`, of which there are some."""
+    rows, squared = max(1, MOST_AT_ONCE // image.shape[1]), 0.0
+    for start in range(0, len(image), rows):
+        strip = slice(start, start + rows)
+        one, other = (each[strip][selected[strip]] for each in (image, reference))
+        squared += float(np.sum(np.square(one - other), dtype=np.float64))
+    return _decibels(squared / (image.shape[2] * np.count_nonzero(selected)))
+
+
+def _decibels(mean_square: float) -> float:
+    return float("inf") if mean_square == 0 else -10 * math.log10(mean_square)
 
 
 def score_in_range(image: np.ndarray, reference: np.ndarray) -> Scores:

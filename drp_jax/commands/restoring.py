@@ -56,7 +56,7 @@ class Job:
       before: that image, of the result's size.
       score: scores of an image against the reference, or None without one.
       panels: images for the figure, shown left of the result.
-      finish: applied to the restored image before it is scored and written.
+      finish: gives the image of a restoration as it is scored and written.
       inputs: the files read, which no output may replace.
       note: what is to be said of the picture, or "".
     """
@@ -69,7 +69,7 @@ class Job:
     before: np.ndarray
     score: Callable[[np.ndarray], Scores] | None
     panels: dict[str, np.ndarray]
-    finish: Callable[[np.ndarray], np.ndarray] = lambda image: image
+    finish: Callable[[Restoration | Tiled], np.ndarray] = lambda done: np.asarray(done.image)
     inputs: tuple[pathlib.Path, ...] = ()
     note: str = ""
 
@@ -161,7 +161,7 @@ def write_pictures(
     Raises:
       InputError: if one cannot be written.
     """
-    restored = job.finish(np.asarray(fitted.restoration.image))
+    restored = job.finish(fitted.restoration)
     write_or_rescue(outputs.restored, job.template.with_image(restored), quality=quality)
     before, after = ({}, {}) if job.score is None else (job.score(job.before), job.score(restored))
     if outputs.figure is not None:
@@ -194,10 +194,10 @@ def read_source(parsed: RestoreArguments) -> Source:
     picture = read_image(
         parsed.image, pages=parsed.pages, value_range=parsed.range, memory=parsed.memory
     )
-    height, width = picture.image.shape[:2]
-    if min(height, width) < SMALLEST_SIDE:
+    shape = picture.image.shape
+    if min(shape[:2]) < SMALLEST_SIDE:
         raise InputError(
-            f"{parsed.image}: {width} x {height} pixels; accepted: from {SMALLEST_SIDE} x "
+            f"{parsed.image}: {describe_size(shape)}; accepted: a picture from {SMALLEST_SIDE} x "
             f"{SMALLEST_SIDE} up"
         )
     return Source(parsed.image, picture, is_bundled=False)

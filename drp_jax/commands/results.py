@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from drp_jax import Gaussian, Method, Restoration
+from drp_jax import Method
 from drp_jax.commands import volumes
 from drp_jax.commands.figure import save_figure
 from drp_jax.commands.report import Scores, metrics, settings, write_json
 from drp_jax.commands.restoring import caption, print_run, print_scores, print_written
 from drp_jax.commands.slices import INTERRUPTED, Result, Simple, Slice
-from drp_jax.refined import left
 
-MOST_MISSED = 3.0
-"""How many times the noise an image may leave unexplained before that is said."""
+_QUESTION = "are the operator, its units and the order of axes right?"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,28 +59,15 @@ def write_result(
         written.append(files.metrics)
     if result.fitted is not None:
         print_run(result.fitted)
-        if doubt := unexplained(result.restoration):
-            print(doubt)
+        if doubt := result.slices[0].doubt:
+            print(f"The image {doubt}: {_QUESTION}")
     else:
         print(_summary(result))
+        if count := sum(bool(one.doubt) for one in result.slices):
+            print(f"{count} of {len(images)} slices leave much more than the noise: {_QUESTION}")
     before, after = (mean_scores(result, name) for name in ("before", "after"))
     print_scores(simple_name, before, after)
     print_written(written)
-
-
-def unexplained(restoration: Restoration) -> str:
-    """A line if the image leaves much more of the measurement than its stated noise, else ""."""
-    problem = restoration.run.problem
-    if not isinstance(problem.noise, Gaussian) or problem.noise.level is None:
-        return ""
-    level = float(np.sqrt(np.mean(np.square(problem.noise.level))))
-    missed = float(left(problem, restoration.image))
-    if missed <= MOST_MISSED * level:
-        return ""
-    return (
-        f"The image explains the measurement to {missed:.3g} only, {missed / level:.0f} times the "
-        f"noise of {level:.3g}: are the operator, its units and the order of axes right?"
-    )
 
 
 def stacked(result: Result) -> np.ndarray:

@@ -8,14 +8,27 @@ from typing import Any
 import jax
 import numpy as np
 
-from drp_jax import InputError, Method, Problem, Request, Restoration, Status, restore_many
+from drp_jax import (
+    Gaussian,
+    InputError,
+    Method,
+    Problem,
+    Request,
+    Restoration,
+    Status,
+    restore_many,
+)
 from drp_jax.commands.fit import Fit, compile_clock, fit
 from drp_jax.commands.progress import StackDisplay
 from drp_jax.commands.report import Scores, run_metrics, score_in_range, scores_in_line
 from drp_jax.commands.restoring import require_image
+from drp_jax.refined import left
 
 INTERRUPTED = "interrupted"
 """Why there is no image of a slice that Ctrl-C kept from being done."""
+
+MOST_MISSED = 3.0
+"""How many times the noise an image may leave unexplained before that is said."""
 
 Simple = Callable[[Problem], jax.Array]
 """A reconstruction to compare with: an image `[H, W, C]`."""
@@ -34,6 +47,7 @@ class Slice:
       has_failed: whether there is no image, or one from before its values stopped being finite.
       before: scores of the simple reconstruction; empty without a reference.
       after: those of the image.
+      doubt: how much of the measurement the image leaves, if it is too much, or "".
     """
 
     index: int
@@ -44,6 +58,7 @@ class Slice:
     has_failed: bool = True
     before: Scores = dataclasses.field(default_factory=dict)
     after: Scores = dataclasses.field(default_factory=dict)
+    doubt: str = ""
 
     @property
     def line(self) -> str:
@@ -51,6 +66,8 @@ class Slice:
         if self.image is None:
             return f"slice {self.index}: no image: {self.error}"
         parts = [f"{self.seconds:.1f} s", *scores_in_line(self.before, self.after)]
+        if self.doubt:
+            parts.append(self.doubt)
         if self.has_failed:
             parts.append(self.run["message"])
         return f"slice {self.index}: {', '.join(parts)}"
@@ -171,4 +188,22 @@ def _finished(
         has_failed=int(restoration.status) == Status.NON_FINITE,
         before=scores[0],
         after=scores[1],
+        doubt=unexplained(problem, restoration.image),
     )
+
+
+def unexplained(problem: Problem, image: jax.Array) -> str:
+    """What an image leaves of the measurement, if it is much more than the stated noise, or ""."""
+    if not isinstance(problem.noise, Gaussian) or problem.noise.level is None:
+        return ""
+    level = float(np.sqrt(np.mean(np.square(problem.noise.level))))
+    missed = float(_left(problem, image))
+    if missed <= MOST_MISSED * level:
+        return ""
+    return (
+        f"explains the measurement to {missed:.3g} only, {missed / level:.0f} times the noise of "
+        f"{level:.3g}"
+    )
+
+
+_left = jax.jit(left)

@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 
+import drp_jax
 from drp_jax import InputError, Method, Status
 from drp_jax.commands.arguments import MethodArguments, RestoreArguments
 from drp_jax.commands.fit import Fit, Limits, fit
@@ -187,7 +188,11 @@ class Turns:
         if not (is_same and has_figure):
             return None
         known = {**_about(place), "output": str(output), **metrics}
-        return _present(place, f"is there already: {output}", known)
+        words = f"is there already: {output}"
+        made_by = metrics.get("versions", {}).get("drp_jax")
+        if made_by != drp_jax.__version__:
+            words += f", by drp_jax {made_by}; --overwrite makes it by {drp_jax.__version__}"
+        return _present(place, words, known)
 
     def begun(self, place: Place, parsed: RestoreArguments, asked: Line) -> "Begun":
         """A picture with its flags, read and ready.

@@ -1,6 +1,8 @@
-"""What a file says about its pixels: colour profile, EXIF, resolution, a JPEG's compression."""
+"""What a file says about its pixels: profile, EXIF, XMP, IPTC, resolution, a JPEG's compression."""
 
 import dataclasses
+import re
+import struct
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,17 @@ _OF_A_TIFF = {
 }
 """The tags of a TIFF file's directory that are about the photograph, not about the file."""
 
+_SIZE_IN_XMP = re.compile(
+    rb"(tiff:Orientation|tiff:ImageWidth|tiff:ImageLength|exif:PixelXDimension|exif:PixelYDimension)"
+    rb"(\s*=\s*[\"']|\s*>)\d+"
+)
+_TURN_IN_XMP = re.compile(rb"tiff:Orientation(?:\s*=\s*[\"']|\s*>)([1-8])")
+_PHOTOSHOP = b"Photoshop 3.0\0"
+_IPTC = 0x0404
+"""The number of IPTC among what Photoshop keeps in a JPEG."""
+_MOST_IN_JPEG = 65000
+"""Bytes that XMP or IPTC may have in a JPEG, whose segments end at 65535 with their heads."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Jpeg:
@@ -51,6 +64,9 @@ class Metadata:
       icc_profile: the embedded colour profile, or None.
       exif: the EXIF block without the orientation, which is applied to the pixels; or None.
       resolution: dots an inch, across and down; or None.
+      xmp: the XMP packet as it was, or None.
+      iptc: the records of IPTC-IIM, or None.
+      text: the chunks of text of a PNG file but for XMP: name and data of each, as they are there.
       jpeg: how a JPEG file was compressed; None of other files.
     """
 
@@ -58,10 +74,16 @@ class Metadata:
     exif: bytes | None = None
     resolution: tuple[float, float] | None = None
     jpeg: Jpeg | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    text: tuple[tuple[bytes, bytes], ...] = ()
 
     def __post_init__(self) -> None:
         require_kind(self.icc_profile, (bytes, type(None)), "icc_profile", "bytes, or None")
         require_kind(self.exif, (bytes, type(None)), "exif", "bytes, or None")
+        require_kind(self.xmp, (bytes, type(None)), "xmp", "bytes, or None")
+        require_kind(self.iptc, (bytes, type(None)), "iptc", "bytes, or None")
+        require_kind(self.text, tuple, "text", "a tuple of chunks, (name, data) in bytes")
         require(
             self.resolution is None or _is_resolution(self.resolution),
             f"resolution is {shown(self.resolution)}; accepted: two numbers above 0, or None",
@@ -80,27 +102,65 @@ class Metadata:
                 details[tag] = side
         return exif
 
+    def xmp_for(self, height: int, width: int) -> bytes | None:
+        """The XMP packet for an image of this size that is not turned, or None."""
+        if self.xmp is None:
+            return None
+
+        def stated(match: re.Match) -> bytes:
+            side = width if match[1].endswith((b"Width", b"XDimension")) else height
+            value = 1 if match[1].endswith(b"Orientation") else side
+            return match[1] + match[2] + str(value).encode()
+
+        return _SIZE_IN_XMP.sub(stated, self.xmp)
+
+    def segments_for(self, height: int, width: int) -> dict[str, bytes]:
+        """XMP and IPTC for a JPEG file, as Pillow takes them; too long ones are left out."""
+        segments = {}
+        xmp = self.xmp_for(height, width)
+        if xmp is not None and len(xmp) <= _MOST_IN_JPEG:
+            segments["xmp"] = xmp
+        if self.iptc is not None and len(self.iptc) <= _MOST_IN_JPEG:
+            odd = bytes(len(self.iptc) % 2)
+            about = b"8BIM" + struct.pack(">HHI", _IPTC, 0, len(self.iptc))
+            data = _PHOTOSHOP + about + self.iptc + odd
+            segments["extra"] = b"\xff\xed" + struct.pack(">H", len(data) + 2) + data
+        return segments
+
 
 def of_pillow(opened: Image.Image, exif: Image.Exif, *, keep_profile: bool = True) -> Metadata:
     """The metadata of a file that Pillow opened, with its EXIF block."""
     resolution = turned_resolution(opened.info.get("dpi"), orientation(exif))
     return Metadata(
-        icc_profile=profile(opened.info.get("icc_profile")) if keep_profile else None,
+        icc_profile=as_block(opened.info.get("icc_profile")) if keep_profile else None,
         exif=block(exif),
         resolution=resolution,
         jpeg=_jpeg(opened),
+        xmp=as_block(opened.info.get("xmp")),
+        iptc=_iptc(opened.info.get("photoshop")),
     )
 
 
-def profile(value: Any) -> bytes | None:
-    """A colour profile if there is one."""
+def as_block(value: Any) -> bytes | None:
+    """A colour profile, or another block of bytes, if there is one."""
     return value if isinstance(value, bytes) and value else None
+
+
+def _iptc(kept: Any) -> bytes | None:
+    """IPTC among what Photoshop keeps in a JPEG, by Pillow's names."""
+    return as_block(kept.get(_IPTC)) if isinstance(kept, dict) else None
 
 
 def orientation(exif: Image.Exif) -> int:
     """How the stored image is turned, 1 to 8; 1 if it is not or nothing sensible is said."""
     value = exif.get(ORIENTATION, 1)
     return int(value) if isinstance(value, (int, np.integer)) and 1 <= value <= 8 else 1
+
+
+def orientation_in(xmp: bytes | None) -> int:
+    """The same of an XMP packet, which counts where EXIF says nothing."""
+    found = _TURN_IN_XMP.search(xmp or b"")
+    return int(found[1]) if found else 1
 
 
 def oriented(pixels: np.ndarray, orientation: int) -> np.ndarray:

@@ -20,10 +20,10 @@ from drp_jax.images.memory import require_room
 from drp_jax.images.metadata import (
     ORIENTATION,
     Metadata,
+    as_block,
     block,
     orientation,
     oriented,
-    profile,
     turned_resolution,
 )
 from drp_jax.images.picture import Decoded, Picture
@@ -36,6 +36,8 @@ _INCHES = {2: 1.0, 3: 2.54}
 _PREMULTIPLIED = 1
 _FAX = (2, 3, 4)
 """The compressions of bilevel pages that libtiff decodes."""
+_XMP, _IPTC = 700, 33723
+"""The tags of blocks that are kept as they are."""
 _SUB_DIRECTORIES = (int(ExifTags.IFD.Exif), int(ExifTags.IFD.GPSInfo))
 
 
@@ -65,6 +67,9 @@ def encode(picture: Picture) -> bytes:
     is_stack = picture.are_pages and channels > 1
     exif = metadata.exif_for(height, width)
     simple, nested = _tags(exif)
+    for tag, value in ((_XMP, metadata.xmp_for(height, width)), (_IPTC, metadata.iptc)):
+        if value is not None:
+            simple.append((tag, 7 if tag == _IPTC else 1, len(value), value, True))
     options: dict[str, Any] = {}
     if metadata.resolution is not None:
         options = {"resolution": metadata.resolution, "resolutionunit": "INCH"}
@@ -223,9 +228,24 @@ def _metadata(path: pathlib.Path, page: Any) -> tuple[Metadata, int]:
         kept = block(exif, of_tiff=True)
     exif[ORIENTATION] = page.tags.valueof(ORIENTATION)
     turn = orientation(exif)
-    icc_profile = profile(page.tags.valueof(34675))
+    icc_profile = as_block(page.tags.valueof(34675))
     resolution = turned_resolution(_resolution(page), turn)
-    return Metadata(icc_profile=icc_profile, exif=kept, resolution=resolution), turn
+    metadata = Metadata(
+        icc_profile=icc_profile,
+        exif=kept,
+        resolution=resolution,
+        xmp=_block(page, _XMP),
+        iptc=_block(page, _IPTC),
+    )
+    return metadata, turn
+
+
+def _block(page: Any, tag: int) -> bytes | None:
+    """The bytes of a tag, whose numbers are of more than one kind in the files that there are."""
+    value = page.tags.valueof(tag)
+    with contextlib.suppress(TypeError, ValueError):
+        return as_block(bytes(value))
+    return None
 
 
 def _resolution(page: Any) -> tuple[float, float] | None:

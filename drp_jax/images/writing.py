@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from drp_jax.errors import InputError, as_path, require, require_kind, require_whole
 from drp_jax.images import png, tiff
@@ -192,4 +193,13 @@ def _options(name: str, picture: Picture, quality: int | None) -> dict[str, Any]
     ):
         if value is not None:
             options[key] = value
+    size = picture.image.shape[:2]
+    if name == "PNG":
+        options["pnginfo"] = PngInfo()
+        for kind, data in png.texts_for(metadata, *size):
+            options["pnginfo"].add(kind, data)
+    elif name == "JPEG":
+        options |= metadata.segments_for(*size)
+    elif metadata.xmp is not None:
+        options["xmp"] = metadata.xmp_for(*size)
     return options

@@ -24,6 +24,7 @@ from drp_jax.errors import (
     is_known,
     is_whole,
     require,
+    require_finite,
     require_kind,
     require_number,
     require_whole,
@@ -337,14 +338,12 @@ def _check(operator: Projection) -> None:
         values = np.asarray(angles)
         is_fine = values.ndim >= 1 and values.size >= 1 and values.dtype.kind in "iuf"
         require(is_fine, f"angles is {shown(angles)}; accepted: {accepted}")
+        require_finite(values, "angles")
         largest = float(np.abs(values).max())
         require(
-            math.isfinite(largest), f"angles has values that are not finite; accepted: {accepted}"
-        )
-        require(
             largest <= _MOST_ANGLE,
-            f"angles reach {largest:g}, which looks like degrees; accepted: {accepted}, as "
-            "numpy.deg2rad gives them",
+            f"angles reach {largest:g}, which looks like degrees; accepted: {accepted}, which are "
+            "pi / 180 times degrees",
         )
     is_pair = isinstance(shape, (tuple, list)) and len(shape) == 2
     require(

@@ -91,10 +91,19 @@ def test_a_stack_is_reconstructed():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--views", "12"], "none.npy: no such file; accepted: a file with an array"),
-        (["--sinogram", "complex.npy", "--views", "12"], "complex.npy: has type complex128 and"),
-        (["--sinogram", "line.npy", "--views", "12"], "line.npy: has type float32 and shape (16,)"),
-        (["--sinogram", "nan.npy", "--views", "12"], "nan.npy: observation has values that are n"),
+        (["--views", "12"], "--sinogram none.npy: no such file; accepted: a file with an array"),
+        (
+            ["--sinogram", "complex.npy", "--views", "12"],
+            "--sinogram complex.npy: has type complex128 and",
+        ),
+        (
+            ["--sinogram", "line.npy", "--views", "12"],
+            "--sinogram line.npy: has type float32 and shape (16,)",
+        ),
+        (
+            ["--sinogram", "nan.npy", "--views", "12"],
+            "--sinogram nan.npy: has NaN or infinity in 192 of 192 values; accepted: finite number",
+        ),
         (
             ["--sinogram", "s.npy"],
             "the angles are not known; accepted: --angles a.npy, or --views N",
@@ -105,39 +114,51 @@ def test_a_stack_is_reconstructed():
         ),
         (
             ["--sinogram", "s.npy", "--views", "16"],
-            "s.npy: has shape (12, 16), and there are 16 angles; accepted: [..., 16, detectors]; "
-            "transposed?",
+            "--sinogram s.npy: has shape (12, 16), and there are 16 angles; accepted: "
+            "[..., 16, detectors]; transposed?",
         ),
         (
             ["--sinogram", "s.npy", "--views", "11"],
-            "s.npy: has shape (12, 16), and there are 11 angles; accepted: [..., 11, detectors]\n",
+            "--sinogram s.npy: has shape (12, 16), and there are 11 angles; accepted: "
+            "[..., 11, detectors]\n",
         ),
         (
             ["--sinogram", "s.npy", "--angles", "degrees.npy"],
-            "angles reach 165, which looks like degrees; accepted: an array [views] of radians",
+            "--angles degrees.npy: reach 165, which looks like degrees; accepted: an array [views] "
+            "of radians from -2 pi to 2 pi, which are pi / 180 times degrees\n",
+        ),
+        (
+            ["--sinogram", "s.npy", "--angles", "hole.npy"],
+            "--angles hole.npy: has NaN or infinity in 2 of 12 values; accepted: finite numbers",
         ),
         (
             ["--sinogram", "s.npy", "--angles", "s.npy"],
-            "s.npy: has type float32 and shape (12, 16); accepted: real, [views]",
+            "--angles s.npy: has type float32 and shape (12, 16); accepted: real, [views]",
         ),
         (["--sinogram", "s.npy", "--views", "12", "--spacing", "0"], "--spacing is 0.0; accepted"),
-        (["--sinogram", "s.npy", "--views", "12", "--offset", "nan"], "offset is nan; accepted: p"),
+        (
+            ["--sinogram", "s.npy", "--views", "12", "--offset", "nan"],
+            "--offset is nan; accepted: p",
+        ),
         (
             ["--sinogram", "s.npy", "--views", "12", "--size", "16"],
             "--size: '16' is not two whole numbers from 1 up, like 256,256",
         ),
-        (["--sinogram", "s.npy", "--views", "12", "--size", "4,4"], "image has shape (4, 4, 1); a"),
+        (
+            ["--sinogram", "s.npy", "--views", "12", "--size", "4,4"],
+            "--size: image has shape (4, 4, 1); a",
+        ),
         (
             ["--sinogram", "s.npy", "--views", "12", "--fan", "8,5"],
-            "source_distance is 8.0; accepted:",
+            "--fan: SOURCE is 8.0; accepted: 8.1 pixels or more, so that the source is outside",
         ),
-        (
-            ["--sinogram", "s.npy", "--views", "12", "--fan", "-30,20"],
-            "--fan: '-30,20' is not two numbers, the first above 0, like 500,300",
-        ),
-        (
-            ["--sinogram", "s.npy", "--views", "12", "--fan", "5"],
-            "--fan: '5' is not two numbers, the first above 0, like 500,300",
+        *(
+            (
+                ["--sinogram", "s.npy", "--views", "12", "--fan", text],
+                f"--fan: '{text}' is not two finite numbers, SOURCE above 0 and DETECTOR from 0 "
+                "up, like 500,300\n",
+            )
+            for text in ("5", "-30,20", "30,-30", "inf,5", "30,inf", "nan,5", "1,2,3", "a,b")
         ),
         (["--angles", "a.npy"], "--angles needs --sinogram; what is simulated has its own"),
         (["--size", "9,9"], "--size needs --sinogram; what is simulated has its own"),
@@ -147,6 +168,7 @@ def test_bad_input_is_answered_in_one_line(capsys, arguments, message):
     sinogram = save_sinogram("s.npy")
     angles = np.pi * np.arange(12) / 12
     np.save("a.npy", angles)
+    np.save("hole.npy", [*angles[:10], np.nan, np.inf])
     np.save("degrees.npy", np.rad2deg(angles))
     np.save("complex.npy", 1j * sinogram.astype(float))
     np.save("line.npy", sinogram[0])

@@ -127,7 +127,10 @@ def test_help_says_what_a_kernel_is(capsys):
     ("arguments", "message"),
     [
         ([], "no kernel is given; accepted: --kernel with gaussian:SIGMA, motion"),
-        (["--kernel", "box:3"], "--kernel: unknown kernel 'box'"),
+        (
+            ["--kernel", "box:3"],
+            "--kernel is 'box:3', neither shape nor file; accepted: gaussian:SIGMA, motion",
+        ),
         (["--kernel", "disk:8"], "--kernel disk:8: 17 x 17 pixels; accepted: up to 15 x 12"),
         (["--kernel", "gaussian:-1"], "SIGMA is -1; accepted: above 0"),
         (["--kernel", "zero.npy"], "--kernel zero.npy: sums to 0"),

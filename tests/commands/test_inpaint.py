@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import command_line
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from command_line import pixels_of
@@ -14,6 +15,7 @@ from conftest import make_photograph
 from PIL import Image
 
 from drp_jax.commands import inpaint
+from drp_jax.non_local.plug_and_play import observed_noise
 
 SMALL = ["--method", "drp-dd", "--width", "4", "--iterations", "3"]  # compiles fastest
 CHOICES = "--mask, --missing, --mask-from-alpha, --mask-color"
@@ -49,6 +51,19 @@ run = functools.partial(command_line.run, inpaint)
 
 
 refused = functools.partial(command_line.refused, inpaint)
+
+
+def job_of(*flags):
+    """The job that flags ask for, without running it."""
+    received = []
+
+    @inpaint.options.command("inpaint", inpaint.InpaintArguments, help=None)
+    def note(parsed):
+        received.append(inpaint._job(parsed.of_one(*parsed.images, *parsed.images)))
+        return 0
+
+    assert inpaint.options.run(note, [*map(str, flags)], program="inpaint") == 0
+    return received[0]
 
 
 def test_a_mask_file_says_what_is_missing(capsys):
@@ -91,6 +106,33 @@ def test_known_pixels_change_only_when_asked():
     np.testing.assert_array_equal(kept[~holes()], image[~holes()])
     np.testing.assert_array_equal(kept[holes()], changed[holes()])
     assert (changed[~holes()] != image[~holes()]).any(axis=-1).mean() > 0.8
+
+
+def test_known_pixels_change_if_the_filter_is_told_of_noise(capsys):
+    image = bytes_of(16, 18)
+    save("x.png", image)
+    save_mask("m.png", holes(16, 18))
+    flags = ["--image", "x.png", "--mask", "m.png", "--method", "non-local"]
+    flags += ["--preset", "fast", "--iterations", "2"]
+    known = {}
+    for sigma in (0, 10):
+        assert run(*flags, "--sigma", sigma) == 0
+        known[sigma] = pixels_of("x_restored.png")[~holes(16, 18)]
+    np.testing.assert_array_equal(known[0], image[~holes(16, 18)])
+    assert (known[10] != image[~holes(16, 18)]).any(axis=-1).mean() > 0.8
+    assert capsys.readouterr().out.count("noise: 10.0 of 255\n") == 1
+
+
+def test_the_noise_is_told_by_the_run_alone(monkeypatch):
+    save("x.png", bytes_of(17, 19))
+    save_mask("m.png", holes(17, 19))
+    asked = []
+    told = "drp_jax.non_local.plug_and_play.known_noise_level"
+    monkeypatch.setattr(told, lambda *_: asked.append(1) or jnp.float32(0))
+    job = job_of("--image", "x.png", "--mask", "m.png")
+    assert not asked
+    observed_noise(job.problem)
+    assert asked
 
 
 def test_what_lies_in_the_holes_does_not_matter():

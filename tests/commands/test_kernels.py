@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from command_line import save
+from conftest import make_photograph
 from PIL import Image
 from scipy import ndimage
 
 from drp_jax import InputError
 from drp_jax.commands.kernels import kernel_of
+from drp_jax.operators import Blur
 
 
 def made(text, height=40, width=50):
@@ -65,7 +67,7 @@ def test_a_disk_has_soft_edges_and_the_area_of_a_circle():
 
 
 def test_shapes_smaller_than_a_pixel_leave_the_image_as_it_is():
-    for text in ("motion:0.5,0", "disk:0.4", "gaussian:0.1"):
+    for text in ("motion:0.5,0", "disk:0.4", "gaussian:0.1", "gaussian:1e-300"):
         np.testing.assert_array_equal(made(text), [[1]])
 
 
@@ -78,33 +80,85 @@ def test_a_kernel_comes_from_an_image_or_an_array(tmp_path, monkeypatch):
         np.testing.assert_allclose(made(name), numbers / np.float32(10), rtol=1e-6)
 
 
+def test_a_kernel_may_be_as_large_as_the_image_and_no_larger(tmp_path):
+    image = make_photograph(12, 15, 1)
+    for shape in ((12, 15), (11, 15), (12, 1)):
+        np.save(tmp_path / "k.npy", np.random.default_rng(0).random(shape))
+        kernel = made(str(tmp_path / "k.npy"), *image.shape[:2])
+        expected = ndimage.convolve(image[..., 0], kernel, mode="mirror")
+        np.testing.assert_allclose(Blur(kernel)(image)[..., 0], expected, atol=1e-5)
+    for rows, columns in ((13, 15), (12, 16)):
+        np.save(tmp_path / "k.npy", np.ones((rows, columns)))
+        with pytest.raises(
+            InputError, match=f": {columns} x {rows} pixels; accepted: up to 15 x 12"
+        ):
+            made(str(tmp_path / "k.npy"), *image.shape[:2])
+
+
 FORMS = "gaussian:SIGMA, motion:LENGTH,ANGLE, disk:RADIUS, or an image or .npy file"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("box:3", f"--kernel: unknown kernel 'box'; accepted: {FORMS}"),
-        ("gaussian:", "--kernel is gaussian:; accepted: gaussian:SIGMA, finite numbers"),
-        ("gaussian:1,2", "accepted: gaussian:SIGMA, finite numbers"),
-        ("gaussian:nan", "accepted: gaussian:SIGMA, finite numbers"),
-        ("motion:9", "--kernel is motion:9; accepted: motion:LENGTH,ANGLE, finite numbers"),
-        ("gaussian:-1", "--kernel gaussian:-1: SIGMA is -1; accepted: above 0, in pixels"),
-        ("motion:-9,0", "--kernel motion:-9,0: LENGTH is -9; accepted: above 0, in pixels"),
-        ("disk:0", "--kernel disk:0: RADIUS is 0; accepted: above 0, in pixels"),
+        *(
+            (text, f"--kernel is {text!r}, neither shape nor file; accepted: {FORMS}")
+            for text in (
+                "box:3",
+                "Motion:9,30",
+                " disk:4",
+                "gaussian=2",
+                "none.png",
+                "none.npy",
+                "",
+            )
+        ),
+        *(
+            (text, f"--kernel is {text}; accepted: {form}")
+            for form, texts in (
+                (
+                    "gaussian:SIGMA, finite numbers, like gaussian:1.6",
+                    ("", ":", ":1,2", ":nan", ":x"),
+                ),
+                (
+                    "motion:LENGTH,ANGLE, finite numbers, like motion:9,30",
+                    ("", ":", ":9", ":9,", ":9,3,4", ":9;3", ":9 3", ":x,3", ":nan,0", ":9,inf"),
+                ),
+                (
+                    "disk:RADIUS, finite numbers, like disk:4",
+                    ("", ":", ":,", ":4,5", ":4px", ":inf"),
+                ),
+            )
+            for text in [form.partition(":")[0] + text for text in texts]
+        ),
+        ("gaussian:-1", "--kernel gaussian:-1: SIGMA is -1; accepted: above 0, up to 1000000, in"),
+        ("motion:-9,0", "--kernel motion:-9,0: LENGTH is -9; accepted: above 0, up to 1000000"),
+        ("disk:0", "--kernel disk:0: RADIUS is 0; accepted: above 0, up to 1000000, in"),
         ("disk:21", "--kernel disk:21: 43 x 43 pixels; accepted: up to 50 x 40, the size of the"),
-        ("gaussian:1e9", "accepted: up to 50 x 40, the size of the image"),
-        ("motion:1e9,3", "accepted: up to 50 x 40, the size of the image"),
+        ("gaussian:1e5", "800001 x 800001 pixels; accepted: up to 50 x 40, the size of the image"),
+        ("motion:1e6,0", "1000001 x 1 pixels; accepted: up to 50 x 40, the size of the image"),
+        *(
+            (
+                f"{text}:1e308{rest}",
+                f"{name} is 1e+308; accepted: above 0, up to 1000000, in pixels",
+            )
+            for text, name, rest in (
+                ("gaussian", "SIGMA", ""),
+                ("motion", "LENGTH", ",0"),
+                ("disk", "RADIUS", ""),
+            )
+        ),
         ("zero.npy", "--kernel zero.npy: sums to 0; accepted: a sum above 0"),
-        ("line.npy", "line.npy: type float64, shape (3,); accepted: real numbers, (rows, columns)"),
-        ("nan.npy", "nan.npy has values that are not finite; accepted: finite numbers"),
-        ("infinite.npy", "infinite.npy has values that are not finite"),
-        ("objects.npy", "objects.npy: cannot be read as an array: ValueError: "),
-        ("words.npy", "words.npy: has type <U1; accepted: numbers"),
+        (
+            "line.npy",
+            "--kernel line.npy: has type float64 and shape (3,); accepted: real, [rows, columns]",
+        ),
+        ("nan.npy", "--kernel nan.npy: has NaN or infinity in"),
+        ("infinite.npy", "--kernel infinite.npy: has NaN or infinity in 1 of 2 values"),
+        ("objects.npy", "--kernel objects.npy: cannot be read as an array: ValueError: "),
+        ("words.npy", "--kernel words.npy: has type <U1; accepted: numbers"),
         ("large.npy", "--kernel large.npy: 51 x 2 pixels; accepted: up to 50 x 40"),
         ("colour.png", "colour.png: has colours; accepted: a gray image"),
-        ("none.png", "none.png: no such file; accepted: an image"),
-        ("none.npy", "none.npy: no such file; accepted: a file with an array"),
         (".", ".: not a file"),
     ],
 )

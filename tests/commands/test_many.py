@@ -18,6 +18,7 @@ from command_line import pixels_of, save
 from conftest import compilations, make_photograph
 from PIL import Image
 
+import drp_jax
 from drp_jax import InputError
 from drp_jax.commands import deblur, denoise, fit, inpaint, many, progress, super_resolve, turns
 
@@ -181,6 +182,48 @@ def test_what_is_there_is_done_again_only_if_something_differs(capsys):
     assert kinds(again(*flags, "--add-noise", "9", "--figure", "f")) == "www"
     assert files_in("f") == ["a_figure.png", "b_figure.png", "sub/c_figure.png"]
     assert kinds(again(*flags, "--add-noise", "9", "--figure", "f")) == "ppp"
+
+
+def test_arrays_that_are_no_pictures_are_refused_and_the_others_go_on(capsys):
+    save_all("x/a.png")
+    arrays = {
+        "kernel": (np.full((5, 5), 0.04), "5 x 5 gray pixels; accepted: a picture from 8 x 8 up"),
+        "line": (np.ones(20), "has shape (20,); accepted: real numbers [H, W] or [H, W, C]"),
+        "number": (np.ones(()), "has shape (); accepted: real numbers [H, W] or [H, W, C]"),
+        "none": (np.ones((0, 9)), "declares 9 x 0 pixels; accepted: an image with pixels"),
+        "slices": (np.ones((3, 9, 9)), "9 x 3 9-channel pixels; accepted: a picture from 8 x 8 up"),
+        "spectrum": (np.ones((9, 9), complex), "has type complex128; accepted: real numbers"),
+        "words": (np.array(["a"]), "has type <U1; accepted: real numbers"),
+    }
+    for name, (array, _) in arrays.items():
+        np.save(f"x/{name}.npy", array)
+    assert run("x", "--output-dir", "o", *SMALL) == 1
+    picture, *lines, last = said(capsys)
+    assert picture.startswith("x/a.png: ")
+    for line, (name, (_, message)) in zip(lines, sorted(arrays.items()), strict=True):
+        assert line.startswith(f"x/{name}.npy: failed: {message}")
+    assert last.startswith("1 of 8 written to o in ")
+
+
+def test_what_another_version_made_stays_and_is_said(capsys):
+    save_all("x/a.png", "x/b.png")
+    assert run("x", "--output-dir", "o", *SMALL) == 0
+    (first, *others) = lines_of(f"o/{RECORD}")[1::2]
+    first["metrics"]["versions"]["drp_jax"] = "0.0.1"
+    Path(f"o/{RECORD}").write_text("".join(json.dumps(one) + "\n" for one in (first, *others)))
+    said(capsys)
+    for _ in range(2):
+        assert run("x", "--output-dir", "o", *SMALL) == 0
+        lines = said(capsys)
+        assert lines[:2] == [
+            "x/a.png: is there already: o/a_restored.png, by drp_jax 0.0.1; --overwrite makes it "
+            f"by {drp_jax.__version__}",
+            "x/b.png: is there already: o/b_restored.png",
+        ]
+    assert run("x", "--output-dir", "o", *SMALL, "--overwrite") == 0
+    assert kinds(said(capsys)) == "ww"
+    assert run("x", "--output-dir", "o", *SMALL) == 0
+    assert said(capsys)[0] == "x/a.png: is there already: o/a_restored.png"
 
 
 def test_a_reference_that_changed_is_scored_against_again(capsys):

@@ -40,6 +40,7 @@ def save_products(count=60, channels=1):
     image = np.repeat(blob()[..., None], channels, axis=-1)
     np.save("A.npy", entries)
     sparse.save_npz("A.npz", sparse.csr_array(entries))
+    np.savez("dense.npz", entries)
     np.save("y.npy", entries @ image.ravel())
     return entries
 
@@ -47,7 +48,7 @@ def save_products(count=60, channels=1):
 FLAGS = ["--measurements", "y.npy", "--shape", "16,18"]
 
 
-@pytest.mark.parametrize("name", ["A.npy", "A.npz"])
+@pytest.mark.parametrize("name", ["A.npy", "A.npz", "dense.npz"])
 def test_dense_and_sparse_matrices_are_applied(capsys, name):
     save_products()
     one = measurement("--matrix", name, *FLAGS)
@@ -97,31 +98,37 @@ def test_complex_images_and_measurements():
     [
         (["--matrix", "A.npy"], "--measurements and --shape missing; accepted: all of --matrix, "),
         (["--shape", "16,18"], "--matrix and --measurements missing; accepted: all of"),
-        (["--matrix", "none.npz", *FLAGS], "none.npz: no such file"),
-        (["--matrix", "objects.npy", *FLAGS], "objects.npy: cannot be read as an array"),
-        (["--matrix", "y.npy", *FLAGS], "y.npy: has type float64 and shape (60,); accepted: num"),
+        (["--matrix", "none.npz", *FLAGS], "--matrix none.npz: no such file"),
+        (["--matrix", "objects.npy", *FLAGS], "--matrix objects.npy: cannot be read as an array"),
+        (
+            ["--matrix", "y.npy", *FLAGS],
+            "--matrix y.npy: has type float64 and shape (60,); accepted: num",
+        ),
         (
             ["--matrix", "A.npy", "--measurements", "y.npy", "--shape", "16,17"],
-            "A.npy: has shape (60, 288), and --shape 16,17,1 has 272 values; accepted: as many col",
+            "--matrix A.npy: has shape (60, 288), and --shape 16,17,1 has 272 values; accepted: as",
         ),
         (
             ["--matrix", "turned.npy", *FLAGS],
-            "turned.npy: has shape (288, 60), and --shape 16,18,1 has 288 values; accepted: as "
-            "many columns; transposed?",
+            "--matrix turned.npy: has shape (288, 60), and --shape 16,18,1 has 288 values; "
+            "accepted: as many columns; transposed?",
         ),
         (
             ["--matrix", "A.npy", "--measurements", "short.npy", "--shape", "16,18"],
-            "short.npy: has shape (59,), and A.npy (60, 288); accepted: (60,) or (slices, 60)",
+            "--measurements short.npy: has shape (59,), and --matrix A.npy (60, 288); accepted: (6",
         ),
         (
             ["--matrix", "A.npy", "--measurements", "none.npy", "--shape", "16,18"],
-            "none.npy: has shape (0, 60), and A.npy (60, 288); accepted: (60,) or (slices, 60)",
+            "--measurements none.npy: has shape (0, 60), and --matrix A.npy (60, 288); accepted: (",
         ),
         (
             ["--matrix", "A.npy", "--measurements", "nan.npy", "--shape", "16,18"],
-            "nan.npy: observation has values that are not finite",
+            "--measurements nan.npy: has NaN or infinity in 60 of 60 values",
         ),
-        (["--matrix", "nan_A.npy", *FLAGS], "matrix has values that are not finite"),
+        (
+            ["--matrix", "nan_A.npy", *FLAGS],
+            "--matrix nan_A.npy: has NaN or infinity in 17280 of 17280 values",
+        ),
         *(
             (
                 ["--matrix", "A.npy", "--measurements", "y.npy", "--shape", text],

@@ -157,32 +157,38 @@ SEVERAL = "--sensitivities s.npy, or --calibration N"
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--kspace", "none.npy"], "none.npy: no such file; accepted: a file with an array"),
-        (["--kspace", "m.npy"], "m.npy: has type float64; accepted: complex k-space"),
-        (["--kspace", "objects.npy"], "objects.npy: cannot be read as an array: ValueError"),
-        (["--kspace", "zeros.npy"], "zeros.npy: k-space is 0 everywhere; accepted: some entries"),
-        (["--kspace", "nan.npy"], "nan.npy: observation has values that are not finite"),
-        (["--kspace", "small.npy"], "small.npy: image has shape (4, 5, 1); accepted: (H, W, C) w"),
+        (
+            ["--kspace", "none.npy"],
+            "--kspace none.npy: no such file; accepted: a file with an array",
+        ),
+        (["--kspace", "m.npy"], "--kspace m.npy: has type float64; accepted: complex k-space"),
+        (
+            ["--kspace", "objects.npy"],
+            "--kspace objects.npy: cannot be read as an array: ValueError",
+        ),
+        (["--kspace", "zeros.npy"], "--kspace zeros.npy: is 0 everywhere; accepted: some entries"),
+        (["--kspace", "nan.npy"], "--kspace nan.npy: has NaN or infinity in 176 of 288 values; "),
+        (["--kspace", "small.npy"], "--kspace small.npy: image has shape (4, 5, 1)"),
         (
             ["--kspace", "line.npy"],
-            "line.npy: has shape (18,); accepted: [H, W] or [slices, H, W]",
+            "--kspace line.npy: has shape (18,); accepted: [H, W] or [slices, H, W]",
         ),
         (
             ["--kspace", "stack.npy"],
-            "stack.npy: has shape (2, 3, 16, 18) of several coils; accepted: [slices, H, W], or "
-            f"{SEVERAL}",
+            "--kspace stack.npy: has shape (2, 3, 16, 18) of several coils; accepted: "
+            f"[slices, H, W], or {SEVERAL}",
         ),
         (
             ["--kspace", "k.npy", "--sensitivities", "s.npy"],
-            "k.npy: has shape (16, 18); accepted: [coils, H, W] or [slices, coils, H, W]",
+            "--kspace k.npy: has shape (16, 18); accepted: [coils, H, W] or [slices, coils, H, W]",
         ),
         (
             ["--kspace", "coils.npy", "--sensitivities", "wide.npy"],
-            "wide.npy: has shape (3, 16, 20); accepted: (3, 16, 18), as k-space has shape (3, 16,",
+            "--sensitivities wide.npy: has shape (3, 16, 20); accepted: (3, 16, 18), as k-space ha",
         ),
         (
             ["--kspace", "stack.npy", "--sensitivities", "wide.npy"],
-            "wide.npy: has shape (3, 16, 20); accepted: (3, 16, 18) or (2, 3, 16, 18), as",
+            "--sensitivities wide.npy: has shape (3, 16, 20); accepted: (3, 16, 18) or (2, 3, 16,",
         ),
         (
             ["--kspace", "coils.npy", "--sensitivities", "s.npy", "--calibration", "8"],
@@ -190,18 +196,21 @@ SEVERAL = "--sensitivities s.npy, or --calibration N"
         ),
         (
             ["--kspace", "coils.npy", "--calibration", "12"],
-            "coils.npy: --calibration is 12, and of the 12 x 12 entries in the middle",
+            "--calibration is 12, and of the 12 x 12 entries in the middle",
         ),
         (["--kspace", "coils.npy", "--calibration", "2"], "--calibration is 2; accepted: from 4"),
         (
             ["--kspace", "k.npy", "--mask", "wrong.npy"],
-            "wrong.npy: mask of shape (18, 16); accepted: (16, 18), (1, 18), (16, 1), (18,), as "
-            "k-space is 16 x 18",
+            "--mask wrong.npy: mask of shape (18, 16); accepted: (16, 18), (1, 18), (16, 1), "
+            "(18,), as k-space is 16 x 18",
         ),
-        (["--kspace", "k.npy", "--mask", "half.npy"], "half.npy: mask with values beside 0 and 1"),
+        (
+            ["--kspace", "k.npy", "--mask", "half.npy"],
+            "--mask half.npy: mask with values beside 0 and 1",
+        ),
         (
             ["--kspace", "k.npy", "--mask", "blank.npy"],
-            "blank.npy: mask of zeros; accepted: 1 where k-space was sampled",
+            "--mask blank.npy: mask of zeros; accepted: 1 where k-space was sampled",
         ),
         (["--mask", "m.npy"], "--mask needs --kspace; what is simulated has its own"),
         (["--calibration", "8"], "--calibration needs --kspace; what is simulated has its own"),

@@ -96,6 +96,23 @@ def test_it_is_said_if_the_image_does_not_explain_the_measurement(capsys, noise,
     assert bool(re.search(line, out, re.MULTILINE)) == is_said
 
 
+def test_each_slice_says_if_its_image_does_not_explain_the_measurement(capsys):
+    kspace = save_kspace("k.npy", slices=3)
+    kspace[[0, 2]] *= 1e-4  # within the noise
+    np.save("k.npy", kspace)
+    assert run("mri", "--kspace", "k.npy", "--noise", "0.01", *SMALL) == 0
+    out = capsys.readouterr().out
+    doubt = r"explains the measurement to ([\d.]+) only, (\d+) times the noise of 0.01"
+    (found,) = re.findall(rf"^slice 1: [\d.]+ s, {doubt}$", out, re.MULTILINE)
+    image = np.load("k_restored.npy")[1]
+    residual = (kspace[1] - centred_fft(image))[kspace[1] != 0]
+    missed = np.sqrt(np.mean(np.abs(residual) ** 2))
+    assert float(found[0]) == pytest.approx(missed, rel=0.01)
+    assert int(found[1]) == pytest.approx(missed / 0.01, abs=1)
+    assert out.count("explains the measurement") == 1
+    assert "\n1 of 3 slices leave much more than the noise: are the operator, its units" in out
+
+
 def test_scores_do_not_depend_on_the_unit():
     reference = blob()[..., None]
     image = reference + 0.1 * blob(seed=1)[..., None]
@@ -129,6 +146,8 @@ def test_a_stack_has_a_line_a_slice_and_one_array(capsys):
     images = np.load("k_restored.npy")
     assert images.shape == (3, 16, 18)
     out = capsys.readouterr().out
+    assert out.startswith("k.npy: 3 slices of ")
+    assert out.count("several coils need --sensitivities") == 1
     for index in range(3):
         line = rf"^slice {index}: [\d.]+ s, PSNR in dB [\d.]+ -> [\d.]+, SSIM [\d.-]+ -> [\d.-]+$"
         assert re.search(line, out, re.MULTILINE)
@@ -153,7 +172,7 @@ def test_one_bad_slice_does_not_end_the_others(capsys):
     pictures = sorted(path.name for path in Path().glob("*.png"))
     assert pictures == ["k_restored_000.png", "k_restored_002.png"]
     out = capsys.readouterr().out
-    reason = "observation has values that are not finite; accepted: finite numbers"
+    reason = "--kspace k.npy: has NaN or infinity in 1 of 288 values; accepted: finite numbers"
     assert f"slice 1: no image: {reason}\n" in out
     assert re.search(r"^2 of 3 slices in .*; failed: 1$", out, re.MULTILINE)
     metrics = json.loads(Path("m.json").read_text())
@@ -238,9 +257,15 @@ def test_an_error_names_the_command_within_the_groups(capsys):
         (["--bits", "8"], "--bits is '8'; accepted: 32, 16"),
         (["--figure", "f.jpg"], "--figure is f.jpg; accepted: a path that ends in .png"),
         (["--figure", "k_restored.png"], "k_restored.png: is another output too"),
-        (["--reference", "none.npy"], "none.npy: no such file"),
-        (["--reference", "other.npy"], "other.npy: has shape (3, 4); accepted: (16, 18), the"),
-        (["--reference", "complex.npy", "--real"], "complex.npy: is complex, and the image real"),
+        (["--reference", "none.npy"], "--reference none.npy: no such file"),
+        (
+            ["--reference", "other.npy"],
+            "--reference other.npy: has shape (3, 4); accepted: (16, 18), the",
+        ),
+        (
+            ["--reference", "complex.npy", "--real"],
+            "--reference complex.npy: is complex, and the image real",
+        ),
         (["--noise", "-1"], "--noise is -1.0; accepted: from 0 up"),
         (["--noise", "inf"], "noise level is inf; accepted: finite, above 0"),
         (["--range", "1,0"], "--range: '1,0' is not two numbers, the lower first, like 0,1"),
@@ -260,7 +285,7 @@ def test_bad_flags_are_answered_in_one_line(capsys, arguments, message):
 def test_a_stack_without_a_good_slice_is_refused(capsys):
     np.save("s.npy", np.full((2, 12, 16), np.inf))
     line = refused(capsys, "ct", "--sinogram", "s.npy", "--views", "12")
-    assert "s.npy: observation has values that are not finite" in line
+    assert "--sinogram s.npy: has NaN or infinity in 192 of 192 values" in line
 
 
 def test_what_is_simulated_has_its_own_reference(capsys):

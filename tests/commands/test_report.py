@@ -86,6 +86,18 @@ def test_a_filter_of_nnx_is_described(filter_):
 
 
 @pytest.mark.parametrize("height", [40, 41, 44, 53])
+def test_some_pixels_are_scored_in_strips(height, monkeypatch):
+    draw = np.random.default_rng(0)
+    image, reference = draw.random((2, height, 16, 3), np.float32)
+    selected = draw.random((height, 16)) < 0.3
+    monkeypatch.setattr(report, "MOST_AT_ONCE", 20 * 16)
+    expected = -10 * np.log10(np.mean((image - reference)[selected] ** 2, dtype=np.float64))
+    found = report.psnr_of_pixels(image, reference, selected)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert report.psnr_of_pixels(image, image, selected) == np.inf
+
+
+@pytest.mark.parametrize("height", [40, 41, 44, 53])
 def test_scores_in_strips_are_those_of_the_whole(height, monkeypatch):
     both = [np.random.default_rng(seed).random((height, 16, 3), np.float32) for seed in (0, 1)]
     whole = report.score(*both)

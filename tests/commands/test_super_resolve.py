@@ -152,7 +152,7 @@ def test_help_shows_flags_with_defaults(capsys):
         (
             lambda: save("small.png", 7, 9),
             ["--image", "small.png"],
-            "small.png: 9 x 7 pixels; accepted: from 8 x 8 up",
+            "small.png: 9 x 7 RGB pixels; accepted: a picture from 8 x 8 up",
         ),
         (
             lambda: save("y.png"),

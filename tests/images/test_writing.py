@@ -189,7 +189,7 @@ def test_a_write_protected_file_is_found_before(tmp_path, monkeypatch):
 
 def test_no_picture_holds_nan():
     picture = Picture(np.zeros((9, 12, 3), np.float32))
-    with pytest.raises(InputError, match="image has values that are not finite; accepted"):
+    with pytest.raises(InputError, match="image has NaN or infinity in"):
         picture.with_image(np.full((9, 12, 3), np.nan))
 
 
@@ -211,6 +211,9 @@ def test_what_a_picture_cannot_be_is_named():
     for message, options in (
         ("icc_profile is 'x'; accepted: bytes", {"icc_profile": "x"}),
         ("exif is 3; accepted: bytes", {"exif": 3}),
+        ("xmp is 'x'; accepted: bytes", {"xmp": "x"}),
+        ("iptc is 3; accepted: bytes", {"iptc": 3}),
+        (r"text is \{\}; accepted: a tuple of chunks", {"text": {}}),
         (r"resolution is \(0, 300\); accepted: two numbers above 0", {"resolution": (0, 300)}),
         (r"jpeg is 90; accepted: Jpeg\(", {"jpeg": 90}),
     ):

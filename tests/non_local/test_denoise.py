@@ -194,7 +194,7 @@ def test_bad_values_are_named(arguments, message):
         (NOISY[:4], 0.1, r"image has shape \(4, 32, 3\); accepted: .* from 8 up"),
         ((255 * NOISY).astype(np.uint8), 0.1, "image has type uint8; accepted: a float array"),
         (255 * NOISY, 0.1, r"image has values from .*; accepted: \[0, 1\]"),
-        (NOISY * np.nan, 0.1, "image has values that are not finite"),
+        (NOISY * np.nan, 0.1, "image has NaN or infinity in"),
     ],
 )
 def test_bad_pictures_and_levels_are_named(picture, sigma, message):

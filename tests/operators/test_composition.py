@@ -198,7 +198,7 @@ def test_counts_with_a_background():
         (lambda: Offset(3, 1.0), "operator is 3; accepted: a function"),
         (lambda: Offset(Identity(), None), "background is None; accepted: a number, or what has"),
         (lambda: Offset(Identity(), "x"), "background is 'x'; accepted: a number"),
-        (lambda: Offset(Identity(), np.nan), "background has values that are not finite"),
+        (lambda: Offset(Identity(), np.nan), "background has NaN or infinity in"),
         (
             lambda: Offset(Identity(), np.zeros(3))(IMAGE),
             r"background has shape \(3,\); accepted: \(12, 24, 3\), the observation's, or a number",

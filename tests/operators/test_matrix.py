@@ -59,10 +59,10 @@ def test_matrices_are_swept_over():
             r"matrix has shape \(20, 144\); accepted: \(M, 72\), for an image \(8, 9, 1\)",
         ),
         (lambda: Matrix(DENSE > 0, (8, 9, 2)), "matrix has type bool; accepted: numbers"),
-        (lambda: Matrix(DENSE * np.nan, (8, 9, 2)), "matrix has values that are not finite"),
+        (lambda: Matrix(DENSE * np.nan, (8, 9, 2)), "matrix has NaN or infinity in"),
         (
             lambda: Matrix(BCOO.fromdense(DENSE) * np.inf, (8, 9, 2)),
-            "matrix has values that are not finite",
+            "matrix has NaN or infinity in",
         ),
         (
             lambda: Matrix(DENSE, (8, 9, 2)).image_shape(np.zeros(21)),
