@@ -1,0 +1,44 @@
+"""What the commands of `drp-jax sweep` share: flags, and the plan that they name."""
+
+import functools
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from drp_jax import InputError
+from drp_jax.commands import options
+from drp_jax.commands.restoring import bundled_photograph
+from drp_jax.sweep import Plan, read_plan
+
+slots = functools.partial(
+    options.whole,
+    "Runs side by side in one program.",
+    shown="as many as memory holds; one per device on a CPU",
+    least=1,
+)
+compilation_cache = functools.partial(
+    options.flag, "Keep compiled programs for the next time.", True
+)
+
+
+def plan() -> tuple:
+    return options.files("A plan in YAML, or a ready one, like smoke.", flag="plan", shown="none")
+
+
+def read(paths: Sequence[pathlib.Path]) -> Plan:
+    if len(paths) != 1:
+        raise InputError(f"{len(paths)} plans are given; accepted: one, like plan.yaml or smoke")
+    return read_plan(paths[0], bundled=_bundled)
+
+
+def _bundled(name: str) -> np.ndarray:
+    for suffix in (".png", ".jpg"):
+        try:
+            return np.asarray(bundled_photograph(name + suffix).image)
+        except (InputError, OSError):
+            continue
+    raise InputError(
+        f"{name}: neither a file nor a photograph of scikit-image; accepted: chelsea, camera, "
+        "astronaut, coffee ..."
+    )

@@ -1,0 +1,194 @@
+"""`drp-jax sweep run`: run a plan, here or on a cluster."""
+
+import dataclasses
+import pathlib
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+
+from drp_jax import InputError
+from drp_jax.commands import options, sweep_flags
+from drp_jax.commands.compilation_cache import use_compilation_cache
+from drp_jax.commands.fit import deferred_interrupts
+from drp_jax.commands.progress import StackDisplay, say
+from drp_jax.commands.report import environment
+from drp_jax.errors import in_a_line
+from drp_jax.sweep import Done, Plan, Store, run_sweep
+from drp_jax.sweep.on_ray import run_sweep_on_ray
+from drp_jax.sweep.rows import FAILED
+from drp_jax.sweep.running import git_revision, identified, missing
+from drp_jax.sweep.shared import Results, results_in
+from drp_jax.sweep.store import TABLE
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_LIMIT = "a time above 0, like 90s, 10m or 2h"
+_PROCESSES = "HOST:PORT,COUNT,NUMBER, or auto where JAX can tell, as under SLURM"
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if match is None or not float(match[1]) > 0:
+        raise ValueError
+    return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Processes:
+    """Which process this is of how many, and where the first of them listens."""
+
+    address: str | None = None
+    count: int | None = None
+    own: int | None = None
+
+    @classmethod
+    def of(cls, text: str) -> "Processes":
+        if text == "auto":
+            return cls()
+        address, count, own = text.split(",")
+        if not 0 <= int(own) < int(count):
+            raise ValueError
+        return cls(address, int(count), int(own))
+
+    def join(self) -> None:
+        """Joins the others; before JAX does anything else."""
+        try:
+            jax.distributed.initialize(self.address, self.count, self.own)
+        except (RuntimeError, ValueError) as error:
+            raise InputError(
+                f"--distributed: the processes do not meet: {in_a_line(error)}; accepted: "
+                f"{_PROCESSES}"
+            ) from None
+
+
+@dataclasses.dataclass(frozen=True)
+class RunArguments:
+    plan: tuple[pathlib.Path, ...] = sweep_flags.plan()
+    out: str = options.option(
+        str,
+        "PLACE",
+        "a folder or an address",
+        "Folder of the table, runs.sqlite, and the images; or an address like s3://bucket/results.",
+        "results",
+    )
+    slots: int | None = sweep_flags.slots()
+    halving: float | None = options.option(
+        float,
+        "SHARE",
+        "a share above 0, at most 0.5",
+        "Share of the iterations after which the worse half of a method's settings ends; then at "
+        "twice the share, and so on.",
+        shown="none ends early",
+    )
+    limit_time: float | None = options.option(
+        _seconds,
+        "TIME",
+        _LIMIT,
+        f"When to stop, {_LIMIT}; the same command goes on.",
+        shown="none",
+    )
+    ray: str | None = options.option(
+        str,
+        "ADDRESS",
+        "an address",
+        "Run on this Ray cluster: auto, HOST:PORT, ray://HOST:PORT, or local to start one here.",
+        shown="in this process",
+    )
+    distributed: Processes | None = options.option(
+        Processes.of,
+        "PROCESSES",
+        _PROCESSES,
+        f"Be one of several processes of one machine, by jax.distributed: {_PROCESSES}.",
+        shown="one process",
+    )
+    compilation_cache: bool = sweep_flags.compilation_cache()
+
+
+@options.command("run", RunArguments, help="Run a plan, or what is left of it.")
+def run(parsed: RunArguments) -> int:
+    """Run a plan, or what is left of it."""
+    for name in ("halving", "distributed"):
+        if parsed.ray is not None and getattr(parsed, name) is not None:
+            raise InputError(f"--{name} is given beside --ray; accepted: one of the two")
+    if parsed.distributed is not None:
+        parsed.distributed.join()
+    plan = sweep_flags.read(parsed.plan)
+    if parsed.compilation_cache:
+        use_compilation_cache()
+    with results_in(parsed.out, with_images=parsed.halving is not None) as results:
+        return _run(plan, results, parsed)
+
+
+def _run(plan: Plan, results: Results, parsed: RunArguments) -> int:
+    total, before = _counts(plan, results.folder, is_halved=parsed.halving is not None)
+    say(f"{total} runs, {before} of them done")
+    if before == total:
+        return 0
+    about = environment() | {"git": git_revision()}
+    begun = time.monotonic()
+    done, failed, last = 0, 0, None
+    with deferred_interrupts() as interrupts:
+
+        def is_over() -> bool:
+            late = parsed.limit_time is not None and time.monotonic() - begun > parsed.limit_time
+            return bool(interrupts) or late
+
+        with StackDisplay(total - before, "runs", f"{total - before} runs ...") as display:
+            for last in _ended(plan, results.folder, parsed, about, is_over):
+                done += last.row["status"] != FAILED
+                failed += last.row["status"] == FAILED
+                display.update(_line(last))
+                results.copy()
+        left = total - before - done - failed
+        say(_summary(last, done, failed, left, time.monotonic() - begun, parsed.out))
+        if interrupts:
+            return 128 + interrupts[0]
+    return int(failed > 0)
+
+
+def _ended(
+    plan: Plan,
+    folder: pathlib.Path,
+    parsed: RunArguments,
+    about: dict[str, Any],
+    is_over: Callable[[], bool],
+) -> Iterator[Done]:
+    alike: dict[str, Any] = {"slots": parsed.slots, "environment": about, "is_over": is_over}
+    if parsed.ray is None:
+        return run_sweep(plan, folder, halving=parsed.halving, **alike)
+    return run_sweep_on_ray(plan, folder, parsed.ray, **alike)
+
+
+def _counts(plan: Plan, folder: pathlib.Path, *, is_halved: bool = False) -> tuple[int, int]:
+    """How many runs of a plan are this process's, and how many of them the table has."""
+    with Store(folder) as store:
+        total = sum(1 for _ in identified(plan))
+        return total, total - len(missing(plan, store, is_halved=is_halved))
+
+
+def _line(done: Done) -> str:
+    row = done.row
+    chosen = [row["method"], *([row["preset"]] if row["preset"] else [])]
+    settings = "" if row["settings"] == "{}" else f" {row['settings']}"
+    about = f"{row['image']}, {row['degradation']}, {' '.join(chosen)}{settings}, key {row['key']}"
+    if row["status"] == FAILED:
+        return f"{about}: failed: {row['error']}"
+    psnr = row.get("psnr")
+    score = "no PSNR" if psnr is None else f"PSNR {psnr:.2f} dB"
+    return f"{about}: {score}, {row['iterations']} iterations, {row['seconds']:.1f} s"
+
+
+def _summary(
+    last: Done | None, done: int, failed: int, left: int, seconds: float, place: str
+) -> str:
+    parts = [f"{done} runs in {seconds:.0f} s"]
+    if last is not None:
+        used = last.statistics
+        parts.append(f"{used.programs} programs, slots busy {used.busy_share:.0%}")
+    if failed:
+        parts.append(f"{failed} failed")
+    if left:
+        parts.append(f"{left} left, which the same command runs")
+    return f"{', '.join(parts)}; {place.rstrip('/')}/{TABLE}"
