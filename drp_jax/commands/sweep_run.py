@@ -113,6 +113,10 @@ def run(parsed: RunArguments) -> int:
         if parsed.ray is not None and getattr(parsed, name) is not None:
             raise InputError(f"--{name} is given beside --ray; accepted: one of the two")
     if parsed.distributed is not None:
+        if "://" in parsed.out:
+            raise InputError(
+                f"--out is {parsed.out} beside --distributed; accepted: a folder of this machine"
+            )
         parsed.distributed.join()
     plan = sweep_flags.read(parsed.plan)
     if parsed.compilation_cache:

@@ -78,14 +78,21 @@ class Store:
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """Rows that are added within are all there after a kill, or none of them."""
-        self._table.execute("BEGIN IMMEDIATE")
+        """Rows that are added within are all there after a kill, or none of them.
+
+        Raises:
+          InputError: if they cannot be written.
+        """
         try:
+            self._table.execute("BEGIN IMMEDIATE")
             yield
-        except BaseException:
-            self._table.execute("ROLLBACK")
+            self._table.execute("COMMIT")
+        except BaseException as error:
+            with contextlib.suppress(sqlite3.Error):  # a full disk has ended it already
+                self._table.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise self._full(error) from None
             raise
-        self._table.execute("COMMIT")
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows, by column, in the order of their ids."""

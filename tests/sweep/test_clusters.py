@@ -83,6 +83,10 @@ def test_two_workers_of_ray_share_a_sweep_though_one_dies(lab):
     ("argv", "message"),
     [
         (["--ray", "local", "--halving", "0.25"], "--halving is given beside --ray; accepted"),
+        (
+            ["--distributed", "a:1,2,0", "--out", "memory://a"],
+            "--out is memory://a beside --distributed; accepted: a folder of this machine",
+        ),
         (["--distributed", "here"], "--distributed: 'here' is not HOST:PORT,COUNT,NUMBER, or auto"),
         (["--distributed", "a:1,2,2"], "--distributed: 'a:1,2,2' is not HOST:PORT,COUNT,NUMBER"),
     ],

@@ -2,6 +2,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -194,6 +195,37 @@ def test_after_a_kill_the_same_command_goes_on_to_the_same_table(lab, capsys):
     assert rows_of(lab / "killed") == rows_of(lab / "whole")
     assert command("--out", "killed") == 0
     assert capsys.readouterr().out == "20 runs, 20 of them done\n"
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk with room for the table and a few images."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=192k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("a file system cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_in_a_line_and_keeps_what_was_done(lab, small_disk, capsys):
+    assert command("--out", str(small_disk / "out")) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert "runs.sqlite: cannot be written: " in line
+    assert line.endswith("the runs before it are kept; accepted: a folder with room")
+    kept = rows_of(small_disk / "out")
+    assert 0 < len(kept) < 20
+    command("--out", "whole")
+    whole = {row["id"]: row for row in rows_of(lab / "whole")}
+    assert all(row == whole[row["id"]] for row in kept)
+
+
+def test_a_folder_that_cannot_be_written_is_named(lab, capsys):
+    (lab / "folder").write_text("no folder at all")
+    assert command("--out", "folder") == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert "folder/runs.sqlite: cannot be opened" in line
 
 
 def test_the_command_says_what_a_plan_has_and_stops_in_time(lab, capsys):
