@@ -18,6 +18,7 @@ from drp_jax.sweep.report import (
     summarize,
     to_csv,
     to_latex,
+    to_markdown,
     write_page,
 )
 
@@ -34,6 +35,7 @@ class ReportArguments:
     latex: pathlib.Path | None = options.file(
         "File of the means, as tables of LaTeX with booktabs.", shown="none"
     )
+    markdown: pathlib.Path | None = options.file("File of the means, as Markdown.", shown="none")
 
 
 @options.command("report", ReportArguments, help=__doc__)
@@ -41,8 +43,14 @@ def report(parsed: ReportArguments) -> int:
     """Write what a sweep has found, as a page or tables."""
     if len(parsed.results) != 1:
         raise InputError(f"{len(parsed.results)} folders are given; accepted: one, like results")
-    if parsed.html is None and parsed.csv is None and parsed.latex is None:
-        raise InputError("no output is named; accepted: one or more of --html, --csv, --latex")
+    files = (
+        (parsed.csv, to_csv),
+        (parsed.latex, to_latex),
+        (parsed.markdown, to_markdown),
+    )
+    if parsed.html is None and all(path is None for path, _ in files):
+        accepted = "one or more of --html, --csv, --latex, --markdown"
+        raise InputError(f"no output is named; accepted: {accepted}")
     results = read_results(parsed.results[0])
     if parsed.html is not None:
         check_page(parsed.html)
@@ -52,7 +60,7 @@ def report(parsed: ReportArguments) -> int:
         say(f"{parsed.html / 'index.html'}: {written.runs} run{'s' * (written.runs != 1)}")
         if written.without_pictures:
             say(_without_pictures(written))
-    for path, made in ((parsed.csv, to_csv), (parsed.latex, to_latex)):
+    for path, made in files:
         if path is not None:
             with replace_whole(path) as temporary:
                 temporary.write_text(made(tables, results.metrics), encoding="utf-8")

@@ -49,7 +49,10 @@ def test_everything_is_written_and_said(folder, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["results"], "no output is named; accepted: one or more of --html, --csv, --latex"),
+        (
+            ["results"],
+            "no output is named; accepted: one or more of --html, --csv, --latex, --markdown",
+        ),
         (["--csv", "x.csv"], "0 folders are given; accepted: one, like results"),
         (
             ["none", "--csv", "x.csv"],

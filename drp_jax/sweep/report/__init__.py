@@ -9,7 +9,7 @@ print(to_csv(tables, results.metrics))
 from drp_jax.sweep.report.page import Written, check_page, write_page
 from drp_jax.sweep.report.results import Results, read_results
 from drp_jax.sweep.report.summary import Group, Table, differences, summarize
-from drp_jax.sweep.report.tables import to_csv, to_latex
+from drp_jax.sweep.report.tables import to_csv, to_latex, to_markdown
 
 __all__ = [
     "Group",
@@ -22,5 +22,6 @@ __all__ = [
     "summarize",
     "to_csv",
     "to_latex",
+    "to_markdown",
     "write_page",
 ]

@@ -1,4 +1,4 @@
-"""The summary of a sweep as CSV, for programs, and as LaTeX, for a paper."""
+"""The summary of a sweep as CSV, for programs, as LaTeX, for a paper, and as Markdown."""
 
 import csv
 import io
@@ -55,6 +55,25 @@ def to_latex(tables: Sequence[Table], metrics: Sequence[str]) -> str:
     digits = {metric: digits_of(metric, tables) for metric in metrics}
     for table in tables:
         lines += ["", *_tabular(table, digits)]
+    return "\n".join(lines) + "\n"
+
+
+def to_markdown(tables: Sequence[Table], metrics: Sequence[str]) -> str:
+    """One table of all degradations: means with standard errors, the best in bold, and times."""
+    digits = {metric: digits_of(metric, tables) for metric in metrics}
+    heads = ["degradation", "method", *(TITLES.get(one, one) for one in digits), "runs", "seconds"]
+    lines = [f"| {' | '.join(heads)} |", f"{'|---' * len(heads)}|"]
+    for table in tables:
+        for group in table.groups:
+            settings = settings_text(group.varied)
+            cells = [table.degradation, f"{group.name}{', ' if settings else ''}{settings}"]
+            for metric, count in digits.items():
+                score = group.score(metric)
+                is_best = score is not None and score.mean == _best(table, metric)
+                cells.append(_plain_number(score, count, is_bold=is_best))
+            seconds = "" if group.seconds is None else f"{group.seconds:.1f}"
+            cells += [str(len(group.rows)), seconds]
+            lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -137,3 +156,11 @@ def _number(found: Statistics | None, digits: int, *, sign: str = "", is_bold: b
     mean = rf"\mathbf{{{mean}}}" if is_bold else mean
     error = "" if found.error is None else rf" \pm {found.error:.{digits}f}"
     return f"${mean}{error}$"
+
+
+def _plain_number(found: Statistics | None, digits: int, *, is_bold: bool) -> str:
+    if found is None:
+        return ""
+    mean = f"{found.mean:.{digits}f}"
+    error = "" if found.error is None else f" ± {found.error:.{digits}f}"
+    return f"**{mean}**{error}" if is_bold else f"{mean}{error}"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from written_sweep import add_rows, make_row, write_sweep
 
-from drp_jax.sweep.report import differences, read_results, summarize, to_csv, to_latex
+from drp_jax.sweep.report import differences, read_results, summarize, to_csv, to_latex, to_markdown
 from drp_jax.sweep.report.tables import digits_of, escaped
 
 
@@ -48,6 +48,18 @@ def test_latex_has_a_tabular_for_each_degradation(summary):
     assert r"% network fast: width 8, kind a_b in all lines" in text
     found = differences(table.groups[-1], table.baseline, "psnr")
     assert rf"${found.mean:+.2f} \pm {found.error:.2f}$" in text
+
+
+def test_markdown_is_one_table_with_the_best_in_bold(summary):
+    head, rule, *lines = to_markdown(*summary).splitlines()
+    assert head.startswith("| degradation | method | PSNR (dB) | SSIM |")
+    assert len(lines) == 2 * 4
+    assert {line.count("|") for line in (head, rule, *lines)} == {head.count("|")}
+    (table, _), _ = summary
+    best = max(table.groups, key=lambda one: one.score("psnr").mean)
+    score = best.score("psnr")
+    assert f"| **{score.mean:.2f}** ± {score.error:.2f} |" in lines[table.groups.index(best)]
+    assert sum("| **" in line for line in lines) >= 2
 
 
 @pytest.mark.parametrize(
