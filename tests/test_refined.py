@@ -97,7 +97,10 @@ def test_slices_of_a_volume_equal_single_runs():
 
 
 def test_another_unit_of_the_measurement_is_the_same_picture():
-    """Of an image whose range is not known, so that only the measurement says how large it is."""
+    """Of an image whose range is not known, so that only the measurement says how large it is.
+
+    A power of two, since Adam's first steps are signs of gradients, which rounding may turn.
+    """
     pictures = [
         restore(
             factor * PROBLEM.observation,
@@ -108,9 +111,9 @@ def test_another_unit_of_the_measurement_is_the_same_picture():
             value_range=None,
         ).image
         / factor
-        for factor in (1, 1000)
+        for factor in (1, 1024)
     ]
-    np.testing.assert_allclose(pictures[1], pictures[0], atol=1e-3)
+    np.testing.assert_allclose(pictures[1], pictures[0], atol=1e-5)
 
 
 def test_entries_that_are_zero_were_not_measured():

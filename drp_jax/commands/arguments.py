@@ -205,6 +205,14 @@ class RestoreArguments(MethodArguments, PhotographFiles):
         "Where to write scores, times and settings as JSON; of several images, a line each.",
         shown="none",
     )
+    ray: str | None = options.option(
+        str,
+        "ADDRESS",
+        "an address",
+        "Restore several images on this Ray cluster: auto, HOST:PORT, ray://HOST:PORT, or local to "
+        "start one here.",
+        shown="in this process",
+    )
     memory: int | None = options.option(
         in_bytes,
         "BYTES",

@@ -125,6 +125,11 @@ def run_job(job: Job, parsed: RestoreArguments, method: Method) -> int:
 
 def kept_of(parsed: RestoreArguments) -> Kept | None:
     """Where the run is to be kept, if anywhere."""
+    if parsed.ray is not None:
+        raise InputError(
+            f"--ray is {parsed.ray}, which is for several images; accepted: several, or a folder "
+            "with --output-dir"
+        )
     if parsed.checkpoint is None:
         return None
     return Kept(parsed.checkpoint, parsed.checkpoint_every, parsed.seed)

@@ -1,18 +1,23 @@
-"""Many pictures on an accelerator: those of one size together, as many at once as fill it.
+"""Many pictures at once: on a Ray cluster, or on an accelerator, which those of one size fill.
 
 On a CPU one picture keeps the cores busy, and they are done one after the other.
 """
 
 import collections
+import dataclasses
+import functools
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import jax
+import numpy as np
 
-from drp_jax import Request, restore_many
-from drp_jax.commands.fit import Fit
+from drp_jax import Method, Problem, Request, Restoration, restore_many
+from drp_jax.cluster import Cluster
+from drp_jax.commands.fit import Fit, Limits, fit
 from drp_jax.commands.naming import Place
-from drp_jax.commands.turns import Begun, Outcome, Turns
+from drp_jax.commands.turns import Begun, Outcome, Turns, failed
 from drp_jax.images.memory import allowed
 
 _SHARE = 4  # of the memory, one part for what waits
@@ -21,12 +26,55 @@ _COPIES = 4  # of a picture that its job holds
 
 def outcomes(run: Turns, places: Sequence[Place]) -> Iterator[Outcome]:
     """What comes of pictures, each as soon as it is known."""
-    if jax.default_backend() == "cpu" or len(places) == 1:
+    if run.parsed.ray is not None:
+        yield from _on_ray(run, places, run.parsed.ray)
+    elif jax.default_backend() == "cpu" or len(places) == 1:
         yield from map(run.outcome, places)
     else:
         left = collections.deque(places)
         while left and not run.interrupts:
             yield from _together(run, left)
+
+
+def _on_ray(run: Turns, places: Sequence[Place], address: str) -> Iterator[Outcome]:
+    """Reads and writes the pictures here, and restores them on the workers of a cluster."""
+    ended: list[Outcome] = []
+
+    def arguments() -> Iterator[tuple[Begun, Problem]]:
+        for place in places:
+            begun = run.begun_or_ended(place)
+            if isinstance(begun, Outcome):
+                ended.append(begun)
+            else:
+                yield begun, begun.job.problem
+
+    parsed = run.parsed
+    task = functools.partial(_fitted_on_a_worker, run.method, parsed.seed, parsed.memory)
+    with Cluster(address) as cluster:
+        results = cluster.results(task, arguments(), lambda: bool(run.interrupts))
+        for begun, result in results:
+            yield from ended
+            ended.clear()
+            if isinstance(result, Exception):
+                yield failed(begun.place, result)
+            else:
+                yield run.ended(begun, result)
+    yield from ended
+
+
+def _fitted_on_a_worker(method: Method, seed: int, memory: int | None, problem: Problem) -> Fit:
+    fitted = fit(problem, seed=seed, method=method, limits=Limits(memory))
+    if isinstance(fitted.restoration, Restoration):
+        sent = jax.tree.map(_as_numpy, fitted.restoration)
+        fitted = dataclasses.replace(fitted, restoration=sent)
+    return fitted
+
+
+def _as_numpy(leaf: Any) -> np.ndarray:
+    """An array that can be sent; of a key, which cannot, its numbers."""
+    if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        leaf = jax.random.key_data(leaf)
+    return np.asarray(leaf)
 
 
 def _together(run: Turns, left: collections.deque[Place]) -> Iterator[Outcome]:

@@ -40,7 +40,7 @@ MOST_SIZES = 16
 
 _NOT_COMPARED = {
     *(field.name for field in dataclasses.fields(MethodArguments) if field.name != "seed"),
-    *("images", "image", "output", "output_dir", "overwrite", "memory"),
+    *("images", "image", "output", "output_dir", "overwrite", "memory", "ray"),
     *("checkpoint", "checkpoint_every"),
 }
 """The flags that do not change a result, or do so by the method, which is compared itself.
@@ -121,7 +121,7 @@ class Turns:
                 limits=Limits(begun.parsed.memory),
             )
         except Exception as error:
-            return _failed(place, error)
+            return failed(place, error)
         return self.ended(begun, fitted)
 
     def begun_or_ended(self, place: Place) -> "Begun | Outcome":
@@ -131,14 +131,14 @@ class Turns:
             asked = self.asked(parsed)
             return self.present(place, asked) or self.begun(place, parsed, asked)
         except Exception as error:  # whatever it is, the other pictures are to be restored
-            return _failed(place, error)
+            return failed(place, error)
 
     def ended(self, begun: "Begun", fitted: Fit) -> Outcome:
         """Writes what came out, and says what it was."""
         try:
             return self.written(begun, fitted)
         except Exception as error:
-            return _failed(begun.place, error)
+            return failed(begun.place, error)
 
     def asked(self, parsed: RestoreArguments) -> Line:
         """All that a result depends on beside picture and method, as it is read from JSON."""
@@ -272,7 +272,8 @@ def make_folder(folder: pathlib.Path) -> None:
         ) from None
 
 
-def _failed(place: Place, error: Exception) -> Outcome:
+def failed(place: Place, error: Exception) -> Outcome:
+    """What is said of a picture that could not be restored."""
     message = reason(error)
     line = f"{place.path}: failed: {message.removeprefix(f'{place.path}: ')}"
     return Outcome(place, Kind.FAILED, line, {**_about(place), "error": message})
