@@ -2,7 +2,7 @@
 
 held_out = drawn(problem, 0.06, key)
 image = ...  # from `without(problem, held_out)`
-how_bad = error(problem, held_out, image)
+errors = squared_errors(problem, held_out, image)
 """
 
 import dataclasses
@@ -65,12 +65,25 @@ def without(problem: Problem, held_out: Observation) -> Problem:
     )
 
 
-def error(problem: Problem, held_out: Observation, image: jax.Array) -> jax.Array:
-    """Root mean square of what an image does not predict of what was held out."""
+def squared_errors(problem: Problem, held_out: Observation, image: jax.Array) -> jax.Array:
+    """How far an image is from each measurement that was held out, squared `[N]`; 0 at others."""
     missed = jax.tree.map(jnp.subtract, problem.observation, problem.operator(image))
-    squares = jax.tree.map(lambda values: jnp.square(jnp.abs(values)), part(held_out, missed))
-    power = sum(jnp.sum(values) for values in jax.tree.leaves(squares))
-    return jnp.sqrt(power / sum(jnp.sum(mask) for mask in jax.tree.leaves(held_out)))
+    squares = [jnp.square(jnp.abs(one)).ravel() for one in jax.tree.leaves(part(held_out, missed))]
+    return jnp.concatenate(squares)
+
+
+def is_clearly_less(errors: jax.Array, others: jax.Array, held_out: Observation) -> jax.Array:
+    """Whether the mean of squared errors is below that of others by more than its standard error.
+
+    The standard error is that of the mean of the differences, of all that were held out. Of images
+    that predict as well as the noise allows it is chance which has the least error, while they may
+    be decibels apart where nothing was measured.
+    """
+    count = sum(jnp.sum(mask) for mask in jax.tree.leaves(held_out))
+    differences = others - errors
+    lead = jnp.sum(differences)
+    spread = jnp.sum(jnp.square(differences)) - jnp.square(lead) / count
+    return lead > jnp.sqrt(jnp.maximum(spread, 0.0))
 
 
 def part(mask: Observation, observation: Observation) -> Observation:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from drp_jax.batching import chosen, if_true
 from drp_jax.errors import require_kind
-from drp_jax.held_out import check_share, drawn, error, without
+from drp_jax.held_out import check_share, drawn, is_clearly_less, squared_errors, without
 from drp_jax.method import Loop, Method, Stage, State, adjustments_of
 from drp_jax.operators.base import Observation
 from drp_jax.problem import Problem
@@ -52,10 +52,11 @@ class JudgedState:
 class Judged(Method):
     """The image of a method, of its refinement, or of another method, as measurements say.
 
-    All run without a few of the measurements, one after the other. Then the first goes on with all
-    of them for an eighth of its iterations, and the refinement from there or the other method from
-    its beginning, if its image had the least error on those that were kept out. The other method is
-    told the noise as the refinement is.
+    All run without a few of the measurements, one after the other. The refinement is taken unless
+    one of the others predicts those that were kept out better, by more than the standard error of
+    the difference. Then the first goes on with all measurements for an eighth of its iterations,
+    and the refinement from there or the other method from its beginning, if it was taken. The other
+    method is told the noise as the refinement is.
 
     Attributes:
       method: a method and what refines its image.
@@ -171,8 +172,19 @@ class Judged(Method):
                 self.method.image(problem, state.refined),
                 self.other.image(problem, state.other),
             )
-            errors = [error(problem, state.held_out, problem.in_range(image)) for image in images]
-            return jnp.argmin(jnp.stack(errors)).astype(jnp.int32)
+            errors = [
+                squared_errors(problem, state.held_out, problem.in_range(image)) for image in images
+            ]
+            refined = errors[Choice.REFINED]
+            means = [
+                jnp.where(
+                    (one is refined) | is_clearly_less(one, refined, state.held_out),
+                    jnp.mean(one),
+                    jnp.inf,
+                )
+                for one in errors
+            ]
+            return jnp.argmin(jnp.stack(means)).astype(jnp.int32)
 
         is_start = state.iteration == self._tried
         refined = dataclasses.replace(

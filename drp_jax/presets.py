@@ -64,8 +64,9 @@ _EXACT = 0.001  # noise that is assumed in a picture without any, as rounding le
 PLUG_AND_PLAY = HalfQuadratic((_FINE, _REFINED), steps=40)
 
 RECONSTRUCT = Judged(_refined(PROJECTOR, (_FINE, _REFINED), steps=40), other=PLUG_AND_PLAY)
-"""The projector, plug-and-play with the non-local filter from its image, or plug-and-play alone:
-whichever predicts best what was kept out. Each is ahead somewhere: docs/reconstruction.md."""
+"""Plug-and-play with the non-local filter from the projector's image, unless that image or
+plug-and-play alone clearly predicts better what was kept out. Each is ahead somewhere:
+docs/reconstruction.md."""
 
 
 TV = Untrained(

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from drp_jax import Problem
-from drp_jax.held_out import drawn, error, without
+from drp_jax.held_out import drawn, is_clearly_less, squared_errors, without
 from drp_jax.operators import Composition, Identity, MaskedFourier, Offset, Stack, adjoint
 
 KEY = jax.random.key(0)
@@ -92,4 +92,20 @@ def test_the_error_is_of_what_was_held_out():
         lambda image: (jnp.zeros(2) * image.sum(), jnp.zeros(2, jnp.complex64) * image.sum()),
         image_shape=(8, 8, 1),
     )
-    np.testing.assert_allclose(error(problem, masks, jnp.ones((8, 8, 1))), np.sqrt(12.5))
+    squares = squared_errors(problem, masks, jnp.ones((8, 8, 1)))
+    np.testing.assert_allclose(squares, [9.0, 0.0, 16.0, 0.0])
+
+
+def test_an_error_is_clearly_less_beyond_the_standard_error_of_the_difference():
+    held_out = (jnp.array([1.0, 1.0, 0.0]), jnp.array([1.0, 1.0]))
+    others = np.array([2.0, 5.0, 0.0, 3.0, 4.0], np.float32)
+    for differences in (
+        [1.0, 1.0, 0.0, 1.0, 1.0],
+        [3.0, -2.0, 0.0, 3.0, 0.5],
+        [3.0, -2.0, 0, 1, 0.5],
+    ):
+        own = np.delete(np.array(differences), 2)
+        expected = own.mean() > own.std() / np.sqrt(4)
+        errors = others - np.array(differences, np.float32)
+        assert is_clearly_less(jnp.asarray(errors), jnp.asarray(others), held_out) == expected
+    assert not is_clearly_less(jnp.asarray(others), jnp.asarray(others), held_out)

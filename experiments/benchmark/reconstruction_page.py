@@ -37,10 +37,11 @@ had other work too, so that they compare roughly.
 page; `experiments/peers` has the programs of SCICO and deepinv. The images are not part of the
 repository; without them a phantom and a photograph stand in.
 
-`drp-pnp` is what `restore` takes by itself for measurements: Deep Random Projector, plug-and-play
-from its image, or plug-and-play alone, whichever predicts best what was held out. `drp-dip` is the
-projector alone and `plug-and-play` the other alone. Cells are empty where a method does not take
-the measurement, or was not measured since it was last changed."""
+`drp-pnp` is what `restore` takes by itself for measurements: plug-and-play from the image of Deep
+Random Projector, unless that image itself or plug-and-play alone clearly predicts better what was
+held out, by more than the standard error of the difference. `drp-dip` is the projector alone and
+`plug-and-play` the other alone. Cells are empty where a method does not take the measurement, or
+was not measured since it was last changed."""
 MEANS = pages.Table(
     "measured by | method | PSNR | SSIM | seconds | over TV | images",
     "{case} | {method} | {psnr:.2f} | {ssim:.3f} | {seconds:.1f} | {lead:+.2f} | {count}",
