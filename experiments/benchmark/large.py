@@ -1,10 +1,10 @@
-"""Denoise large pictures in little memory: `python -m experiments.benchmark large`.
+"""Restore large pictures in little memory: `python -m experiments.benchmark large`.
 
-Each is a photograph of scikit-image, mirrored until it is large enough, with noise. The command
-`drp-jax denoise --memory` runs in a process of its own, without any compiled program from before,
-whose time, on the clock and of all cores, and largest resident set are reported, with the PSNR, and
-how steep the error is where tiles meet: its mean absolute difference between neighbours there, over
-that elsewhere.
+Each is a photograph of scikit-image, mirrored until it is large enough, with noise, half of its
+pixels missing, or half of its size. The command, `drp-jax denoise --memory` and the like, runs in a
+process of its own, without any compiled program from before, whose time, on the clock and of all
+cores, and largest resident set are reported, with the PSNR, and how steep the error is where tiles
+meet: its mean absolute difference between neighbours there, over that elsewhere.
 """
 
 import dataclasses
@@ -24,15 +24,19 @@ from PIL import Image
 from drp_jax import InputError, read_image
 from drp_jax.commands import options
 from drp_jax.commands.restoring import bundled_photograph
+from drp_jax.operators import Downsample
 from experiments import pages
 from experiments.benchmark import measuring
 
 SIGMA = 20
+SHARE = 0.5
+FACTOR = 2
+TASKS = ("denoise", "inpaint", "super-resolve")
 TABLE = pages.Table(
-    "megapixels | size | tiles | seconds | of the cores | a megapixel | compilation | "
-    "resident MB | noisy dB | dB | at seams",
-    "{megapixels:g} | {width} x {height} | {tiles} | {seconds:.0f} | {core_seconds:.0f} | "
-    "{core_seconds_per_megapixel:.0f} | "
+    "task | preset | megapixels | size | tiles | seconds | of the cores | a megapixel | "
+    "compilation | resident MB | dB before | dB | at seams",
+    "{task} | {preset} | {megapixels:g} | {width} x {height} | {tiles} | {seconds:.0f} | "
+    "{core_seconds:.0f} | {core_seconds_per_megapixel:.0f} | "
     "{compile_seconds:.0f} | {resident_megabytes:.0f} | {psnr_input:.2f} | {psnr:.2f} | "
     "{seam_ratio:.3f}",
 )
@@ -47,8 +51,9 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:
+    task: str = options.choice(TASKS, "Which command.", "denoise")
     megapixels: tuple[float, ...] = options.option(
-        _numbers, "X,X", "numbers from 0.01 to 1000", "Sizes of the pictures.", (1.0, 4.0, 24.0)
+        _numbers, "X,X", "numbers from 0.01 to 1000", "Sizes of the results.", (1.0, 4.0, 24.0)
     )
     memory: str = options.option(str, "BYTES", "a size", "As of the command.", "2G")
     preset: str = options.option(str, "NAME", "a name", "As of the command.", "default")
@@ -63,7 +68,7 @@ def large(parsed: Arguments) -> int:
         folder = pathlib.Path(scratch) if parsed.keep is None else parsed.keep
         folder.mkdir(parents=True, exist_ok=True)
         rows = (_measured(size, parsed, folder) for size in parsed.megapixels)
-        facts = {"memory": parsed.memory, "preset": parsed.preset, "sigma": SIGMA}
+        facts = {"memory": parsed.memory}
         pages.show(TABLE, rows, parsed.output, facts)
     return 0
 
@@ -71,29 +76,30 @@ def large(parsed: Arguments) -> int:
 def _measured(megapixels: float, parsed: Arguments, folder: pathlib.Path) -> dict[str, Any]:
     """The row of one picture."""
     height = round((megapixels * 1e6 / 1.5) ** 0.5)
-    clean = picture(height, round(1.5 * height))
-    noisy, restored, report = (
-        folder / f"{name}-{megapixels:g}.{kind}"
-        for name, kind in (("noisy", "png"), ("restored", "png"), ("report", "json"))
+    clean = picture(FACTOR * (height // FACTOR), FACTOR * (round(1.5 * height) // FACTOR))
+    observed, restored, report = (
+        folder / f"{parsed.task}-{megapixels:g}.{name}"
+        for name in ("observed.png", "restored.png", "report.json")
     )
-    Image.fromarray(with_noise(clean)).save(noisy)
-    before = _error(noisy, clean)
-    flags = [str(noisy), "--output", str(restored), "--metrics", str(report)]
+    before, task_flags = _observed(parsed.task, clean, observed)
+    flags = [str(observed), "--output", str(restored), "--metrics", str(report), *task_flags]
     flags += ["--memory", parsed.memory, "--preset", parsed.preset, "--no-compilation-cache"]
     begun = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "drp_jax", "denoise", *flags], stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "drp_jax", parsed.task, *flags], stdout=subprocess.DEVNULL
     )
     _, status, usage = os.wait4(process.pid, 0)
     elapsed = time.perf_counter() - begun
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise InputError(f"drp-jax denoise ended with {process.returncode}; accepted: 0")
+        raise InputError(f"drp-jax {parsed.task} ended with {process.returncode}; accepted: 0")
     metrics = json.loads(report.read_text())
     tiling = metrics.get("tiling")
-    error = _error(restored, clean)
+    error = _error(read_image(restored).image, clean)
     core_seconds = usage.ru_utime + usage.ru_stime
     return {
+        "task": parsed.task,
+        "preset": parsed.preset,
         "megapixels": megapixels,
         "height": clean.shape[0],
         "width": clean.shape[1],
@@ -103,10 +109,30 @@ def _measured(megapixels: float, parsed: Arguments, folder: pathlib.Path) -> dic
         "core_seconds_per_megapixel": core_seconds / (clean[..., 0].size / 1e6),
         "compile_seconds": metrics["compile_seconds"],
         "resident_megabytes": usage.ru_maxrss * 1024 / 1e6,  # kilobytes on Linux
-        "psnr_input": _decibels(before),
+        "psnr_input": before,
         "psnr": _decibels(error),
         "seam_ratio": 1.0 if tiling is None else seam_ratio(error, tiling),
     }
+
+
+def _observed(task: str, clean: np.ndarray, path: pathlib.Path) -> tuple[float, list[str]]:
+    """Writes what a command is given; the PSNR of that, and the flags that it needs beside it."""
+    if task == "denoise":
+        observed, flags = with_noise(clean), []
+    elif task == "inpaint":
+        is_known = np.random.default_rng(0).random(clean.shape[:2]) >= SHARE
+        observed = clean * is_known[..., None].astype(np.uint8)
+        mask = path.with_suffix(".mask.png")
+        Image.fromarray(255 * is_known.astype(np.uint8)).save(mask)
+        flags = ["--mask", str(mask)]
+    else:
+        small = np.asarray(Downsample(FACTOR)(np.float32(clean) / 255))
+        observed = np.rint(255 * np.clip(small, 0, 1)).astype(np.uint8)
+        flags = ["--factor", str(FACTOR)]
+    Image.fromarray(observed).save(path)
+    repeated = np.repeat(np.repeat(observed, FACTOR, 0), FACTOR, 1)
+    start = repeated if task == "super-resolve" else observed
+    return _decibels(_error(np.float32(start) / 255, clean)), flags
 
 
 def picture(height: int, width: int) -> np.ndarray:
@@ -146,10 +172,8 @@ def seam_ratio(error: np.ndarray, tiling: dict[str, Any]) -> float:
     return float(np.mean(ratios))
 
 
-def _error(path: pathlib.Path, clean: np.ndarray) -> np.ndarray:
-    error = read_image(path).image
-    error -= clean.astype(np.float32) / 255
-    return error
+def _error(image: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    return image - clean.astype(np.float32) / 255
 
 
 def _decibels(error: np.ndarray) -> float:

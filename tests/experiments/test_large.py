@@ -1,4 +1,6 @@
 import numpy as np
+import pytest
+from PIL import Image
 
 from experiments.benchmark import large
 
@@ -19,3 +21,20 @@ def test_a_seam_is_told_from_noise():
     np.testing.assert_allclose(large.seam_ratio(error, tiling), 1, atol=0.05)
     error[:, 60:] += 0.5
     assert large.seam_ratio(error, tiling) > 2
+
+
+@pytest.mark.parametrize("task", large.TASKS)
+def test_what_a_command_is_given(tmp_path, task):
+    clean = large.picture(40, 60)
+    path = tmp_path / "observed.png"
+    before, flags = large._observed(task, clean, path)
+    observed = np.asarray(Image.open(path))
+    if task == "super-resolve":
+        observed = observed.repeat(2, 0).repeat(2, 1)
+    error = (observed / 255 - clean / 255) ** 2
+    np.testing.assert_allclose(before, -10 * np.log10(error.mean()), rtol=1e-4)
+    assert before < 30
+    if task == "inpaint":
+        is_known = np.asarray(Image.open(flags[1])) > 0
+        np.testing.assert_array_equal(observed[is_known], clean[is_known])
+        assert 0.4 < is_known.mean() < 0.6
