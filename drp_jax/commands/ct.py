@@ -22,6 +22,7 @@ from drp_jax.commands import options
 from drp_jax.commands.arguments import presets_of
 from drp_jax.commands.arrays import ArrayFile, array_file, read_array
 from drp_jax.commands.reconstructing import (
+    PHANTOM_SIDE,
     TASK,
     Measurement,
     ReconstructArguments,
@@ -114,7 +115,8 @@ def _measurement(parsed: CtArguments) -> Measurement:
         for flag in ("angles", "size"):
             if getattr(parsed, flag) is not None:
                 raise InputError(f"--{flag} needs --sinogram; what is simulated has its own")
-        return _simulated(parsed)
+        beam = _beam(parsed, _angles(parsed), (PHANTOM_SIDE, PHANTOM_SIDE), None)
+        return simulated(beam, seed=parsed.seed)
     file = ArrayFile("--sinogram", parsed.sinogram)
     sinogram = read_array(file)
     if sinogram.ndim not in (2, 3) or sinogram.dtype.kind == "c" or not sinogram.size:
@@ -207,15 +209,21 @@ def _filtered(problem: Problem) -> jax.Array:
     return filtered_back_projection(problem.operator, problem.observation)
 
 
-def _simulated(parsed: CtArguments) -> Measurement:
+def simulated(beam: Beam, *, noise: float = SIMULATED_NOISE, seed: int = 0) -> Measurement:
+    """The phantom as a beam sees it.
+
+    Args:
+      beam: for an image of the phantom's size.
+      noise: standard deviation of the noise, as a share of the greatest value.
+      seed: of the noise.
+    """
     image = phantom()
-    beam = _beam(parsed, _angles(parsed), image.shape[:2], None)
     exact = np.asarray(beam(jnp.asarray(image)))
-    level = SIMULATED_NOISE * float(exact.max())
-    noise = np.random.default_rng(parsed.seed).normal(size=exact.shape)
+    level = noise * float(exact.max())
+    drawn = np.random.default_rng(seed).normal(size=exact.shape)
     return Measurement(
         path=pathlib.Path("phantom_ct"),
-        slices=[(exact + level * noise).astype(np.float32)],
+        slices=[(exact + level * drawn).astype(np.float32)],
         is_stack=False,
         operator=lambda index: beam,
         image_shape=image.shape,

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import Gaussian, InputError, Problem
+from drp_jax import Gaussian, InputError, Method, Problem
 from drp_jax.commands import options
 from drp_jax.commands.arguments import RestoreArguments, methods_of, preset_option, presets_of
 from drp_jax.commands.denoise import add_noise
@@ -69,13 +69,22 @@ class DeblurArguments(RestoreArguments):
 def deblur(parsed: DeblurArguments) -> int:
     """Sharpen a photograph whose blur is known."""
     parsed = dataclasses.replace(parsed, method=parsed.method or DEFAULT_METHOD)
-    method = parsed.chosen_method(TASK)
-    _check(parsed)
-    return restore_pictures(_job, parsed, method)
+    return restore_pictures(job, parsed, method_of(parsed))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     return options.run(deblur, argv, program=PROGRAM)
+
+
+def method_of(parsed: DeblurArguments) -> Method:
+    """The method that the flags ask for.
+
+    Raises:
+      InputError: if no picture can be restored with them.
+    """
+    method = parsed.chosen_method(TASK)
+    _check(parsed)
+    return method
 
 
 def _check(parsed: DeblurArguments) -> None:
@@ -84,7 +93,8 @@ def _check(parsed: DeblurArguments) -> None:
         raise InputError(f"no kernel is given; accepted: --kernel with {ACCEPTED}")
 
 
-def _job(parsed: DeblurArguments) -> Job:
+def job(parsed: DeblurArguments) -> Job:
+    """The restoration of the picture `image` of the flags, or of the bundled one."""
     source = read_source(parsed)
     image = source.picture.image
     text = parsed.kernel or DEMONSTRATION_KERNEL

@@ -57,13 +57,22 @@ class DenoiseArguments(RestoreArguments):
 @options.command("denoise", DenoiseArguments, help=__doc__, epilog=presets_of("denoise"))
 def denoise(parsed: DenoiseArguments) -> int:
     """Denoise a photograph."""
-    method = parsed.chosen_method("denoise", seed_image=parsed.seed_image, strength=parsed.strength)
-    _check(parsed, method)
-    return restore_pictures(_job, parsed, method)
+    return restore_pictures(job, parsed, method_of(parsed))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     return options.run(denoise, argv, program=PROGRAM)
+
+
+def method_of(parsed: DenoiseArguments) -> Method:
+    """The method that the flags ask for.
+
+    Raises:
+      InputError: if no picture can be restored with them.
+    """
+    method = parsed.chosen_method("denoise", seed_image=parsed.seed_image, strength=parsed.strength)
+    _check(parsed, method)
+    return method
 
 
 def _check(parsed: DenoiseArguments, method: Method) -> None:
@@ -81,7 +90,8 @@ def _check(parsed: DenoiseArguments, method: Method) -> None:
         )
 
 
-def _job(parsed: DenoiseArguments) -> Job:
+def job(parsed: DenoiseArguments) -> Job:
+    """The restoration of the picture `image` of the flags, or of the bundled one."""
     source = read_source(parsed)
     image = source.picture.image
     reference = read_reference(parsed, source.picture)

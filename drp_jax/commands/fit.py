@@ -13,7 +13,7 @@ import jax.monitoring
 
 from drp_jax import Method, Problem, Restoration, Status
 from drp_jax.commands.kept import Kept
-from drp_jax.commands.progress import ProgressDisplay, StepDisplay
+from drp_jax.commands.progress import Display, ProgressDisplay
 from drp_jax.tiles import Tiled, TileProgress, restore_large, restore_whole
 
 _IMPORTED = time.monotonic()
@@ -62,7 +62,7 @@ def fit(
     seed: int,
     method: Method,
     interrupts: Sequence[int] = (),
-    display: StepDisplay | None = None,
+    display: Display | None = None,
     limits: Limits | None = None,
 ) -> Fit:
     """Restores an image and shows progress, in a bar of its own if there is no `display`.
@@ -75,7 +75,7 @@ def fit(
     """
     start = time.perf_counter()
     first_report: list[float] = []
-    showing = display or ProgressDisplay(int(method.loop.iterations))
+    showing: Display = display or ProgressDisplay(int(method.loop.iterations))
     with compile_clock() as compile_times, showing as shown:
 
         def report(progress: TileProgress) -> bool:

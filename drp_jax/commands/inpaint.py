@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import InputError, Problem, Restoration, read_image
+from drp_jax import InputError, Method, Problem, Restoration, read_image
 from drp_jax.commands import options
 from drp_jax.commands.arguments import RestoreArguments, presets_of
 from drp_jax.commands.pictures import restore_pictures
@@ -75,14 +75,23 @@ class InpaintArguments(RestoreArguments):
 @options.command("inpaint", InpaintArguments, help=__doc__, epilog=presets_of("inpaint"))
 def inpaint(parsed: InpaintArguments) -> int:
     """Fill in missing pixels."""
-    method = parsed.chosen_method("inpaint")
-    _check(parsed)
-    check_sigma(parsed.sigma, method)
-    return restore_pictures(_job, parsed, method)
+    return restore_pictures(job, parsed, method_of(parsed))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     return options.run(inpaint, argv, program=PROGRAM)
+
+
+def method_of(parsed: InpaintArguments) -> Method:
+    """The method that the flags ask for.
+
+    Raises:
+      InputError: if no picture can be restored with them.
+    """
+    method = parsed.chosen_method("inpaint")
+    _check(parsed)
+    check_sigma(parsed.sigma, method)
+    return method
 
 
 def _check(parsed: InpaintArguments) -> None:
@@ -103,7 +112,8 @@ def _check(parsed: InpaintArguments) -> None:
         raise InputError("--missing makes its own reference; leave out --reference")
 
 
-def _job(parsed: InpaintArguments) -> Job:
+def job(parsed: InpaintArguments) -> Job:
+    """The restoration of the picture `image` of the flags, or of the bundled one."""
     source = read_source(parsed)
     known = _known_pixels(parsed, source)
     if known.all():

@@ -90,7 +90,7 @@ def _measurement(parsed: MriArguments) -> Measurement:
         for flag in ("mask", "sensitivities", "calibration"):
             if getattr(parsed, flag) is not None:
                 raise InputError(f"--{flag} needs --kspace; what is simulated has its own")
-        return _simulated(parsed)
+        return simulated(real=parsed.real, seed=parsed.seed)
     file = ArrayFile("--kspace", parsed.kspace)
     kspace, own_mask = read_kspace(file)
     has_coils = parsed.sensitivities is not None or parsed.calibration is not None
@@ -204,34 +204,47 @@ def zero_filled(problem: Problem) -> jax.Array:
     return jnp.where(power > 1e-3 * jnp.max(power), image / jnp.maximum(power, 1e-30), 0)
 
 
-def _simulated(parsed: MriArguments) -> Measurement:
-    """A third of the columns of the phantom's k-space; with a smooth phase unless it is real."""
-    draw = np.random.default_rng(parsed.seed)
+def simulated(
+    *,
+    share: int = SIMULATED_SHARE,
+    noise: float = SIMULATED_NOISE,
+    real: bool = False,
+    seed: int = 0,
+) -> Measurement:
+    """Some columns of the phantom's k-space, those in the middle among them.
+
+    Args:
+      share: one column in so many is sampled, from 2 to 8.
+      noise: standard deviation of the noise, where the image has values in [0, 1].
+      real: whether the image is real, or has a smooth phase.
+      seed: of the columns and the noise.
+    """
+    draw = np.random.default_rng(seed)
     image = phantom()
     side = len(image)
-    if not parsed.real:
+    if not real:
         rows, columns = np.meshgrid(*[np.linspace(-1, 1, side)] * 2, indexing="ij")
         image = image * np.exp(0.5j * (rows + columns**2))[..., None]
-    image = image.astype(np.float32 if parsed.real else np.complex64)
+    image = image.astype(np.float32 if real else np.complex64)
     columns = np.zeros((1, side), np.float32)
     middle = side // SIMULATED_MIDDLE
     columns[0, (side - middle) // 2 :][:middle] = 1
     others = np.flatnonzero(columns[0] == 0)
-    count = side // SIMULATED_SHARE - middle
+    count = side // share - middle
     columns[0, draw.choice(others, count, replace=False)] = 1
     operator = MaskedFourier(jnp.asarray(columns))
-    noise = draw.normal(size=(2, side, side)) / 2**0.5
+    drawn = draw.normal(size=(2, side, side)) / 2**0.5
     kspace = np.asarray(operator(jnp.asarray(image)))
-    kspace = kspace + SIMULATED_NOISE * (noise[0] + 1j * noise[1])
+    kspace = kspace + noise * (drawn[0] + 1j * drawn[1])
     return Measurement(
         path=pathlib.Path("phantom_mri"),
         slices=[kspace.astype(np.complex64)],
         is_stack=False,
         operator=lambda index: operator,
         image_shape=image.shape,
-        complex_image=not parsed.real,
+        complex_image=not real,
         simple_name="zero-filled",
         simple=zero_filled,
         reference=image[None],
-        noise=SIMULATED_NOISE,
+        noise=noise,
     )

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from types import TracebackType
+from typing import Any, Protocol, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -22,6 +23,53 @@ from drp_jax.tiles import TileProgress
 LINES_PER_RUN = 10
 
 
+class Display(Protocol):
+    """What shows the progress of a run: a context manager that is told of it."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: Any) -> None: ...
+
+    def update(self, report: TileProgress) -> None: ...
+
+
+class ProgressText:
+    """Says how far a run is, what it measures and the time left.
+
+    Args:
+      iterations: their limit.
+    """
+
+    def __init__(self, iterations: int):
+        self._iterations = iterations
+        self._first: tuple[int, float] | None = None
+
+    def counts(self, report: TileProgress) -> tuple[int, int]:
+        """The number of iterations done, and of all, over all tiles."""
+        done = report.tile * self._iterations
+        if report.progress is not None:
+            done += report.progress.iteration - self._iterations
+        return done, report.tiles * self._iterations
+
+    def described(self, report: TileProgress) -> str:
+        """The step, what was measured and the time left, which the first report does not know."""
+        parts = _described(report)
+        left = self._seconds_left(*self.counts(report))
+        if left is not None:
+            parts.append(f"{left // 60:.0f}:{left % 60:02.0f} left")
+        return "  ".join(parts)
+
+    def _seconds_left(self, done: int, total: int) -> int | None:
+        """Time left from the pace since the first report, which followed the compilation."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = (done, now)
+            return None
+        first_done, first_time = self._first
+        pace = (now - first_time) / max(done - first_done, 1)
+        return round(pace * (total - done))
+
+
 class ProgressDisplay:
     """Shows how far a run is, what it measures and the time left on standard error.
 
@@ -30,8 +78,7 @@ class ProgressDisplay:
     """
 
     def __init__(self, iterations: int):
-        self._iterations = iterations
-        self._first: tuple[int, float] | None = None
+        self._text = ProgressText(iterations)
         self._lines_printed = 0
         self._bar = _bar()
         self._task = self._bar.add_task("compiling ...", total=iterations)
@@ -51,31 +98,14 @@ class ProgressDisplay:
         self._bar.stop()
 
     def update(self, report: TileProgress) -> None:
-        total = report.tiles * self._iterations
-        done = report.tile * self._iterations
-        if report.progress is not None:
-            done += report.progress.iteration - self._iterations
-        parts = _described(report)
-        left = self._seconds_left(done, total)
-        if left is not None:
-            parts.append(f"{left // 60:.0f}:{left % 60:02.0f} left")
-        text = "  ".join(parts)
+        done, total = self._text.counts(report)
+        text = self._text.described(report)
         self._bar.update(self._task, completed=done, total=total, description=text)
         tenth = done * LINES_PER_RUN // total
         if self._bar.disable and (done == 1 or tenth > self._lines_printed):
             self._lines_printed = tenth
             gap = " " if report.progress is None or report.progress.step else "  "
-            print(f"{_counted(report)}{gap}{text}".rstrip(), file=sys.stderr, flush=True)
-
-    def _seconds_left(self, done: int, total: int) -> int | None:
-        """Time left from the pace since the first report, which followed the compilation."""
-        now = time.monotonic()
-        if self._first is None:
-            self._first = (done, now)
-            return None
-        first_done, first_time = self._first
-        pace = (now - first_time) / max(done - first_done, 1)
-        return round(pace * (total - done))
+            print(f"{counted(report)}{gap}{text}".rstrip(), file=sys.stderr, flush=True)
 
 
 class StackDisplay:
@@ -125,10 +155,10 @@ class StepDisplay:
         self._bar.update(self._task, description=self._name)
 
     def update(self, report: TileProgress) -> None:
-        self._bar.update(self._task, description=f"{self._name}  {_counted(report)}")
+        self._bar.update(self._task, description=f"{self._name}  {counted(report)}")
 
 
-def _counted(report: TileProgress) -> str:
+def counted(report: TileProgress) -> str:
     """How far a run is: its tiles, or the iterations of the one that there is."""
     progress = report.progress
     if report.tiles > 1 or progress is None:

@@ -116,7 +116,7 @@ def run_measurement(measurement: Measurement, parsed: ReconstructArguments, meth
     Raises:
       InputError: if no slice can be used, or an output cannot be written.
     """
-    problems = _problems(measurement, parsed)
+    problems = problems_of(measurement, parsed)
     files = _files(measurement, parsed)
     if parsed.compilation_cache:
         use_compilation_cache()
@@ -173,7 +173,9 @@ def _files(measurement: Measurement, parsed: ReconstructArguments) -> Files:
     return Files(images, parsed.figure, parsed.metrics)
 
 
-def _problems(measurement: Measurement, parsed: ReconstructArguments) -> list[Problem | InputError]:
+def problems_of(
+    measurement: Measurement, parsed: ReconstructArguments
+) -> list[Problem | InputError]:
     """The problem of each slice, or why it is unusable.
 
     Raises:

@@ -312,32 +312,48 @@ def caption(name: str, scores: Scores) -> str:
 
 def print_run(fitted: Fit) -> None:
     """Says how a run ended and how long it took."""
+    *lines, took = run_in_lines(fitted)
+    for line in lines:
+        print(line)
+    print(f"{took}; the first ended {fitted.first_iteration_seconds:.1f} s after the start")
+
+
+def run_in_lines(fitted: Fit) -> list[str]:
+    """How a run ended, what it found out and how long it took."""
     count = int(fitted.restoration.iterations)
     word = step_word(fitted.restoration.method)
     if isinstance(fitted.restoration, Tiled) and fitted.interrupted:
         of = fitted.restoration.tiling.described()
-        print(f"Interrupted in tile {fitted.restoration.tiles} of {of}; the others are as before.")
+        ended = f"Interrupted in tile {fitted.restoration.tiles} of {of}; the others are as before."
     elif fitted.interrupted:
-        print(f"Interrupted after {word} {count}; its image is kept.")
+        ended = f"Interrupted after {word} {count}; its image is kept."
     else:
-        print(fitted.restoration.message)
-    if remark := fitted.restoration.remark:
-        print(remark)
-    print(
+        ended = fitted.restoration.message
+    took = (
         f"{count} {word}{'s' if count > 1 else ''} in {fitted.seconds:.1f} s, "
-        f"after {fitted.compile_seconds:.1f} s of compilation; "
-        f"the first ended {fitted.first_iteration_seconds:.1f} s after the start"
+        f"after {fitted.compile_seconds:.1f} s of compilation"
     )
+    return [line for line in (ended, fitted.restoration.remark, took) if line]
 
 
 def print_scores(before_name: str, before: Scores, after: Scores) -> None:
     """Prints each score that both images have."""
+    for line in scores_in_lines(before_name, before, after):
+        print(line)
+
+
+def scores_in_lines(before_name: str, before: Scores, after: Scores) -> list[str]:
+    """Each score that both images have."""
+    lines = []
     for name, value in after.items():
         was = before[name]
         if value is not None and was is not None:
             label, digits = ("SSIM", 3) if name == "ssim" else ("PSNR in dB", 2)
             where = " of the missing pixels" if name == "psnr_missing" else ""
-            print(f"{label}{where}: {before_name} {was:.{digits}f} -> restored {value:.{digits}f}")
+            lines.append(
+                f"{label}{where}: {before_name} {was:.{digits}f} -> restored {value:.{digits}f}"
+            )
+    return lines
 
 
 def print_written(paths: Sequence[pathlib.Path]) -> None:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from drp_jax import InputError, Problem
+from drp_jax import InputError, Method, Problem
 from drp_jax.commands import options
 from drp_jax.commands.arguments import RestoreArguments, presets_of
 from drp_jax.commands.pictures import restore_pictures
@@ -49,14 +49,23 @@ class SuperResolveArguments(RestoreArguments):
 )
 def super_resolve(parsed: SuperResolveArguments) -> int:
     """Enlarge a photograph."""
-    method = parsed.chosen_method("super-resolve")
-    _check(parsed)
-    check_sigma(parsed.sigma, method)
-    return restore_pictures(_job, parsed, method)
+    return restore_pictures(job, parsed, method_of(parsed))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     return options.run(super_resolve, argv, program=PROGRAM)
+
+
+def method_of(parsed: SuperResolveArguments) -> Method:
+    """The method that the flags ask for.
+
+    Raises:
+      InputError: if no picture can be restored with them.
+    """
+    method = parsed.chosen_method("super-resolve")
+    _check(parsed)
+    check_sigma(parsed.sigma, method)
+    return method
 
 
 def _check(parsed: SuperResolveArguments) -> None:
@@ -65,7 +74,8 @@ def _check(parsed: SuperResolveArguments) -> None:
         raise InputError("--from-high-resolution makes its own reference; leave it out")
 
 
-def _job(parsed: SuperResolveArguments) -> Job:
+def job(parsed: SuperResolveArguments) -> Job:
+    """The restoration of the picture `image` of the flags, or of the bundled one."""
     factor = parsed.factor
     source = read_source(parsed)
     picture = source.picture

@@ -37,7 +37,7 @@ def job(*flags):
 
     @deblur.options.command("deblur", deblur.DeblurArguments, help=None)
     def note(parsed):
-        received.append(deblur._job(parsed.of_one(*parsed.images, *parsed.images)))
+        received.append(deblur.job(parsed.of_one(*parsed.images, *parsed.images)))
         return 0
 
     assert deblur.options.run(note, [*map(str, flags)], program="deblur") == 0

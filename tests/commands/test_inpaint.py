@@ -59,7 +59,7 @@ def job_of(*flags):
 
     @inpaint.options.command("inpaint", inpaint.InpaintArguments, help=None)
     def note(parsed):
-        received.append(inpaint._job(parsed.of_one(*parsed.images, *parsed.images)))
+        received.append(inpaint.job(parsed.of_one(*parsed.images, *parsed.images)))
         return 0
 
     assert inpaint.options.run(note, [*map(str, flags)], program="inpaint") == 0
