@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     # Only now, because these modules import what may be missing.
     from drp_jax.commands import options
+    from drp_jax.commands.app import app
     from drp_jax.commands.deblur import deblur
     from drp_jax.commands.denoise import denoise
     from drp_jax.commands.inpaint import inpaint
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from drp_jax.commands.sweep import sweep
 
     commands = options.group(
-        [denoise, inpaint, super_resolve, deblur, reconstruct, sweep],
+        [denoise, inpaint, super_resolve, deblur, reconstruct, sweep, app],
         help="Restore a photograph or reconstruct a measured image, without any training data.",
         version=f"{PROGRAM} {drp_jax.__version__}",
     )

@@ -56,7 +56,7 @@ def test_the_version_is_the_librarys(capsys):
 )
 def test_what_is_no_command_is_answered_with_the_commands(capsys, arguments, message):
     line = refused(program, capsys, *arguments)
-    accepted = "denoise, inpaint, super-resolve, deblur, reconstruct, sweep"
+    accepted = "denoise, inpaint, super-resolve, deblur, reconstruct, sweep, app"
     assert line == f"drp-jax: error: {message}; accepted: {accepted}\n"
 
 
