@@ -14,11 +14,12 @@ from drp_jax.commands.reconstructing import TASK as RECONSTRUCT
 from drp_jax.operators import MOST_FACTOR
 from drp_jax.presets import completed
 
-TITLE = "Deep Random Projector"
+TITLE = "drp_jax"
 ABOUT = (
     "One image restored from one observation, without any training data. The pictures stay on the "
     "machine that serves this page."
 )
+NO_FILE = "Choose a photograph, or take the sample: a bundled one, which is degraded first."
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 ONE_AT_A_TIME: dict[str, Any] = {
     "concurrency_id": "restoration",
@@ -29,6 +30,15 @@ ONE_AT_A_TIME: dict[str, Any] = {
 BRUSH = "#ff2bd6"
 PICTURE_HEIGHT = 420
 HOUR = 3600
+SIZES = {
+    "Gaussian": "Standard deviation in pixels",
+    "Motion": "Length in pixels",
+    "Disk": "Radius in pixels",
+}
+PHANTOM = (
+    "The head of Shepp and Logan, 128 x 128 pixels, is measured by fewer numbers than it has "
+    "pixels, and reconstructed from them."
+)
 STYLE = """
 .status textarea { font-variant-numeric: tabular-nums; }
 footer { display: none !important; }
@@ -54,7 +64,7 @@ def served(*, host: str, port: int | None, share: bool, most_megapixels: float) 
             server_name=host,
             server_port=port,
             share=share,
-            theme=gradio.themes.Soft(font=font, font_mono=mono),
+            theme=gradio.themes.Default(primary_hue="blue", font=font, font_mono=mono),
             css=STYLE,
             footer_links=[],
             prevent_thread_lock=True,
@@ -81,13 +91,12 @@ def page(most_megapixels: float) -> gradio.Blocks:
 
 
 def _photographs(most_megapixels: float) -> None:
-    session = gradio.State(Session)
+    session = gradio.State(Session())
     first = next(iter(TASKS))
     with gradio.Row():
         with gradio.Column(scale=2, min_width=320):
             file = gradio.File(
-                label=f"Photograph, up to {most_megapixels:g} megapixels; none for a sample",
-                height=130,
+                label=f"Photograph, up to {most_megapixels:g} megapixels", height=150
             )
             task = gradio.Radio(list(TASKS), value=first, label="Task")
             about = gradio.Markdown(TASKS[first].about)
@@ -101,35 +110,41 @@ def _photographs(most_megapixels: float) -> None:
                     brush=gradio.Brush(default_size=16, colors=[BRUSH], color_mode="fixed"),
                     height=360,
                 )
-                mask = gradio.File(
-                    label="Or a mask of the same size, black where missing", height=90
-                )
+                mask = gradio.File(label="Or a mask: black where missing", height=130)
             with gradio.Group(visible=False) as enlarge:
                 factor = gradio.Slider(2, min(8, MOST_FACTOR), 4, step=1, label="Times larger")
             with gradio.Group(visible=False) as sharpen:
                 kernel = gradio.Radio([*KERNELS, FROM_FILE], value="Gaussian", label="Blur")
                 size = gradio.Number(1.6, label=SIZES["Gaussian"], minimum=0.1)
                 angle = gradio.Number(
-                    0, label="Angle in degrees, counterclockwise from the right", visible=False
+                    0,
+                    label="Angle in degrees",
+                    info="Counterclockwise from the right",
+                    visible=False,
                 )
                 kernel_file = gradio.File(
-                    label="A gray image of one blurred point, or .npy", height=90, visible=False
+                    label="One blurred point: gray image or .npy", height=130, visible=False
                 )
             with gradio.Accordion("Advanced", open=False):
                 method, preset, iterations, seed = _settings(
                     TASKS[first].methods, TASKS[first].method, TASKS[first].presets
                 )
                 sigma = gradio.Number(
-                    None, label="Noise, if known: standard deviation of 255", minimum=0, maximum=255
+                    None,
+                    label="Noise",
+                    info="Its standard deviation of 255, if it is known; empty: told by itself",
+                    minimum=0,
+                    maximum=255,
                 )
                 strength = gradio.Number(
                     None,
-                    label="Strength: 0.7 keeps more grain, 1.5 smooths more",
+                    label="Strength",
+                    info="What the noise counts as: 0.7 times it keeps more grain, 1.5 smooths more",
                     minimum=0,
                 )
             start, stop = _buttons("Restore")
         with gradio.Column(scale=3, min_width=320):
-            status = _status()
+            status = _status(NO_FILE)
             pair = gradio.ImageSlider(
                 label="Before and after",
                 format="png",
@@ -174,7 +189,7 @@ def _photographs(most_megapixels: float) -> None:
 
     def open_file(path: str | None) -> list[Any]:
         if path is None:
-            return ["", None, None, *_cleared()]
+            return [NO_FILE, None, None, *_cleared()]
         shown = photographs.opened(path, most_megapixels)
         background = None if shown.pair is None else shown.pair[0]
         return [shown.text, shown.pair, background, *_cleared()]
@@ -241,29 +256,38 @@ def _photographs(most_megapixels: float) -> None:
     stop.click(Session.stop, session, None, queue=False, **PRIVATE)
 
 
-SIZES = {
-    "Gaussian": "Standard deviation in pixels",
-    "Motion": "Length in pixels",
-    "Disk": "Radius in pixels",
-}
-
-
 def _measurements() -> None:
-    session = gradio.State(Session)
+    session = gradio.State(Session())
     with gradio.Row():
         with gradio.Column(scale=1, min_width=320):
-            gradio.Markdown(
-                "A phantom is measured, with fewer numbers than it has pixels, and reconstructed."
-            )
+            gradio.Markdown(PHANTOM)
             kind = gradio.Radio(
-                list(measurements.KINDS), value=measurements.MRI, label="Measured by"
+                list(measurements.KINDS), value=measurements.MRI, label="Measurement"
             )
             acceleration = gradio.Slider(
-                2, 8, 3, step=1, label="Acceleration: one column of k-space in so many"
+                2,
+                8,
+                measurements.Asked.acceleration,
+                step=1,
+                label="Acceleration",
+                info="One column of k-space in so many is measured",
             )
-            views = gradio.Slider(5, 180, 60, step=1, label="Views over half a turn", visible=False)
+            views = gradio.Slider(
+                5,
+                180,
+                measurements.Asked.views,
+                step=1,
+                label="Views",
+                info="Directions over half a turn",
+                visible=False,
+            )
             noise = gradio.Slider(
-                0, 10, 1, step=0.5, label="Noise in percent of the greatest value"
+                0,
+                10,
+                measurements.Asked.noise,
+                step=0.5,
+                label="Noise",
+                info="Its standard deviation, in percent of the greatest value",
             )
             with gradio.Accordion("Advanced", open=False):
                 first = completed(None, None, RECONSTRUCT)[1]
@@ -271,19 +295,20 @@ def _measurements() -> None:
                     methods_of(RECONSTRUCT), first, TASKS["Sharpen"].presets
                 )
             start, stop = _buttons("Reconstruct")
-            status = _status()
-        with gradio.Column(scale=3, min_width=320), gradio.Row():
-            panels = [
-                gradio.Image(
-                    label=label,
-                    format="png",
-                    height=300,
-                    min_width=240,
-                    interactive=False,
-                    buttons=["fullscreen"],
-                )
-                for label in ("start", "reconstructed", "reference")
-            ]
+        with gradio.Column(scale=3, min_width=320):
+            status = _status("Choose how the phantom is measured, then reconstruct it.")
+            with gradio.Row():
+                panels = [
+                    gradio.Image(
+                        label=label,
+                        format="png",
+                        height=300,
+                        min_width=240,
+                        interactive=False,
+                        buttons=["fullscreen"],
+                    )
+                    for label in ("start", "reconstructed", "reference")
+                ]
 
     def choose(kind: str) -> list[Any]:
         is_mri = kind == measurements.MRI
@@ -343,14 +368,14 @@ def _settings(methods: Any, first: str, presets_of: Any) -> tuple[Any, Any, Any,
 def _buttons(start: str) -> tuple[gradio.Button, gradio.Button]:
     with gradio.Row():
         return (
-            gradio.Button(start, variant="primary"),
-            gradio.Button("Stop", variant="stop", interactive=False),
+            gradio.Button(start, variant="primary", min_width=140),
+            gradio.Button("Stop", variant="stop", min_width=140, interactive=False),
         )
 
 
-def _status() -> gradio.Textbox:
+def _status(words: str) -> gradio.Textbox:
     return gradio.Textbox(
-        label="Status", lines=4, max_lines=12, interactive=False, elem_classes="status"
+        words, label="Status", lines=3, max_lines=12, interactive=False, elem_classes="status"
     )
 
 

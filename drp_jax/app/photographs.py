@@ -217,7 +217,7 @@ def _restored(
         yield Shown(
             _joined(lines),
             (before, shown(job.finish(fitted.restoration))),
-            None if uncertainty is None else uncertainty_shown(uncertainty),
+            None if uncertainty is None else uncertainty_shown(np.asarray(uncertainty)),
             outputs.restored,
             has_ended=True,
         )
