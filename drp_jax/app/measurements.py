@@ -8,7 +8,7 @@ import numpy as np
 
 from drp_jax import InputError
 from drp_jax.app.pictures import shown
-from drp_jax.app.runs import Report, followed, sentence
+from drp_jax.app.runs import COMPILING, Report, followed, sentence, whole
 from drp_jax.commands import ct, mri
 from drp_jax.commands.reconstructing import (
     PHANTOM_SIDE,
@@ -24,12 +24,11 @@ from drp_jax.operators import Radon
 
 MRI, CT = "MRI", "CT"
 KINDS = (MRI, CT)
-COMPILING = "Compiling the programs, which takes longest the first time ..."
 
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """What the page asks for; a setting that is None is that of the preset.
+    """What the page asks for.
 
     Attributes:
       kind: `MRI` or `CT`.
@@ -37,8 +36,8 @@ class Asked:
       views: of CT, the number of directions over half a turn, from 1 up.
       noise: standard deviation in percent: of the brightest value of the image in MRI, of the
         greatest line integral in CT.
-      method, preset: by their names.
-      iterations: limit on the iterations.
+      method, preset: by their names; None for the first.
+      iterations: limit on the iterations, as text; empty as in the preset.
       seed: of all random draws.
     """
 
@@ -48,7 +47,7 @@ class Asked:
     noise: float = 1.0
     method: str | None = None
     preset: str | None = None
-    iterations: int | None = None
+    iterations: str = ""
     seed: int = 0
 
 
@@ -105,7 +104,10 @@ def reconstructed(asked: Asked, interrupts: list[int]) -> Iterator[Shown]:
 def _reconstructed(asked: Asked, interrupts: list[int]) -> Generator[Shown, None, None]:
     yield Shown("Measuring the phantom ...")
     parsed = ReconstructArguments(
-        method=asked.method, preset=asked.preset, iterations=asked.iterations, seed=asked.seed
+        method=asked.method,
+        preset=asked.preset,
+        iterations=whole(asked.iterations, "iterations"),
+        seed=asked.seed,
     )
     method = parsed.chosen_method(TASK)
     measurement = measured(asked)
@@ -126,8 +128,8 @@ def _reconstructed(asked: Asked, interrupts: list[int]) -> Generator[Shown, None
     )
 
     def show(report: Report) -> Shown:
-        assert report.image is not None  # there are no tiles
-        return Shown(report.text, result=panel("so far", report.image))
+        result = None if report.image is None else panel("so far", report.image)
+        return Shown(report.text, result=result)
 
     fitted = yield from followed(
         problem, show, seed=asked.seed, method=method, interrupts=interrupts

@@ -16,7 +16,7 @@ from PIL import Image
 
 from drp_jax import InputError
 from drp_jax.app.pictures import painted_over, shown, uncertainty_shown
-from drp_jax.app.runs import Report, followed, sentence
+from drp_jax.app.runs import COMPILING, Report, followed, number, sentence, whole
 from drp_jax.commands import deblur, denoise, inpaint, super_resolve
 from drp_jax.commands.arguments import RestoreArguments, methods_of
 from drp_jax.commands.fit import Limits
@@ -34,7 +34,6 @@ from drp_jax.presets import completed, names
 
 KERNELS = {"Gaussian": "gaussian", "Motion": "motion", "Disk": "disk"}
 FROM_FILE = "From a file"
-COMPILING = "Compiling the programs; the first run of a size takes longest ..."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,15 +98,15 @@ TASKS = {
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """What the page asks for; a setting that is None is that of the preset.
+    """What the page asks for.
 
     Attributes:
       task: one of `TASKS`.
       file: the photograph; None for the bundled one, which is degraded first.
-      method, preset: by their names.
-      iterations: limit on the iterations, or a filter's steps.
-      sigma: standard deviation of the noise on the 0-255 scale, if it is known.
-      strength: what the noise counts as, of denoising.
+      method, preset: by their names; None for the first.
+      iterations: limit on the iterations, or a filter's steps, as text; empty as in the preset.
+      sigma: standard deviation of the noise on the 0-255 scale, as text; empty if it is not known.
+      strength: what the noise counts as, of denoising, as text; empty for 1.
       seed: of all random draws.
       layers: what was painted over gaps, RGBA pictures of the size that was shown.
       mask: a file with the gaps in black, which counts instead of what was painted.
@@ -122,9 +121,9 @@ class Asked:
     file: str | None
     method: str | None = None
     preset: str | None = None
-    iterations: int | None = None
-    sigma: float | None = None
-    strength: float | None = None
+    iterations: str = ""
+    sigma: str = ""
+    strength: str = ""
     seed: int = 0
     layers: tuple[np.ndarray, ...] = ()
     mask: str | None = None
@@ -248,13 +247,13 @@ def _common(asked: Asked, task: Task) -> dict[str, Any]:
         "images": () if asked.file is None else (pathlib.Path(asked.file),),
         "method": asked.method or task.method,
         "preset": asked.preset,
-        "iterations": asked.iterations,
+        "iterations": whole(asked.iterations, "iterations"),
         "seed": asked.seed,
     }
 
 
 def _denoise(asked: Asked, source: Source, folder: pathlib.Path) -> dict[str, Any]:
-    return {"sigma": asked.sigma, "strength": asked.strength}
+    return {"sigma": _sigma(asked), "strength": number(asked.strength, "strength")}
 
 
 def _inpaint(asked: Asked, source: Source, folder: pathlib.Path) -> dict[str, Any]:
@@ -266,20 +265,20 @@ def _inpaint(asked: Asked, source: Source, folder: pathlib.Path) -> dict[str, An
             raise InputError("nothing is painted over, so nothing is missing; accepted: a mark")
         mask = folder / "mask.png"
         Image.fromarray(np.where(missing, 0, 255).astype(np.uint8)).save(mask)
-    return {"sigma": asked.sigma, "mask": mask}
+    return {"sigma": _sigma(asked), "mask": mask}
 
 
 def _enlarge(asked: Asked, source: Source, folder: pathlib.Path) -> dict[str, Any]:
-    return {"sigma": asked.sigma, "factor": asked.factor}
+    return {"sigma": _sigma(asked), "factor": asked.factor}
 
 
 def _sharpen(asked: Asked, source: Source, folder: pathlib.Path) -> dict[str, Any]:
     if asked.kernel == FROM_FILE:
         if asked.kernel_file is None:
             raise InputError("no file with the kernel is given; accepted: a gray image, or .npy")
-        return {"sigma": asked.sigma, "kernel": asked.kernel_file}
+        return {"sigma": _sigma(asked), "kernel": asked.kernel_file}
     numbers = f"{asked.size:g},{asked.angle:g}" if asked.kernel == "Motion" else f"{asked.size:g}"
-    return {"sigma": asked.sigma, "kernel": f"{KERNELS[asked.kernel]}:{numbers}"}
+    return {"sigma": _sigma(asked), "kernel": f"{KERNELS[asked.kernel]}:{numbers}"}
 
 
 _OWN: dict[str, Callable[[Asked, Source, pathlib.Path], dict[str, Any]]] = {
@@ -289,6 +288,10 @@ _OWN: dict[str, Callable[[Asked, Source, pathlib.Path], dict[str, Any]]] = {
     "Sharpen": _sharpen,
 }
 """The flags of each task's own command."""
+
+
+def _sigma(asked: Asked) -> float | None:
+    return number(asked.sigma, "noise")
 
 
 def _joined(lines: list[str] | tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
@@ -19,6 +20,10 @@ from drp_jax.errors import in_a_line
 from drp_jax.tiles import TileProgress
 
 Shown = TypeVar("Shown")
+
+COMPILING = "Compiling, which takes longest the first time"
+TICK = 1.0
+"""Seconds between two signs of life before the first report."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,19 +94,31 @@ def followed(
         except Exception as error:  # to be raised where it is waited for
             news.put(error)
 
+    start, has_begun = time.monotonic(), False
     threading.Thread(target=work, daemon=True).start()
     try:
         while True:
-            latest = news.get()
-            while isinstance(latest, Report) and not news.empty():
-                latest = news.get()
+            latest = _latest(news, None if has_begun else TICK)
             if isinstance(latest, Exception):
                 raise latest
             if isinstance(latest, Fit):
                 return latest
-            yield show(latest)
+            has_begun = latest is not None
+            seconds = time.monotonic() - start
+            yield show(latest or Report(f"{COMPILING}, {seconds:.0f} s so far ...", None))
     finally:
         interrupts.append(signal.SIGINT)
+
+
+def _latest(news: queue.SimpleQueue, timeout: float | None) -> Any:
+    """The last report there is, or what ended the run; None if nothing comes in time."""
+    try:
+        latest = news.get(timeout=timeout)
+    except queue.Empty:
+        return None
+    while isinstance(latest, Report) and not news.empty():
+        latest = news.get()
+    return latest
 
 
 class _Reports:
@@ -123,6 +140,26 @@ class _Reports:
         # A copy, because the run goes on in the memory of its arrays.
         image = np.array(report.progress.image) if is_whole and report.progress else None
         self._news.put(Report(text[0].upper() + text[1:], image))
+
+
+def number(text: str, name: str) -> float | None:
+    """The number in a field that may be left empty.
+
+    Raises:
+      InputError: if there is something else.
+    """
+    try:
+        return float(text) if text.strip() else None
+    except ValueError:
+        raise InputError(f"{name} is {text!r}; accepted: a number, or nothing") from None
+
+
+def whole(text: str, name: str) -> int | None:
+    """The same of whole numbers."""
+    value = number(text, name)
+    if value is None or value.is_integer():
+        return None if value is None else int(value)
+    raise InputError(f"{name} is {text!r}; accepted: a whole number, or nothing")
 
 
 def sentence(error: Exception) -> str:
