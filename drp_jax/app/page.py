@@ -24,7 +24,7 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 ONE_AT_A_TIME: dict[str, Any] = {
     "concurrency_id": "restoration",
     "concurrency_limit": 1,
-    "show_progress": "hidden",
+    "show_progress": "minimal",
     **PRIVATE,
 }
 BRUSH = "#ff2bd6"
@@ -129,18 +129,15 @@ def _photographs(most_megapixels: float) -> None:
                 method, preset, iterations, seed = _settings(
                     TASKS[first].methods, TASKS[first].method, TASKS[first].presets
                 )
-                sigma = gradio.Number(
-                    None,
+                sigma = gradio.Textbox(
                     label="Noise",
-                    info="Its standard deviation of 255, if it is known; empty: told by itself",
-                    minimum=0,
-                    maximum=255,
+                    info="Its standard deviation, of 255, if it is known",
+                    placeholder="told from the picture",
                 )
-                strength = gradio.Number(
-                    None,
+                strength = gradio.Textbox(
                     label="Strength",
-                    info="What the noise counts as: 0.7 times it keeps more grain, 1.5 smooths more",
-                    minimum=0,
+                    info="What the noise counts as: 0.7 keeps more grain, 1.5 smooths more",
+                    placeholder="1",
                 )
             start, stop = _buttons("Restore")
         with gradio.Column(scale=3, min_width=320):
@@ -148,13 +145,13 @@ def _photographs(most_megapixels: float) -> None:
             pair = gradio.ImageSlider(
                 label="Before and after",
                 format="png",
-                height=PICTURE_HEIGHT,
+                max_height=PICTURE_HEIGHT,
                 interactive=False,
                 buttons=["fullscreen"],
             )
             download = gradio.DownloadButton("Download the result", interactive=False)
             uncertainty = gradio.Image(
-                label="Uncertainty: how far apart the estimates of each pixel are",
+                label="Uncertainty",
                 format="png",
                 height=PICTURE_HEIGHT,
                 interactive=False,
@@ -172,7 +169,7 @@ def _photographs(most_megapixels: float) -> None:
             gradio.Group(visible=name == "Sharpen"),
             gradio.Dropdown(list(chosen.methods), value=chosen.method),
             gradio.Dropdown(list(presets), value=presets[0]),
-            gradio.Number(visible=name == "Denoise"),
+            gradio.Textbox(visible=name == "Denoise"),
         ]
 
     def choose_kernel(name: str) -> list[Any]:
@@ -207,20 +204,20 @@ def _photographs(most_megapixels: float) -> None:
         kernel_file: str | None,
         method: str,
         preset: str,
-        iterations: float | None,
+        iterations: str,
         seed: float | None,
-        sigma: float | None,
-        strength: float | None,
+        sigma: str,
+        strength: str,
     ) -> Iterator[list[Any]]:
         asked = photographs.Asked(
             task=task,
             file=file,
             method=method,
             preset=preset,
-            iterations=_whole(iterations),
+            iterations=iterations,
             sigma=sigma,
-            strength=strength if task == "Denoise" else None,
-            seed=_whole(seed) or 0,
+            strength=strength if task == "Denoise" else "",
+            seed=int(seed or 0),
             layers=tuple(painted["layers"]) if painted else (),
             mask=mask,
             factor=int(factor),
@@ -252,7 +249,13 @@ def _photographs(most_megapixels: float) -> None:
     file.change(open_file, file, [status, pair, editor, download, uncertainty], **PRIVATE)
     asked = [session, task, file, editor, mask, factor, kernel, size, angle, kernel_file]
     asked += [method, preset, iterations, seed, sigma, strength]
-    start.click(run, asked, [status, pair, download, uncertainty, start, stop], **ONE_AT_A_TIME)
+    start.click(
+        run,
+        asked,
+        [status, pair, download, uncertainty, start, stop],
+        show_progress_on=status,
+        **ONE_AT_A_TIME,
+    )
     stop.click(Session.stop, session, None, queue=False, **PRIVATE)
 
 
@@ -326,7 +329,7 @@ def _measurements() -> None:
         noise: float,
         method: str,
         preset: str,
-        iterations: float | None,
+        iterations: str,
         seed: float | None,
     ) -> Iterator[list[Any]]:
         asked = measurements.Asked(
@@ -336,8 +339,8 @@ def _measurements() -> None:
             noise=noise,
             method=method,
             preset=preset,
-            iterations=_whole(iterations),
-            seed=_whole(seed) or 0,
+            iterations=iterations,
+            seed=int(seed or 0),
         )
         yield ["", None, None, None, *_busy(True)]
         for shown in measurements.reconstructed(asked, session.begin()):
@@ -350,7 +353,9 @@ def _measurements() -> None:
     kind.change(choose, kind, [acceleration, views], show_progress="hidden", **PRIVATE)
     method.input(choose_method, method, preset, show_progress="hidden", **PRIVATE)
     asked = [session, kind, acceleration, views, noise, method, preset, iterations, seed]
-    start.click(run, asked, [status, *panels, start, stop], **ONE_AT_A_TIME)
+    start.click(
+        run, asked, [status, *panels, start, stop], show_progress_on=status, **ONE_AT_A_TIME
+    )
     stop.click(Session.stop, session, None, queue=False, **PRIVATE)
 
 
@@ -360,7 +365,7 @@ def _settings(methods: Any, first: str, presets_of: Any) -> tuple[Any, Any, Any,
     return (
         gradio.Dropdown(list(methods), value=first, label="Method"),
         gradio.Dropdown(list(presets), value=presets[0], label="Preset"),
-        gradio.Number(None, label="Limit on the iterations", precision=0, minimum=1),
+        gradio.Textbox(label="Iterations, at most", placeholder="as in the preset"),
         gradio.Number(0, label="Random seed", precision=0, minimum=0),
     )
 
@@ -390,7 +395,3 @@ def _cleared() -> list[Any]:
         gradio.DownloadButton(value=None, interactive=False),
         gradio.Image(value=None, visible=False),
     ]
-
-
-def _whole(number: float | None) -> int | None:
-    return None if number is None else int(number)

@@ -171,5 +171,4 @@ def sentence(error: Exception) -> str:
         traceback.print_exception(error, file=sys.stderr)
         return f"This failed: {in_a_line(error)}"
     words = re.sub(r"/\S*/", "", str(error))
-    words = re.sub(r"--([a-z][a-z-]*)", lambda flag: flag[1].replace("-", " "), words)
-    return words[0].upper() + words[1:]
+    return re.sub(r"--([a-z][a-z-]*)", lambda flag: flag[1].replace("-", " "), words)
