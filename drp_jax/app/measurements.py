@@ -37,7 +37,7 @@ class Asked:
       noise: standard deviation in percent: of the brightest value of the image in MRI, of the
         greatest line integral in CT.
       method, preset: by their names; None for the first.
-      iterations: limit on the iterations, as text; empty as in the preset.
+      iterations: limit on the iterations, as text; that of the preset if it is empty.
       seed: of all random draws.
     """
 
@@ -47,7 +47,7 @@ class Asked:
     noise: float = 1.0
     method: str | None = None
     preset: str | None = None
-    iterations: str = ""
+    iterations: str | None = None
     seed: int = 0
 
 

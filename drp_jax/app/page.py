@@ -107,7 +107,7 @@ def _photographs(most_megapixels: float) -> None:
                     sources=(),
                     transforms=(),
                     layers=False,
-                    brush=gradio.Brush(default_size=16, colors=[BRUSH], color_mode="fixed"),
+                    brush=gradio.Brush(default_size="auto", colors=[BRUSH], color_mode="fixed"),
                     height=360,
                 )
                 mask = gradio.File(label="Or a mask: black where missing", height=130)
@@ -204,10 +204,10 @@ def _photographs(most_megapixels: float) -> None:
         kernel_file: str | None,
         method: str,
         preset: str,
-        iterations: str,
+        iterations: str | None,
         seed: float | None,
-        sigma: str,
-        strength: str,
+        sigma: str | None,
+        strength: str | None,
     ) -> Iterator[list[Any]]:
         asked = photographs.Asked(
             task=task,
@@ -216,7 +216,7 @@ def _photographs(most_megapixels: float) -> None:
             preset=preset,
             iterations=iterations,
             sigma=sigma,
-            strength=strength if task == "Denoise" else "",
+            strength=strength if task == "Denoise" else None,
             seed=int(seed or 0),
             layers=tuple(painted["layers"]) if painted else (),
             mask=mask,
@@ -329,7 +329,7 @@ def _measurements() -> None:
         noise: float,
         method: str,
         preset: str,
-        iterations: str,
+        iterations: str | None,
         seed: float | None,
     ) -> Iterator[list[Any]]:
         asked = measurements.Asked(

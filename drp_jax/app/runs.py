@@ -142,19 +142,19 @@ class _Reports:
         self._news.put(Report(text[0].upper() + text[1:], image))
 
 
-def number(text: str, name: str) -> float | None:
-    """The number in a field that may be left empty.
+def number(text: str | None, name: str) -> float | None:
+    """The number in a field that may be left empty, which is None until it has been shown.
 
     Raises:
       InputError: if there is something else.
     """
     try:
-        return float(text) if text.strip() else None
+        return float(text) if text and text.strip() else None
     except ValueError:
         raise InputError(f"{name} is {text!r}; accepted: a number, or nothing") from None
 
 
-def whole(text: str, name: str) -> int | None:
+def whole(text: str | None, name: str) -> int | None:
     """The same of whole numbers."""
     value = number(text, name)
     if value is None or value.is_integer():
