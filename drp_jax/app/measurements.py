@@ -37,7 +37,7 @@ class Asked:
       noise: standard deviation in percent: of the brightest value of the image in MRI, of the
         greatest line integral in CT.
       method, preset: by their names; None for the first.
-      iterations: limit on the iterations, as text; that of the preset if it is empty.
+      iterations: limit on the iterations, as text; empty for the preset's.
       seed: of all random draws.
     """
 

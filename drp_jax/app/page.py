@@ -28,6 +28,8 @@ ONE_AT_A_TIME: dict[str, Any] = {
     **PRIVATE,
 }
 BRUSH = "#ff2bd6"
+BRUSH_SHARE = 1 / 25
+"""Its size, of the longer side of the picture."""
 PICTURE_HEIGHT = 420
 HOUR = 3600
 SIZES = {
@@ -100,20 +102,20 @@ def _photographs(most_megapixels: float) -> None:
             )
             task = gradio.Radio(list(TASKS), value=first, label="Task")
             about = gradio.Markdown(TASKS[first].about)
-            with gradio.Group(visible=False) as gaps:
+            with gradio.Column(visible=False) as gaps:
                 editor = gradio.ImageEditor(
-                    label="Paint over what is missing",
+                    label="Gaps",
                     type="numpy",
                     sources=(),
                     transforms=(),
                     layers=False,
-                    brush=gradio.Brush(default_size="auto", colors=[BRUSH], color_mode="fixed"),
+                    brush=_brush(256),
                     height=360,
                 )
                 mask = gradio.File(label="Or a mask: black where missing", height=130)
-            with gradio.Group(visible=False) as enlarge:
+            with gradio.Column(visible=False) as enlarge:
                 factor = gradio.Slider(2, min(8, MOST_FACTOR), 4, step=1, label="Times larger")
-            with gradio.Group(visible=False) as sharpen:
+            with gradio.Column(visible=False) as sharpen:
                 kernel = gradio.Radio([*KERNELS, FROM_FILE], value="Gaussian", label="Blur")
                 size = gradio.Number(1.6, label=SIZES["Gaussian"], minimum=0.1)
                 angle = gradio.Number(
@@ -164,9 +166,9 @@ def _photographs(most_megapixels: float) -> None:
         presets = chosen.presets(chosen.method)
         return [
             chosen.about,
-            gradio.Group(visible=name == "Fill gaps"),
-            gradio.Group(visible=name == "Enlarge"),
-            gradio.Group(visible=name == "Sharpen"),
+            gradio.Column(visible=name == "Fill gaps"),
+            gradio.Column(visible=name == "Enlarge"),
+            gradio.Column(visible=name == "Sharpen"),
             gradio.Dropdown(list(chosen.methods), value=chosen.method),
             gradio.Dropdown(list(presets), value=presets[0]),
             gradio.Textbox(visible=name == "Denoise"),
@@ -188,8 +190,11 @@ def _photographs(most_megapixels: float) -> None:
         if path is None:
             return [NO_FILE, None, None, *_cleared()]
         shown = photographs.opened(path, most_megapixels)
-        background = None if shown.pair is None else shown.pair[0]
-        return [shown.text, shown.pair, background, *_cleared()]
+        if shown.pair is None:
+            return [shown.text, None, None, *_cleared()]
+        picture = shown.pair[0]
+        painting = gradio.ImageEditor(picture, brush=_brush(max(picture.shape)))
+        return [shown.text, shown.pair, painting, *_cleared()]
 
     def run(
         session: Session,
@@ -382,6 +387,12 @@ def _status(words: str) -> gradio.Textbox:
     return gradio.Textbox(
         words, label="Status", lines=3, max_lines=12, interactive=False, elem_classes="status"
     )
+
+
+def _brush(side: int) -> gradio.Brush:
+    """A brush for a picture with that longer side."""
+    size = max(1, round(side * BRUSH_SHARE))
+    return gradio.Brush(default_size=size, colors=[BRUSH], color_mode="fixed")
 
 
 def _busy(is_busy: bool) -> list[Any]:

@@ -104,7 +104,7 @@ class Asked:
       task: one of `TASKS`.
       file: the photograph; None for the bundled one, which is degraded first.
       method, preset: by their names; None for the first.
-      iterations: limit on the iterations, or a filter's steps, as text; that of the preset if it is empty.
+      iterations: limit on the iterations, or a filter's steps, as text; empty for the preset's.
       sigma: standard deviation of the noise on the 0-255 scale, as text; empty if it is not known.
       strength: what the noise counts as, of denoising, as text; empty for 1.
       seed: of all random draws.
