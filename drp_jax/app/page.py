@@ -43,6 +43,7 @@ PHANTOM = (
 )
 STYLE = """
 .status textarea { font-variant-numeric: tabular-nums; }
+.phantom img { width: 100% !important; height: 100% !important; object-fit: contain; }
 footer { display: none !important; }
 """
 
@@ -312,6 +313,7 @@ def _measurements() -> None:
                         format="png",
                         height=300,
                         min_width=240,
+                        elem_classes="phantom",
                         interactive=False,
                         buttons=["fullscreen"],
                     )

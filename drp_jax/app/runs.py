@@ -142,7 +142,7 @@ class _Reports:
         self._news.put(Report(text[0].upper() + text[1:], image))
 
 
-def number(text: str | None, name: str) -> float | None:
+def number(text: str | None, name: str, accepted: str = "a number") -> float | None:
     """The number in a field that may be left empty, which is None until it has been shown.
 
     Raises:
@@ -151,15 +151,16 @@ def number(text: str | None, name: str) -> float | None:
     try:
         return float(text) if text and text.strip() else None
     except ValueError:
-        raise InputError(f"{name} is {text!r}; accepted: a number, or nothing") from None
+        raise InputError(f"{name} is {text!r}; accepted: {accepted}, or nothing") from None
 
 
 def whole(text: str | None, name: str) -> int | None:
     """The same of whole numbers."""
-    value = number(text, name)
+    accepted = "a whole number"
+    value = number(text, name, accepted)
     if value is None or value.is_integer():
         return None if value is None else int(value)
-    raise InputError(f"{name} is {text!r}; accepted: a whole number, or nothing")
+    raise InputError(f"{name} is {text!r}; accepted: {accepted}, or nothing")
 
 
 def sentence(error: Exception) -> str:

@@ -9,10 +9,10 @@ from conftest import make_photograph
 from gradual import Broken, Gradual, take
 from PIL import Image
 
-from drp_jax import Picture, preset, read_image, write_image
+from drp_jax import preset, read_image, write_image
 from drp_jax.app import photographs
 from drp_jax.app.photographs import TASKS, Asked
-from drp_jax.images import Metadata
+from drp_jax.images import Metadata, Picture
 from drp_jax.presets import names
 
 LIMIT = 2.0

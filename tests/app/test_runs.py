@@ -86,7 +86,7 @@ def test_fields_that_may_be_empty():
     assert runs.number("2.5", "noise") == 2.5
     assert runs.whole("12", "iterations") == 12
     assert runs.whole("", "iterations") is None
-    with pytest.raises(InputError, match="^noise is 'much'; accepted: a number, or nothing$"):
+    with pytest.raises(InputError, match=r"^noise is 'much'; accepted: a number, or nothing$"):
         runs.number("much", "noise")
     for text in ("2.5", "inf", "nan"):
         with pytest.raises(InputError, match=f"^iterations is '{text}'; accepted: a whole number"):
