@@ -5,7 +5,6 @@ from typing import Any
 
 import gradio
 
-from drp_jax import InputError
 from drp_jax.app import measurements, photographs
 from drp_jax.app.photographs import FROM_FILE, KERNELS, TASKS
 from drp_jax.app.runs import Session
@@ -16,10 +15,10 @@ from drp_jax.presets import completed
 
 TITLE = "drp_jax"
 ABOUT = (
-    "One image restored from one observation, without any training data. The pictures stay on the "
-    "machine that serves this page."
+    "One image restored from one observation, without any training data. The machine that serves "
+    "this page does the work."
 )
-NO_FILE = "Choose a photograph, or take the sample: a bundled one, which is degraded first."
+NO_FILE = "Choose a photograph; or Restore takes a bundled one, which is degraded first."
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 ONE_AT_A_TIME: dict[str, Any] = {
     "concurrency_id": "restoration",
@@ -56,29 +55,20 @@ def served(*, host: str, port: int | None, share: bool, most_megapixels: float) 
       port: the port, or None for the first that is free from 7860.
       share: whether it is opened to everyone by a link.
       most_megapixels: the largest picture that is taken.
-
-    Raises:
-      InputError: if it cannot listen there.
     """
     font = ["system-ui", "sans-serif"]
     mono = ["ui-monospace", "monospace"]
-    try:
-        _, local, public = page(most_megapixels).launch(
-            server_name=host,
-            server_port=port,
-            share=share,
-            theme=gradio.themes.Default(primary_hue="blue", font=font, font_mono=mono),
-            css=STYLE,
-            footer_links=[],
-            prevent_thread_lock=True,
-            quiet=True,
-            ssr_mode=False,
-        )
-    except (OSError, RuntimeError, ValueError) as error:
-        where = host if port is None else f"{host}:{port}"
-        raise InputError(
-            f"cannot serve at {where}: {error}; accepted: --host and --port that are free here"
-        ) from None
+    _, local, public = page(most_megapixels).launch(
+        server_name=host,
+        server_port=port,
+        share=share,
+        theme=gradio.themes.Default(primary_hue="blue", font=font, font_mono=mono),
+        css=STYLE,
+        footer_links=[],
+        prevent_thread_lock=True,
+        quiet=True,
+        ssr_mode=False,
+    )
     return [address for address in (local, public) if address]
 
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from drp_jax.commands.figure import smaller
 
-SCALE_INCHES = 4.5
+PANEL_INCHES = 4.5
+ALL_BUT_A_FEW = 0.995
 
 
 def shown(image: np.ndarray) -> np.ndarray:
@@ -16,17 +17,20 @@ def shown(image: np.ndarray) -> np.ndarray:
 
 
 def uncertainty_shown(uncertainty: np.ndarray) -> np.ndarray:
-    """An uncertainty `[H, W]` (intensity) as a picture beside its scale, of 255; uint8 RGB."""
+    """An uncertainty `[H, W]` (intensity) as a picture beside its scale, of 255; uint8 RGB.
+
+    The scale ends where all but a few pixels do.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure  # slow to import
 
     few = 255 * smaller(np.asarray(uncertainty)[..., None])[..., 0]
-    height = SCALE_INCHES * min(max(few.shape[0] / few.shape[1], 0.3), 2)
-    figure = Figure(figsize=(SCALE_INCHES + 0.9, height), layout="constrained", dpi=120)
+    height = PANEL_INCHES * min(max(few.shape[0] / few.shape[1], 0.3), 2)
+    figure = Figure(figsize=(PANEL_INCHES + 0.9, height), layout="constrained", dpi=120)
     axes = figure.subplots()
-    drawn = axes.imshow(few, cmap="inferno", vmin=0)
+    drawn = axes.imshow(few, cmap="inferno", vmin=0, vmax=np.quantile(few, ALL_BUT_A_FEW))
     axes.set_axis_off()
-    figure.colorbar(drawn, ax=axes, label="spread of the estimates, of 255")
+    figure.colorbar(drawn, ax=axes, extend="max", label="spread of the estimates, of 255")
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

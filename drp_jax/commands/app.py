@@ -8,6 +8,7 @@ import dataclasses
 import importlib.util
 import os
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -57,6 +58,7 @@ def app(parsed: AppArguments) -> int:
         raise InputError(f"--most-megapixels is {parsed.most_megapixels:g}; accepted: above 0")
     if importlib.util.find_spec("gradio") is None:
         raise InputError("the page needs gradio; accepted: after pip install 'drp_jax[app]'")
+    _require_free(parsed.host, parsed.port)
     if parsed.compilation_cache:
         use_compilation_cache()
     with tempfile.TemporaryDirectory(prefix="drp_jax-app-") as folder:
@@ -74,12 +76,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     return options.run(app, argv, program=PROGRAM)
 
 
-def _serve(parsed: AppArguments) -> None:
-    """Serves the page until Ctrl-C or `SIGTERM`.
+def _require_free(host: str, port: int | None) -> None:
+    """Raises InputError unless this machine has the address, and the port is not in use."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port or 0, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind, protocol) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(address)
+    except OSError as error:
+        where = host if port is None else f"{host}, port {port}"
+        raise InputError(
+            f"cannot serve at {where}: {error.strerror}; accepted: --host with an address of this "
+            "machine, --port with one that is free"
+        ) from None
 
-    Raises:
-      InputError: if it cannot be served there.
-    """
+
+def _serve(parsed: AppArguments) -> None:
+    """Serves the page until Ctrl-C or `SIGTERM`."""
     from drp_jax.app.page import served  # which imports gradio
 
     ended = threading.Event()

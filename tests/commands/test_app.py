@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import socket
 
 import command_line
 import pytest
@@ -34,6 +35,16 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch, capsys):
 )
 def test_bad_flags_are_answered_in_one_line(capsys, arguments, message):
     assert message in refused(capsys, *arguments)
+
+
+def test_what_cannot_be_served_at_is_refused(capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        line = refused(capsys, "--port", port)
+    assert f"cannot serve at 127.0.0.1, port {port}: Address already in use; accepted: " in line
+    assert "cannot serve at 192.0.2.1: " in refused(capsys, "--host", "192.0.2.1")
 
 
 def test_help_says_how_it_is_opened_and_ended(capsys):
