@@ -32,7 +32,6 @@ MOST_MISSED = 3.0
 """How many times the noise an image may leave unexplained before that is said."""
 
 
-
 @dataclasses.dataclass(frozen=True)
 class Slice:
     """What came of one slice.
@@ -93,9 +92,7 @@ class Result:
     fitted: Fit | None = None
 
 
-def run_one(
-    problem: Problem, *, seed: int, method: Method, interrupts: Sequence[int]
-) -> Result:
+def run_one(problem: Problem, *, seed: int, method: Method, interrupts: Sequence[int]) -> Result:
     """Restores a single slice and shows its iterations.
 
     Raises:
@@ -172,9 +169,7 @@ def direct(problem: Problem) -> jax.Array:
     return direct_reconstruction(problem.operator, problem.observation, problem.image)
 
 
-def _finished(
-    index: int, problem: Problem, restoration: Restoration, seconds: float
-) -> Slice:
+def _finished(index: int, problem: Problem, restoration: Restoration, seconds: float) -> Slice:
     """A slice that was run, scored beside its direct reconstruction if there is a reference."""
     run = run_metrics(restoration)
     if not run["image_iteration"]:

@@ -141,8 +141,7 @@ def _numbers(text: str) -> list[float]:
     if len(values) != len(names) or not all(map(math.isfinite, values)):
         example = f"{shape}:{','.join(_EXAMPLES[name] for name in names)}"
         raise InputError(
-            f"kernel is {text}; accepted: {shape}:{','.join(names)}, finite numbers, like "
-            f"{example}"
+            f"kernel is {text}; accepted: {shape}:{','.join(names)}, finite numbers, like {example}"
         )
     for name, value in zip(names, values, strict=True):
         if name not in _SIGNED and not 0 < value <= _LONGEST:

@@ -12,8 +12,9 @@ mosaic             one colour a pixel, as a camera's sensor sees
 import dataclasses
 import functools
 import math
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +23,7 @@ import numpy as np
 from drp_jax.errors import InputError
 from drp_jax.noise import Gaussian
 from drp_jax.operators import Bayer, Blur, FourierMagnitude, MaskedFourier, Matrix, Operator, Radon
-from drp_jax.operators.kernels import SHAPES, KernelShape
+from drp_jax.operators.kernels import KernelShape
 from drp_jax.problem import Problem
 
 ACCEPTED = (
@@ -80,7 +81,7 @@ def observed(clean: np.ndarray, operator: Callable, draw: Draw, noise: float = 0
       draw: what the noise is drawn from.
       noise: its deviation, of a complex number's both parts together; 0 for none.
     """
-    exact = jax.tree.map(np.asarray, jax.jit(operator.__call__)(jnp.asarray(clean)))
+    exact = jax.tree.map(np.asarray, jax.jit(lambda image: operator(image))(jnp.asarray(clean)))
     return Problem(
         jax.tree.map(lambda one: one + noise * white_noise(one, draw), exact),
         operator,
@@ -111,14 +112,19 @@ def measurement(text: str) -> Measurement | None:
 
 
 def _mri(text: str, argument: str) -> Measurement:
-    accepted = f"ACCELERATION from 2 up, or ACCELERATION,COILS with 2 to {_MOST_COILS} coils"
-    acceleration, *rest = _whole_numbers(text, argument, accepted)
-    coils = rest[0] if rest else None
-    if acceleration < 2 or len(rest) > 1 or not 2 <= (coils or 2) <= _MOST_COILS:
+    accepted = f"mri:ACCELERATION, from 2 up, or mri:ACCELERATION,COILS, 2 to {_MOST_COILS} coils"
+    match _whole_numbers(argument):
+        case [acceleration]:
+            coils = None
+        case [acceleration, coils] if 2 <= coils <= _MOST_COILS:
+            pass
+        case _:
+            _refuse(text, accepted)
+    if acceleration < 2:
         _refuse(text, accepted)
 
     def check(shape: Shape) -> None:
-        _require_channels(text, shape, 1)
+        _channels(text, 1)(shape)
         if acceleration > shape[0] // 2:
             raise InputError(
                 f"degradation {text!r} of an image with {shape[0]} rows; accepted: an acceleration "
@@ -151,15 +157,16 @@ def _sensitivities(coils: int, shape: Shape) -> np.ndarray:
 
 
 def _ct(text: str, argument: str) -> Measurement:
-    accepted = f"VIEWS from 1 to {_MOST_VIEWS}"
-    views, *rest = _whole_numbers(text, argument, accepted)
-    if rest or not 1 <= views <= _MOST_VIEWS:
+    accepted = f"ct:VIEWS from 1 to {_MOST_VIEWS}"
+    numbers = _whole_numbers(argument)
+    if len(numbers) != 1 or not 1 <= numbers[0] <= _MOST_VIEWS:
         _refuse(text, accepted)
+    (views,) = numbers
 
-    def views_of_half_a_turn(shape: Shape, draw: Draw) -> Operator:
+    def half_a_turn(shape: Shape, draw: Draw) -> Operator:
         return Radon(np.arange(views) * np.pi / views, shape=shape[:2])
 
-    return Measurement(text, functools.partial(_require_channels, text, channels=1), views_of_half_a_turn)
+    return Measurement(text, _channels(text, 1), half_a_turn)
 
 
 def _blur(text: str, argument: str) -> Measurement:
@@ -178,13 +185,12 @@ def _blur(text: str, argument: str) -> Measurement:
 
 
 def _sensing(text: str, argument: str) -> Measurement:
-    accepted = "SHARE above 0, up to 1"
     try:
         share = float(argument)
     except ValueError:
         share = math.nan
     if not 0 < share <= 1:
-        _refuse(text, accepted)
+        _refuse(text, "sensing:SHARE, above 0, up to 1")
 
     def count(shape: Shape) -> int:
         return max(round(share * math.prod(shape)), 1)
@@ -212,14 +218,36 @@ def _phase(text: str, argument: str) -> Measurement:
     def magnitudes(shape: Shape, draw: Draw) -> Operator:
         return FourierMagnitude(draw.choice([-1.0, 1.0], (_COPIES, *shape[:2])), oversampling=1)
 
-    return Measurement(text, functools.partial(_require_channels, text, channels=1), magnitudes)
+    return Measurement(text, _channels(text, 1), magnitudes)
 
 
 def _mosaic(text: str, argument: str) -> Measurement:
     if text != "mosaic":
         _refuse(text, "mosaic, without a number")
-    check = functools.partial(_require_channels, text, channels=3)
-    return Measurement(text, check, lambda shape, draw: Bayer())
+    return Measurement(text, _channels(text, 3), lambda shape, draw: Bayer())
+
+
+def _whole_numbers(argument: str) -> list[int]:
+    """The whole numbers of an argument, none if it has anything else."""
+    is_fine = re.fullmatch(r"\d{1,9}(,\d{1,9})*", argument) is not None
+    return [int(part) for part in argument.split(",")] if is_fine else []
+
+
+def _refuse(text: str, accepted: str) -> NoReturn:
+    raise InputError(f"degradation {text!r}; accepted: {accepted}")
+
+
+def _channels(text: str, count: int) -> Callable[[Shape], None]:
+    """A check that an image has so many channels."""
+    accepted = "1 channel, as `gray: true` makes of colours" if count == 1 else f"{count} channels"
+
+    def check(shape: Shape) -> None:
+        if shape[2] != count:
+            raise InputError(
+                f"degradation {text!r} of an image {shape}; accepted: an image of {accepted}"
+            )
+
+    return check
 
 
 _KINDS: dict[str, Callable[[str, str], Measurement]] = {
