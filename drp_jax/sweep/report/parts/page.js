@@ -181,10 +181,10 @@ function inputTiles(run) {
   const tile = (id, source, title, text) => element("button", { type: "button", class: "candidate",
     "aria-pressed": String(chosen.left === id), "data-tile": id, click: () => { chosen.left = id; showPictures(); } },
   element("img", { src: source, alt: "", loading: "lazy" }), element("strong", {}, title), element("span", {}, text));
-  return problem ? [
-    tile("start", problem.start, "degraded", problem.psnr === null ? "" : `PSNR ${score(problem.psnr, "psnr")} dB`),
-    tile("reference", problem.reference, "reference", ""),
-  ] : [];
+  if (!problem) return [];
+  const start = problem.start
+    ? [tile("start", problem.start, "degraded", problem.psnr === null ? "" : `PSNR ${score(problem.psnr, "psnr")} dB`)] : [];
+  return [...start, tile("reference", problem.reference, "reference", "")];
 }
 
 function candidate(run) {
@@ -201,7 +201,8 @@ function candidate(run) {
 function compared(run, runs) {
   const problem = data.problems[run.problem];
   const start = problem.psnr === null ? "degraded" : `degraded, ${score(problem.psnr, "psnr")} dB`;
-  const own = [["start", { source: problem.start, title: start }], ["reference", { source: problem.reference, title: "reference" }]];
+  const own = [["start", { source: problem.start, title: start }], ["reference", { source: problem.reference, title: "reference" }]]
+    .filter(([, shown]) => shown.source);
   const others = runs.filter((one) => one !== run && one.pictures).map((one) => [`group ${one.group}`,
     { source: one.pictures.restored, title: nameOf(data.groups[one.group]) }]);
   return [...own, ...others];
@@ -215,7 +216,7 @@ function showRun(run, runs) {
   }
   const group = data.groups[run.group];
   const options = compared(run, runs);
-  if (!options.some(([id]) => id === chosen.left)) chosen.left = "start";
+  if (!options.some(([id]) => id === chosen.left)) chosen.left = options[0][0];
   const { scale } = run;
   const show = () => viewer.show(options.find(([id]) => id === chosen.left)[1],
     { source: run.pictures.restored, title: nameOf(group) });
