@@ -64,10 +64,10 @@ def _held(
             entry.fail(f"{entry.field} has no {name}; accepted: {', '.join(_FOLDER)}")
     path, holds = folder / fields["folder"].text("a folder"), fields["holds"].text("words")
     if not path.is_dir():
-        entry.fail(f"{entry.field}: no folder {path}; accepted: one with {holds}")
+        entry.fail(f"{entry.field}: no folder {path.absolute()}; accepted: one with {holds}")
     files = _pictures_in(path)
     if not files:
-        entry.fail(f"{entry.field}: no picture in {path}; accepted: {holds}")
+        entry.fail(f"{entry.field}: no picture in {path.absolute()}; accepted: {holds}")
     for file in files:
         yield _image(file, folder, prepared)
 

@@ -232,11 +232,11 @@ def test_the_command_says_what_a_plan_has_and_stops_in_time(lab, capsys):
     options.run(sweep, ["plan", "plan.yaml", "--no-compilation-cache"], program="sweep")
     *about, once, whole = capsys.readouterr().out.splitlines()
     assert about == [
-        "reconstruct, 8 x 9 x 1: tv, 20 runs",
+        "reconstruct (film:measure), 8 x 9 x 1: tv, 20 runs",
         "20 runs in 1 compiled program",
         "a few iterations of each program, to estimate the time ...",
     ]
-    assert re.fullmatch(r"reconstruct, 8 x 9 x 1: tv, 20 runs: about \d+ s", once)
+    assert re.fullmatch(r"reconstruct \(film:measure\), 8 x 9 x 1: tv, 20 runs: about \d+ s", once)
     assert re.fullmatch(r"about \d+ s in all on this machine, \d+ s of it to compile .*", whole)
     assert command("--out", "short", "--limit-time", "0.001s") == 0
     assert "20 left, which the same command runs" in capsys.readouterr().out
