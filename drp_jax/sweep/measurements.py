@@ -69,16 +69,16 @@ class Measurement:
         self.check(clean.shape)
         operator = self.operator(clean.shape, draw)
         through = len(clean) / 2 if isinstance(operator, Radon) else 1.0
-        return observed(clean, operator, draw, noise * through)
+        return observed(clean, draw, operator=operator, noise=noise * through)
 
 
-def observed(clean: np.ndarray, operator: Callable, draw: Draw, noise: float = 0.0) -> Problem:
+def observed(clean: np.ndarray, draw: Draw, *, operator: Callable, noise: float = 0.0) -> Problem:
     """What an operator gives of a clean image, with white noise whose level the problem states.
 
     Args:
       clean: `[H, W, C]`.
-      operator: a function of an image.
       draw: what the noise is drawn from.
+      operator: a function of an image.
       noise: its deviation, of a complex number's both parts together; 0 for none.
     """
     exact = jax.tree.map(np.asarray, jax.jit(lambda image: operator(image))(jnp.asarray(clean)))

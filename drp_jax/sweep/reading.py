@@ -39,12 +39,11 @@ def read_plan(path: pathlib.Path, bundled: Callable[[str], np.ndarray] | None = 
       InputError: if the file cannot be read, or something in it is not accepted.
     """
     folder = path.parent
-    if not path.exists() and path == pathlib.Path(path.name) and not path.suffix:
-        ready = READY / f"{path}.yaml"
-        if not ready.exists():
-            names = ", ".join(ready_plans())
-            raise InputError(f"{path}: no such file; accepted: a plan, or one of {names}")
-        path, folder = ready, pathlib.Path()
+    if str(path) in ready_plans() and not path.is_file():  # it may be the folder of its images
+        path, folder = READY / f"{path}.yaml", pathlib.Path()
+    elif not path.exists() and path == pathlib.Path(path.name) and not path.suffix:
+        names = ", ".join(ready_plans())
+        raise InputError(f"{path}: no such file; accepted: a plan, or one of {names}")
     fields = read_lines(path).mapping(FIELDS)
     for name in ("images", "degradations", "methods"):
         if name not in fields:
