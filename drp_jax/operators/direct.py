@@ -11,7 +11,7 @@ from drp_jax.operators.base import Observation, Operator, adjoint, filled_back_p
 from drp_jax.operators.filtered_back_projection import filtered_back_projection
 from drp_jax.operators.fourier import MaskedFourier
 from drp_jax.operators.matrix import Matrix
-from drp_jax.operators.radon import Projection
+from drp_jax.operators.radon import FanBeam, Radon
 
 _STEPS = 30  # of conjugate gradients
 
@@ -38,7 +38,7 @@ def direct_reconstruction(
     """
     if isinstance(operator, MaskedFourier):
         return _zero_filled(operator, observation, image)
-    if isinstance(operator, Projection):
+    if isinstance(operator, (Radon, FanBeam)):
         return filtered_back_projection(operator, observation)
     if isinstance(operator, Matrix):
         return _least_squares(operator, observation, image)

@@ -135,7 +135,7 @@ def shrunk(clean: np.ndarray, factor: int) -> Problem:
     height, width = (side // factor for side in clean.shape[:2])
     clean = clean[: height * factor, : width * factor]
     channels = [
-        Image.fromarray(channel).resize((width, height), Image.Resampling.LANCZOS)
+        np.asarray(Image.fromarray(channel).resize((width, height), Image.Resampling.LANCZOS))
         for channel in np.moveaxis(np.rint(clean * 255).astype(np.uint8), -1, 0)
     ]
     small = np.stack(channels, axis=-1).astype(np.float32) / 255

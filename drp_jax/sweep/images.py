@@ -14,7 +14,7 @@ from drp_jax.sweep.lines import Entry
 from drp_jax.sweep.plan import CleanImage
 
 _FOLDER = ("folder", "holds")
-_LUMA = (0.299, 0.587, 0.114)  # of red, green and blue, BT.601
+_LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # of red, green and blue, BT.601
 
 Prepared = Callable[[Callable[[], np.ndarray]], np.ndarray]
 """Gives the image that a function reads, as the plan wants it."""
@@ -108,7 +108,7 @@ def prepared_image(read: Callable[[], np.ndarray], size: int | None, is_gray: bo
     """
     image = np.asarray(read(), np.float32)
     if is_gray and image.shape[-1] == 3:
-        image = np.sum(image * np.float32(_LUMA), axis=-1, keepdims=True)
+        image = np.sum(image * _LUMA, axis=-1, keepdims=True)
     if size is None:
         return image
     from skimage.transform import resize_local_mean

@@ -143,17 +143,17 @@ def _accelerated(acceleration: int, coils: int | None, shape: Shape, draw: Draw)
     chosen = draw.choice(others, rows // acceleration - 2 * low, replace=False)
     mask = np.zeros((rows, 1), np.float32)
     mask[np.append(centre, chosen)] = 1
-    return MaskedFourier(mask, None if coils is None else _sensitivities(coils, shape))
+    return MaskedFourier(jnp.asarray(mask), None if coils is None else _sensitivities(coils, shape))
 
 
-def _sensitivities(coils: int, shape: Shape) -> np.ndarray:
+def _sensitivities(coils: int, shape: Shape) -> jax.Array:
     """Coils around the image, each of which sees what is near; their squares add up to 1."""
     turns = np.exp(2j * np.pi * np.arange(coils) / coils)[:, None, None]
     height, width, _ = shape
     rows, columns = np.mgrid[:height, :width] * 2 / np.array([height - 1, width - 1])[:, None, None]
     distance = np.hypot(rows - 1 - 1.2 * turns.imag, columns - 1 - 1.2 * turns.real)
     seen = np.exp(-(distance**2)) * turns
-    return (seen / np.sqrt((np.abs(seen) ** 2).sum(0))).astype(np.complex64)
+    return jnp.asarray(seen / np.sqrt((np.abs(seen) ** 2).sum(0)), jnp.complex64)
 
 
 def _ct(text: str, argument: str) -> Measurement:
@@ -164,7 +164,7 @@ def _ct(text: str, argument: str) -> Measurement:
     (views,) = numbers
 
     def half_a_turn(shape: Shape, draw: Draw) -> Operator:
-        return Radon(np.arange(views) * np.pi / views, shape=shape[:2])
+        return Radon(jnp.asarray(np.arange(views) * np.pi / views, jnp.float32), shape=shape[:2])
 
     return Measurement(text, _channels(text, 1), half_a_turn)
 
@@ -179,7 +179,7 @@ def _blur(text: str, argument: str) -> Measurement:
         kernel.sampled(*shape[:2])
 
     def blurred(shape: Shape, draw: Draw) -> Operator:
-        return Blur(kernel.sampled(*shape[:2]))
+        return Blur(jnp.asarray(kernel.sampled(*shape[:2])))
 
     return Measurement(text, check, blurred)
 
@@ -206,7 +206,7 @@ def _sensing(text: str, argument: str) -> Measurement:
 
     def products(shape: Shape, draw: Draw) -> Operator:
         matrix = draw.normal(size=(count(shape), math.prod(shape))) / count(shape) ** 0.5
-        return Matrix(matrix.astype(np.float32), shape)
+        return Matrix(jnp.asarray(matrix, jnp.float32), shape)
 
     return Measurement(text, check, products)
 
@@ -216,7 +216,8 @@ def _phase(text: str, argument: str) -> Measurement:
         _refuse(text, "phase, without a number")
 
     def magnitudes(shape: Shape, draw: Draw) -> Operator:
-        return FourierMagnitude(draw.choice([-1.0, 1.0], (_COPIES, *shape[:2])), oversampling=1)
+        signs = draw.choice([-1.0, 1.0], (_COPIES, *shape[:2]))
+        return FourierMagnitude(jnp.asarray(signs, jnp.float32), oversampling=1)
 
     return Measurement(text, _channels(text, 1), magnitudes)
 
