@@ -13,6 +13,9 @@ from drp_jax.sweep.requests import Identified
 from drp_jax.sweep.running import identified, missing
 from drp_jax.sweep.shared import results_in
 
+_NAMED = 4
+"""Degradations of a program that are named."""
+
 
 @dataclasses.dataclass(frozen=True)
 class PlanArguments:
@@ -62,7 +65,10 @@ def _about(program: Sequence[Identified]) -> str:
     chosen = "" if run.variant.preset is None else f" ({run.variant.preset})"
     size = f"{height} x {width} x {channels}"
     count = f"{len(program)} run{'s' if len(program) > 1 else ''}"
-    return f"{run.degradation.task}, {size}: {run.variant.name}{chosen}, {count}"
+    names = list(dict.fromkeys(one.degradation.name for _, one in program))
+    more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    degradations = "; ".join([*names[:_NAMED], *more])
+    return f"{run.degradation.task} ({degradations}), {size}: {run.variant.name}{chosen}, {count}"
 
 
 def _duration(seconds: float) -> str:
