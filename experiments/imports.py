@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import math
 import pathlib
 import re
 from collections.abc import Iterable, Iterator
@@ -81,9 +82,7 @@ def diagram(graph: Graph, layers: list[list[str]]) -> str:
     height = 2 * _MARGIN + _ROW * (len(rows) - 1) + _HEIGHT
     modules = {name for names in layers for name in names}
     lines = [_arrow([(across[place], place.row) for place in arrow]) for arrow in arrows]
-    boxes = [
-        _box(place, across[place]) for row in rows for place in row if place.name in modules
-    ]
+    boxes = [_box(place, across[place]) for row in rows for place in row if place.name in modules]
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" '
         'font-family="sans-serif" font-size="13" text-anchor="middle">\n'
@@ -121,7 +120,8 @@ def _across(rows: list[list[Place]], arrows: Iterable[list[Place]]) -> dict[Plac
     for sweep in range(60):
         for row in rows if sweep % 2 else reversed(rows):
             wanted = {
-                place: sum(across[other] for other in neighbours[place]) / len(neighbours[place])
+                place: math.fsum(across[other] for other in neighbours[place])
+                / len(neighbours[place])
                 if neighbours[place]
                 else across[place]
                 for place in row

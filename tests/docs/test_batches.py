@@ -1,0 +1,34 @@
+"""docs/batches.md: its code runs, and a batch is what its parts are alone."""
+
+import numpy as np
+import pytest
+from code_blocks import run_python
+from command_line import pixels_of, save
+
+import drp_jax
+from drp_jax.non_local import Denoise
+
+PAGE = "docs/batches.md"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The pictures that the page names; they are denoised in one step."""
+    short = Denoise(refinements=(), iterations=1)
+    monkeypatch.setitem(drp_jax.presets._PRESETS["non-local"]["denoise"], "default", short)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "noisy").mkdir()
+    for seed, name in enumerate("ab"):
+        save(f"noisy/{name}.png", height=16, width=18, seed=seed)
+    return tmp_path
+
+
+def test_the_code_runs(folder):
+    names = run_python(PAGE)
+    two, noise = names["two"], names["noise"]
+    assert two.image.shape == (2, 32, 32, 1)
+    alone = names["restored"](names["keys"][1], names["clean"] + noise[1], 0.1)
+    np.testing.assert_allclose(two.history["loss"][1][:5], alone.history["loss"][:5], rtol=1e-3)
+    assert all(pixels_of(f"restored_{number}.png").shape == (16, 18, 3) for number in range(2))
+    assert names["lean"].compute.precision == "bfloat16"
+    assert names["lean"].compute.rematerialise
