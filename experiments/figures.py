@@ -34,7 +34,7 @@ TRAINED, FROZEN, PLAIN = "#f2a65a", "#a9bdd6", "#eeeeee"
 PARTS = {
     "seed": (0.0, 1.0, "seed"),
     "seed_norm": (1.3, 1.0, "norm"),
-    "generator.scale.skip": (3.25, 2.0, "1x1 convolution,\nnorm (skip)"),
+    "generator.scale.skip": (3.25, 2.0, "skip: 1x1\nconvolution,\nnorm"),
     "generator.scale.skip_norm": (4.55, 2.0, "norm"),
     "generator.scale.down": (2.6, 0.0, "3x3 convolution\nto half the size,\nnorm"),
     "generator.scale.across": (3.9, 0.0, "3x3 convolution,\nnorm"),
@@ -111,12 +111,12 @@ def draw_method(path: pathlib.Path) -> None:
     """Draws the network, and below it the variables of the four methods."""
     from matplotlib.figure import Figure  # slow to import, and only needed here
 
-    figure = Figure(figsize=(11, 7.4), layout="constrained")
+    figure = Figure(figsize=(9.8, 7.2), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=(3.2, 2))
     _draw_network(above, counts(trees_of("drp-dip")))
     _draw_sizes(below, {name: sizes_of_kinds(trees_of(name)) for name in METHODS})
     with replace_whole(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=100)
+        figure.savefig(temporary, format="png", dpi=130)
 
 
 def _draw_network(axes: Any, sizes: dict[str, dict[str, int]]) -> None:
@@ -147,7 +147,7 @@ def _stack(axes: Any, x: float, y: float, lines: list[tuple[str, str]]) -> None:
             top - height / 2, 2 * _HALF, height, x - _HALF, color=color, edgecolor="#607080"
         )
         box.patches[0].set_zorder(2)
-        axes.text(x, top - height / 2, text, ha="center", va="center", fontsize=7.6, zorder=3)
+        axes.text(x, top - height / 2, text, ha="center", va="center", fontsize=7, zorder=3)
         top -= height
 
 
@@ -165,9 +165,9 @@ def _draw_sizes(axes: Any, methods: dict[str, dict[tuple[str, str], int]]) -> No
             side = {"trained": 0.14, "frozen": -0.16}[kind]
             text = f"{kind}: {', '.join(named)}"
             box = {"facecolor": color, "edgecolor": "none", "pad": 1.5}
-            axes.text(left + 60_000, row - side, text, fontsize=8, va="center", bbox=box)
+            axes.text(left + 60_000, row - side, text, fontsize=7.5, va="center", bbox=box)
     widest = max(sum(sizes.values()) for sizes in methods.values())
-    axes.set(xlim=(0, 1.62 * widest), yticks=range(len(methods)), yticklabels=methods)
+    axes.set(xlim=(0, 1.66 * widest), yticks=range(len(methods)), yticklabels=methods)
     axes.set_xticks([0, 1_000_000, 2_000_000, 3_000_000, 4_000_000], list("01234"))
     axes.set_xlabel("million values")
     axes.set_title("What trains and what is frozen, with the preset 'paper'", loc="left")

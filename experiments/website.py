@@ -49,6 +49,8 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Turns the links of a page; MkDocs calls it for each."""
+    if page.parent is None:  # it has no neighbours to be named beside it
+        page.meta["hide"] = ["navigation"]
     return links_of_the_site(markdown)

@@ -25,9 +25,9 @@ def folder(tmp_path, monkeypatch):
 
 def test_the_code_runs(folder):
     names = run_python(PAGE)
-    two, noise = names["two"], names["noise"]
+    two = names["two"]
     assert two.image.shape == (2, 32, 32, 1)
-    alone = names["restored"](names["keys"][1], names["clean"] + noise[1], 0.1)
+    alone = names["restore_one"](names["keys"][1], names["noisy"][1], 0.1)
     np.testing.assert_allclose(two.history["loss"][1][:5], alone.history["loss"][:5], rtol=1e-3)
     assert all(pixels_of(f"restored_{number}.png").shape == (16, 18, 3) for number in range(2))
     assert names["lean"].compute.precision == "bfloat16"
