@@ -25,6 +25,8 @@ class Records(griffe.Extension):
         value = attr.value
         if isinstance(value, griffe.ExprCall) and value.canonical_path == "drp_jax.pytrees.fixed":
             value.function = _standard("field", attr.parent)
+            if not value.arguments:  # it has no default
+                attr.value = None
 
 
 def _standard(name: str, parent: Any) -> Any:
