@@ -12,6 +12,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 AT_THE_TOP = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changes.md",
+    "SECURITY.md": "security.md",
     "LICENSE": "license.md",
 }
 

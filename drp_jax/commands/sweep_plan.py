@@ -46,7 +46,7 @@ def show(parsed: PlanArguments) -> int:
     several = "" if len(programs) == 1 else "s"
     say(f"{len(runs)} runs in {len(programs)} compiled program{several}")
     if parsed.estimate and runs:
-        say("a few iterations of each program, to estimate the time ...")
+        say("a few iterations of each program, to estimate the time (--no-estimate: none) ...")
         compiling = running = 0.0
         for one in estimated(runs, slots=parsed.slots):
             say(f"{_about(one.runs)}: about {_duration(one.seconds)}")

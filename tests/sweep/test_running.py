@@ -251,7 +251,7 @@ def test_the_command_says_what_a_plan_has_and_stops_in_time(lab, capsys):
     assert about == [
         "reconstruct (film:measure), 8 x 9 x 1: tv, 20 runs",
         "20 runs in 1 compiled program",
-        "a few iterations of each program, to estimate the time ...",
+        "a few iterations of each program, to estimate the time (--no-estimate: none) ...",
     ]
     assert re.fullmatch(r"reconstruct \(film:measure\), 8 x 9 x 1: tv, 20 runs: about \d+ s", once)
     assert re.fullmatch(r"about \d+ s in all on this machine, \d+ s of it to compile .*", whole)
