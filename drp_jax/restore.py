@@ -147,8 +147,14 @@ def restore(
       method: how to restore, from `preset(...)` or made by hand. By default what
         `presets.method_for` says of operator and noise: filters for photographs, Deep Random
         Projector for measurements.
-      operator, noise, image_shape, value_range, complex_image, reference, metric: what belongs to
-        the observation, see `Problem`. The run does not depend on the reference.
+      operator: how the observation comes from the image; `Problem` says more of this and of all
+        down to `metric`.
+      noise: what is known of the noise.
+      image_shape: the shape `(H, W, C)` of the image, where the operator does not know it.
+      value_range: the least and the greatest value of the image; None if they are not known.
+      complex_image: whether the image is complex.
+      reference: the true image, for the history alone: the run does not depend on it.
+      metric: what the history follows, a function of image and reference.
       callback: called with a `Progress` between compiled chunks, at least about twice a
         second unless an iteration takes longer; a true return value ends a run that has not
         ended with status INTERRUPTED. The result does not depend on when it is called.

@@ -67,7 +67,9 @@ class Tiled:
       status: a `Status`: the worst of the tiles'.
       tiles: number of tiles that were restored.
       tiling: how they lie.
-      iterations, image_iteration, iterate: of every tile, as in `Restoration`.
+      iterations: of every tile, as in `Restoration`.
+      image_iteration: of every tile, as in `Restoration`.
+      iterate: of every tile, as in `Restoration`.
       history: means over the tiles of what was measured at every iteration.
       uncertainty: as in `Restoration`.
       method: the method.

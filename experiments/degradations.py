@@ -11,9 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from drp_jax import Method, Problem
 from drp_jax.commands.fit import Fit, compile_clock, fit
 from drp_jax.commands.report import Scores, score
-from drp_jax.metrics import luma_psnr, luma_without_border
-from drp_jax.operators import Downsample, Mask
-from drp_jax.sweep.degradations import noisy
+from drp_jax.metrics import luma_without_border
+from drp_jax.sweep.degradations import masked, noisy, pixels_left, shrunk
 from experiments.benchmark import baselines
 from experiments.measurements import measured
 
@@ -92,7 +91,7 @@ def degrade(case: str, clean: np.ndarray, seed: int) -> Degraded:
     if case in GAPS:
         return with_gaps(clean, known_pixels(case, *clean.shape[:2], seed))
     if case in FACTORS:
-        return shrunk(clean, FACTORS[case])
+        return made_smaller(clean, FACTORS[case])
     if case in NOISY:
         return _with_noise_too(case, clean, seed)
     problem = measured(clean, case, seed)
@@ -112,20 +111,16 @@ def with_noise(
 
 def with_gaps(clean: np.ndarray, known: np.ndarray) -> Degraded:
     """An image of which only the known pixels are left."""
-    observation = np.where(known, clean, 0).astype(np.float32)
-    problem = Problem(observation, operator=Mask(known.astype(np.float32)), reference=clean)
-    return Degraded(problem, functools.partial(baselines.inpainters, observation, known), known)
+    problem = masked(clean, known)
+    others = functools.partial(baselines.inpainters, np.asarray(problem.observation), known)
+    return Degraded(problem, others, known)
 
 
-def shrunk(clean: np.ndarray, factor: int) -> Degraded:
-    """An image made smaller as the published programs do it: cut to fit, Lanczos, 8 bits."""
-    height, width = (side // factor for side in clean.shape[:2])
-    clean = clean[: height * factor, : width * factor]
-    pixels = Image.fromarray(np.rint(clean.squeeze() * 255).astype(np.uint8))
-    small = np.asarray(pixels.resize((width, height), Image.Resampling.LANCZOS), np.float32) / 255
-    small = small.reshape(height, width, -1)
-    problem = Problem(small, operator=Downsample(factor), reference=clean, metric=luma_psnr)
-    return Degraded(problem, functools.partial(baselines.enlargers, small, *clean.shape[:2]))
+def made_smaller(clean: np.ndarray, factor: int) -> Degraded:
+    """An image made smaller as the published programs do it."""
+    problem = shrunk(clean, factor)
+    small, (height, width, _) = np.asarray(problem.observation), problem.reference.shape
+    return Degraded(problem, functools.partial(baselines.enlargers, small, height, width))
 
 
 def _with_noise_too(case: str, clean: np.ndarray, seed: int) -> Degraded:
@@ -165,8 +160,8 @@ def known_pixels(gaps: str, height: int, width: int, seed: int) -> np.ndarray:
         known = np.ones((height, width), bool)
         known[height * 2 // 5 : height * 3 // 5, width * 2 // 5 : width * 3 // 5] = False
     else:
-        missing = float(gaps.removesuffix(" %")) / 100
-        known = np.random.default_rng(seed).random((height, width)) >= missing
+        missing, draw = float(gaps.removesuffix(" %")) / 100, np.random.default_rng(seed)
+        return pixels_left((height, width, 1), missing, draw)
     return known[..., None]
 
 

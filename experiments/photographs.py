@@ -10,7 +10,7 @@ import numpy as np
 
 from drp_jax import InputError, read_image
 from drp_jax.commands.restoring import bundled_photograph
-from experiments.degradations import Degraded, shrunk, with_gaps, with_noise
+from experiments.degradations import Degraded, made_smaller, with_gaps, with_noise
 
 DATA = pathlib.Path("../shared/data")
 
@@ -55,7 +55,7 @@ def peppers(data: pathlib.Path, part: slice = slice(None)) -> Degraded:
 
 def baby(data: pathlib.Path) -> Degraded:
     """Super-resolution: baby made four times smaller."""
-    return shrunk(read_image(_existing(data / "super_resolution" / "baby.png")).image, 4)
+    return made_smaller(read_image(_existing(data / "super_resolution" / "baby.png")).image, 4)
 
 
 def barbara(data: pathlib.Path) -> Degraded:

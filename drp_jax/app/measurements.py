@@ -19,6 +19,7 @@ from drp_jax.commands.reconstructing import (
 )
 from drp_jax.commands.report import score_in_range
 from drp_jax.commands.restoring import caption, require_image, run_in_lines, scores_in_lines
+from drp_jax.commands.slices import direct
 from drp_jax.commands.volumes import shown_as
 from drp_jax.operators import Radon
 
@@ -115,7 +116,7 @@ def _reconstructed(asked: Asked, interrupts: list[int]) -> Generator[Shown, None
     if isinstance(problem, InputError):
         raise problem
     reference = np.asarray(problem.reference)
-    simple = np.asarray(measurement.simple(problem))
+    simple = np.asarray(direct(problem))
     before = score_in_range(simple, reference)
 
     def panel(text: str, image: np.ndarray) -> Panel:

@@ -13,11 +13,10 @@ import dataclasses
 import math
 import pathlib
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import InputError, Problem
+from drp_jax import InputError
 from drp_jax.commands import options
 from drp_jax.commands.arguments import presets_of
 from drp_jax.commands.arrays import ArrayFile, array_file, read_array
@@ -31,7 +30,7 @@ from drp_jax.commands.reconstructing import (
 )
 from drp_jax.commands.restoring import given
 from drp_jax.errors import renamed
-from drp_jax.operators import FanBeam, Radon, filtered_back_projection
+from drp_jax.operators import FanBeam, Radon
 
 SIMULATED_VIEWS = 60
 SIMULATED_NOISE = 0.01  # of the greatest value
@@ -150,7 +149,6 @@ def _measurement(parsed: CtArguments) -> Measurement:
         image_shape=(height, width, 1),
         complex_image=False,
         simple_name="filtered back-projection",
-        simple=_filtered,
         inputs=given(file.path, parsed.angles),
         names={
             "observation": f"{file}:",
@@ -204,11 +202,6 @@ def _beam(
         )
 
 
-@jax.jit
-def _filtered(problem: Problem) -> jax.Array:
-    return filtered_back_projection(problem.operator, problem.observation)
-
-
 def simulated(beam: Beam, *, noise: float = SIMULATED_NOISE, seed: int = 0) -> Measurement:
     """The phantom as a beam sees it.
 
@@ -229,7 +222,6 @@ def simulated(beam: Beam, *, noise: float = SIMULATED_NOISE, seed: int = 0) -> M
         image_shape=image.shape,
         complex_image=False,
         simple_name="filtered back-projection",
-        simple=_filtered,
         reference=image[None],
         noise=level,
     )

@@ -11,11 +11,10 @@ import dataclasses
 import pathlib
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import InputError, Problem
+from drp_jax import InputError
 from drp_jax.commands import options
 from drp_jax.commands.arguments import presets_of
 from drp_jax.commands.arrays import ArrayFile, read_array, read_matrix
@@ -28,12 +27,11 @@ from drp_jax.commands.reconstructing import (
 )
 from drp_jax.commands.restoring import given
 from drp_jax.errors import renamed
-from drp_jax.operators import Matrix, adjoint
+from drp_jax.operators import Matrix
 
 SIMULATED_NOISE = 0.01
 SIMULATED_SHARE = 4  # one measurement for so many pixels
 SIMULATED_ENTRIES = 32  # of a row that are not 0
-STEPS = 30  # of conjugate gradients
 
 
 def _shape(text: str) -> tuple[int, int, int]:
@@ -106,7 +104,6 @@ def _measurement(parsed: MatrixArguments) -> Measurement:
         image_shape=parsed.shape,
         complex_image=parsed.complex,
         simple_name="least squares",
-        simple=least_squares,
         inputs=given(parsed.matrix, parsed.measurements),
         names={"observation": f"{files[1]}:", "image": "--shape: image"},
     )
@@ -149,18 +146,6 @@ def _as_matrix(entries: Any) -> Any:
     return BCOO.from_scipy_sparse(entries.astype(kind))
 
 
-@jax.jit
-def least_squares(problem: Problem) -> jax.Array:
-    """The image that fits best, by conjugate gradients from 0: of several the smallest."""
-
-    def normal(image: jax.Array) -> jax.Array:
-        return adjoint(problem.operator, problem.operator(image), problem.image)
-
-    start = adjoint(problem.operator, problem.observation, problem.image)
-    image, _ = jax.scipy.sparse.linalg.cg(normal, start, maxiter=STEPS)
-    return image
-
-
 def _simulated(parsed: MatrixArguments) -> Measurement:
     if parsed.complex:
         raise InputError("--complex needs --matrix; what is simulated is real")
@@ -184,7 +169,6 @@ def _simulated(parsed: MatrixArguments) -> Measurement:
         image_shape=image.shape,
         complex_image=False,
         simple_name="least squares",
-        simple=least_squares,
         reference=image[None],
         noise=SIMULATED_NOISE,
     )

@@ -16,11 +16,10 @@ simulated: a third of the columns, those in the middle among them, and noise.
 import dataclasses
 import pathlib
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import InputError, Problem
+from drp_jax import InputError
 from drp_jax.commands import options
 from drp_jax.commands.arguments import presets_of
 from drp_jax.commands.arrays import (
@@ -39,7 +38,7 @@ from drp_jax.commands.reconstructing import (
     run_measurement,
 )
 from drp_jax.commands.restoring import given
-from drp_jax.operators import MaskedFourier, adjoint
+from drp_jax.operators import MaskedFourier
 
 SIMULATED_NOISE = 0.01
 SIMULATED_SHARE = 3  # one column in so many
@@ -144,7 +143,6 @@ def _measurement(parsed: MriArguments) -> Measurement:
         image_shape=(height, width, 1),
         complex_image=not parsed.real,
         simple_name="zero-filled",
-        simple=zero_filled,
         inputs=given(file.path, parsed.mask, parsed.sensitivities),
         names={
             "observation": f"{file}:",
@@ -193,17 +191,6 @@ def _described(
     return f"{path}: {count}{height} x {width}, {coils}, {share:.0%} sampled{advice}"
 
 
-@jax.jit
-def zero_filled(problem: Problem) -> jax.Array:
-    """The inverse transform with 0 for what was not sampled, coils combined by least squares."""
-    image = adjoint(problem.operator, problem.observation, problem.image)
-    sensitivities = problem.operator.sensitivities
-    if sensitivities is None:
-        return image
-    power = jnp.sum(jnp.square(jnp.abs(sensitivities)), axis=0)[..., None]
-    return jnp.where(power > 1e-3 * jnp.max(power), image / jnp.maximum(power, 1e-30), 0)
-
-
 def simulated(
     *,
     share: int = SIMULATED_SHARE,
@@ -244,7 +231,6 @@ def simulated(
         image_shape=image.shape,
         complex_image=not real,
         simple_name="zero-filled",
-        simple=zero_filled,
         reference=image[None],
         noise=noise,
     )

@@ -16,7 +16,7 @@ from drp_jax.commands.fit import deferred_interrupts
 from drp_jax.commands.report import psnr_in_range
 from drp_jax.commands.restoring import bundled_photograph, check_outputs, given
 from drp_jax.commands.results import Files, write_result
-from drp_jax.commands.slices import Simple, run_one, run_stack
+from drp_jax.commands.slices import run_one, run_stack
 from drp_jax.commands.super_resolve import resize
 from drp_jax.errors import renamed
 from drp_jax.operators import Operator
@@ -85,8 +85,7 @@ class Measurement:
       operator: gives the operator of slice i, or raises InputError if it is unusable.
       image_shape: (H, W, C).
       complex_image: whether the image is complex.
-      simple_name: what the simple reconstruction is called.
-      simple: the reconstruction to compare with.
+      simple_name: what the direct reconstruction of its operator is called.
       reference: the true images `[slices, H, W, C]`, or None.
       noise: the noise of a simulation, in the unit of the measurement; None if it was measured.
       inputs: the files read, which no output may replace.
@@ -100,7 +99,6 @@ class Measurement:
     image_shape: tuple[int, int, int]
     complex_image: bool
     simple_name: str
-    simple: Simple
     reference: np.ndarray | None = None
     noise: float | None = None
     inputs: tuple[pathlib.Path, ...] = ()
@@ -120,22 +118,16 @@ def run_measurement(measurement: Measurement, parsed: ReconstructArguments, meth
     files = _files(measurement, parsed)
     if parsed.compilation_cache:
         use_compilation_cache()
-    simple = measurement.simple
     with deferred_interrupts() as interrupts:
         if measurement.is_stack:
-            result = run_stack(
-                problems, simple, seed=parsed.seed, method=method, interrupts=interrupts
-            )
+            result = run_stack(problems, seed=parsed.seed, method=method, interrupts=interrupts)
         else:
             (problem,) = problems
             assert isinstance(problem, Problem)  # otherwise none was usable
-            result = run_one(
-                problem, simple, seed=parsed.seed, method=method, interrupts=interrupts
-            )
+            result = run_one(problem, seed=parsed.seed, method=method, interrupts=interrupts)
         write_result(
             result,
             files,
-            simple=simple,
             simple_name=measurement.simple_name,
             bits=parsed.bits,
             method=method,

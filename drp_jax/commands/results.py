@@ -11,7 +11,7 @@ from drp_jax.commands import volumes
 from drp_jax.commands.figure import save_figure
 from drp_jax.commands.report import Scores, metrics, settings, write_json
 from drp_jax.commands.restoring import caption, print_run, print_scores, print_written
-from drp_jax.commands.slices import INTERRUPTED, Result, Simple, Slice
+from drp_jax.commands.slices import INTERRUPTED, Result, Slice, direct
 
 _QUESTION = "are the operator, its units and the order of axes right?"
 
@@ -29,7 +29,6 @@ def write_result(
     result: Result,
     files: Files,
     *,
-    simple: Simple,
     simple_name: str,
     bits: str,
     method: Method,
@@ -40,8 +39,7 @@ def write_result(
     Args:
       result: the slices.
       files: where to.
-      simple: the reconstruction to compare with.
-      simple_name: what it is called.
+      simple_name: what the direct reconstruction is called.
       bits: as `volumes.write_volume`.
       method: the method, with the name of its preset.
       preset: that name.
@@ -51,7 +49,7 @@ def write_result(
     for path in files.images:
         written += volumes.write_volume(path, images, is_stack=is_stack, bits=bits)
     if files.figure is not None:
-        _draw(files.figure, result, simple, simple_name)
+        _draw(files.figure, result, simple_name)
         written.append(files.figure)
     if files.metrics is not None:
         content = _metrics(result, simple_name.replace(" ", "_"), method, preset)
@@ -87,11 +85,11 @@ def mean_scores(result: Result, which: str) -> Scores:
     return means
 
 
-def _draw(path: pathlib.Path, result: Result, simple: Simple, simple_name: str) -> None:
+def _draw(path: pathlib.Path, result: Result, simple_name: str) -> None:
     """The slice that is drawn, all panels in one scale."""
     problem, one = result.restoration.run.problem, result.slices[result.drawn]
     images = {
-        caption(simple_name, one.before): np.asarray(simple(problem)),
+        caption(simple_name, one.before): np.asarray(direct(problem)),
         caption("restored", one.after): np.asarray(result.restoration.image),
     }
     if problem.reference is not None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -22,6 +22,7 @@ from drp_jax.commands.fit import Fit, compile_clock, fit
 from drp_jax.commands.progress import StackDisplay
 from drp_jax.commands.report import Scores, run_metrics, score_in_range, scores_in_line
 from drp_jax.commands.restoring import require_image
+from drp_jax.operators import direct_reconstruction
 from drp_jax.refined import left
 
 INTERRUPTED = "interrupted"
@@ -29,9 +30,6 @@ INTERRUPTED = "interrupted"
 
 MOST_MISSED = 3.0
 """How many times the noise an image may leave unexplained before that is said."""
-
-Simple = Callable[[Problem], jax.Array]
-"""A reconstruction to compare with: an image `[H, W, C]`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Slice:
       error: why there is no image, in a line, or None.
       run: how the run went, as in a metrics file.
       has_failed: whether there is no image, or one from before its values stopped being finite.
-      before: scores of the simple reconstruction; empty without a reference.
+      before: scores of the direct reconstruction; empty without a reference.
       after: those of the image.
       doubt: how much of the measurement the image leaves, if it is too much, or "".
     """
@@ -94,9 +92,7 @@ class Result:
     fitted: Fit | None = None
 
 
-def run_one(
-    problem: Problem, simple: Simple, *, seed: int, method: Method, interrupts: Sequence[int]
-) -> Result:
+def run_one(problem: Problem, *, seed: int, method: Method, interrupts: Sequence[int]) -> Result:
     """Restores a single slice and shows its iterations.
 
     Raises:
@@ -105,13 +101,12 @@ def run_one(
     fitted = fit(problem, seed=seed, method=method, interrupts=interrupts)
     assert isinstance(fitted.restoration, Restoration)  # without limits never in tiles
     require_image(fitted.restoration)
-    done = _finished(0, problem, fitted.restoration, simple, fitted.seconds)
+    done = _finished(0, problem, fitted.restoration, fitted.seconds)
     return Result([done], 0, fitted.restoration, fitted.seconds, fitted.compile_seconds, fitted)
 
 
 def run_stack(
     problems: Sequence[Problem | InputError],
-    simple: Simple,
     *,
     seed: int,
     method: Method,
@@ -136,7 +131,7 @@ def run_stack(
             if isinstance(problem, InputError) or isinstance(result, str):
                 slices[index] = Slice(index, now - last, error=str(result))
             else:
-                slices[index] = _finished(index, problem, result, simple, now - last)
+                slices[index] = _finished(index, problem, result, now - last)
                 if slices[index].image is not None:
                     kept[index] = result
                     nearest = min(kept, key=lambda one: abs(one - middle))
@@ -168,10 +163,14 @@ def _in_order_of_end(
         yield usable[finished.index][0], finished.restoration or str(finished.error)
 
 
-def _finished(
-    index: int, problem: Problem, restoration: Restoration, simple: Simple, seconds: float
-) -> Slice:
-    """A slice that was run, scored beside its simple reconstruction if there is a reference."""
+@jax.jit
+def direct(problem: Problem) -> jax.Array:
+    """The direct reconstruction to compare with: an image `[H, W, C]`."""
+    return direct_reconstruction(problem.operator, problem.observation, problem.image)
+
+
+def _finished(index: int, problem: Problem, restoration: Restoration, seconds: float) -> Slice:
+    """A slice that was run, scored beside its direct reconstruction if there is a reference."""
     run = run_metrics(restoration)
     if not run["image_iteration"]:
         return Slice(index, seconds, error=run["message"], run=run)
@@ -179,7 +178,7 @@ def _finished(
     scores: list[Scores] = [{}, {}]
     if problem.reference is not None:
         reference = np.asarray(problem.reference)
-        scores = [score_in_range(one, reference) for one in (np.asarray(simple(problem)), image)]
+        scores = [score_in_range(one, reference) for one in (np.asarray(direct(problem)), image)]
     return Slice(
         index,
         seconds,

@@ -10,6 +10,7 @@ from drp_jax import InputError
 from drp_jax.commands import options
 from drp_jax.commands.restoring import bundled_photograph
 from drp_jax.sweep import Plan, read_plan
+from drp_jax.sweep.reading import ready_plans
 
 slots = functools.partial(
     options.whole,
@@ -23,7 +24,9 @@ compilation_cache = functools.partial(
 
 
 def plan() -> tuple:
-    return options.files("A plan in YAML, or a ready one, like smoke.", flag="plan", shown="none")
+    return options.files(
+        f"A plan in YAML, or a ready one: {', '.join(ready_plans())}.", flag="plan", shown="none"
+    )
 
 
 def read(paths: Sequence[pathlib.Path]) -> Plan:
@@ -39,6 +42,6 @@ def _bundled(name: str) -> np.ndarray:
         except (InputError, OSError):
             continue
     raise InputError(
-        f"{name}: neither a file nor a photograph of scikit-image; accepted: chelsea, camera, "
-        "astronaut, coffee ..."
+        f"{name}: neither a file nor a picture of scikit-image; accepted: chelsea, camera, "
+        "astronaut, coffee, phantom ..."
     )

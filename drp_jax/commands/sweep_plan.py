@@ -13,6 +13,9 @@ from drp_jax.sweep.requests import Identified
 from drp_jax.sweep.running import identified, missing
 from drp_jax.sweep.shared import results_in
 
+_NAMED = 4
+"""Degradations of a program that are named."""
+
 
 @dataclasses.dataclass(frozen=True)
 class PlanArguments:
@@ -43,7 +46,7 @@ def show(parsed: PlanArguments) -> int:
     several = "" if len(programs) == 1 else "s"
     say(f"{len(runs)} runs in {len(programs)} compiled program{several}")
     if parsed.estimate and runs:
-        say("a few iterations of each program, to estimate the time ...")
+        say("a few iterations of each program, to estimate the time (--no-estimate: none) ...")
         compiling = running = 0.0
         for one in estimated(runs, slots=parsed.slots):
             say(f"{_about(one.runs)}: about {_duration(one.seconds)}")
@@ -62,7 +65,10 @@ def _about(program: Sequence[Identified]) -> str:
     chosen = "" if run.variant.preset is None else f" ({run.variant.preset})"
     size = f"{height} x {width} x {channels}"
     count = f"{len(program)} run{'s' if len(program) > 1 else ''}"
-    return f"{run.degradation.task}, {size}: {run.variant.name}{chosen}, {count}"
+    names = list(dict.fromkeys(one.degradation.name for _, one in program))
+    more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    degradations = "; ".join([*names[:_NAMED], *more])
+    return f"{run.degradation.task} ({degradations}), {size}: {run.variant.name}{chosen}, {count}"
 
 
 def _duration(seconds: float) -> str:

@@ -113,8 +113,12 @@ def wiener_step(
     """Removes Gaussian noise, better, by an estimate: groups of 8 x 8 patches, Wiener.
 
     Args:
-      noisy, noise, spectrum, count, radius: as in `hard_threshold_step`.
+      noisy: as in `hard_threshold_step`, and so are all others but the pilot.
       pilot: an estimate of the clean image, the first step's.
+      noise: the level of the noise.
+      spectrum: factors of the noise by frequency.
+      count: patches per group.
+      radius: how far similar patches are looked for.
     """
     _check_pilot(pilot, noisy)
     return _filter(
@@ -136,8 +140,12 @@ def ridge_step(
     Where the pilot is smooth, compared with the noise, it is left as it is, image and spread.
 
     Args:
-      noisy, noise, spectrum, count, radius: as in `hard_threshold_step`.
+      noisy: as in `hard_threshold_step`, and so are all others but the pilot.
       pilot: an estimate of the clean image, that of the step before.
+      noise: the level of the noise.
+      spectrum: factors of the noise by frequency.
+      count: patches per group.
+      radius: how far similar patches are looked for.
     """
     _check_pilot(pilot, noisy)
     filtered = _filter(

@@ -171,7 +171,9 @@ class Denoise(Method):
     states is taken as stated, and is estimated otherwise.
 
     Attributes:
-      strength, refinements, radius: as in `denoise`.
+      refinements: as in `denoise`.
+      radius: as in `denoise`.
+      strength: as in `denoise`.
       iterations: limit on the number of steps, from 1 up; all are taken if None.
       known: the noise where a problem does not state it; told from the observation if None.
 

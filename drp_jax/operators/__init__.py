@@ -14,6 +14,7 @@ from drp_jax.operators.base import (
     is_seen,
 )
 from drp_jax.operators.composition import Composition, Offset, Stack
+from drp_jax.operators.direct import direct_reconstruction
 from drp_jax.operators.filtered_back_projection import filtered_back_projection
 from drp_jax.operators.fourier import FourierMagnitude, MaskedFourier
 from drp_jax.operators.matrix import Matrix, from_scico
@@ -53,6 +54,7 @@ __all__ = [
     "as_operator",
     "back_projected_change",
     "back_projection",
+    "direct_reconstruction",
     "filled_back_projection",
     "filtered_back_projection",
     "from_scico",

@@ -1,12 +1,14 @@
 """YAML whose values know the line that they stand in, so that errors name line and field."""
 
 import pathlib
-from collections.abc import Iterable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NoReturn, TypeVar
 
 import yaml
 
 from drp_jax.errors import InputError
+
+Made = TypeVar("Made")
 
 
 class Entry:
@@ -30,6 +32,13 @@ class Entry:
     def fail(self, message: str) -> NoReturn:
         """Raises an InputError about the line of the value."""
         raise InputError(f"{self._source}, line {self._node.start_mark.line + 1}: {message}")
+
+    def made(self, make: Callable[[], Made]) -> Made:
+        """What a function gives; its `InputError` becomes one about the line of the value."""
+        try:
+            return make()
+        except InputError as error:
+            self.fail(str(error))
 
     def mapping(self, accepted: Iterable[str] | None = None) -> "dict[str, Entry]":
         """The entries by name, of which only some are accepted, or any."""
@@ -71,6 +80,12 @@ class Entry:
         """A whole number in a range."""
         if type(self.value) is not int or not least <= self.value <= most:
             self.refuse(f"a whole number from {least} to {most}")
+        return self.value
+
+    def flag(self) -> bool:
+        """True or false."""
+        if type(self.value) is not bool:
+            self.refuse("true or false")
         return self.value
 
     def number(self, accepted: str = "a number") -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from drp_jax.batch import BatchStatistics
 from drp_jax.errors import InputError, reason
 from drp_jax.loop import Status
-from drp_jax.operators import filled_back_projection
+from drp_jax.operators import direct_reconstruction, is_linear
 from drp_jax.problem import Problem
 from drp_jax.restore import Restoration
 from drp_jax.sweep.plan import METRICS, PlannedRun, Score
@@ -72,7 +72,7 @@ def row_of(
         scores = _scores(metrics, problem, result.image)
         arrays = {files: _arrays(result)}
         if with_inputs:
-            arrays[inputs] = {"reference": problem.reference, "start": _start(problem)}
+            arrays[inputs] = _inputs(problem)
     except Exception as error:  # whatever a metric of one's own raises
         return Row(about | {"status": FAILED, "error": reason(error)})
     values = about | {
@@ -109,6 +109,15 @@ def _arrays(result: Restoration) -> dict[str, np.ndarray]:
     return arrays | {f"history_{name}": values for name, values in result.past.items()}
 
 
+def _inputs(problem: Problem) -> dict[str, np.ndarray]:
+    """The reference, and the start where the observation has one: not if it is not linear."""
+    arrays = {"reference": np.asarray(problem.reference)}
+    if is_linear(problem.operator, problem.observation, problem.image):
+        arrays["start"] = np.asarray(_start(problem))
+    return arrays
+
+
 @jax.jit
 def _start(problem: Problem) -> jax.Array:
-    return filled_back_projection(problem.operator, problem.observation, problem.image)
+    """What the observation alone gives: the picture, enlarged or its gaps filled, or an image."""
+    return direct_reconstruction(problem.operator, problem.observation, problem.image)

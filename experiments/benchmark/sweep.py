@@ -17,7 +17,7 @@ import numpy as np
 from drp_jax import Problem, preset, restore
 from drp_jax.commands import options
 from drp_jax.sweep import CleanImage, Degradation, Plan, run_sweep
-from drp_jax.sweep.degradations import white_noise
+from drp_jax.sweep.measurements import white_noise
 from drp_jax.sweep.plan import Variant, spaced, variants_of
 from drp_jax.sweep.requests import request_of
 from drp_jax.sweep.running import identified

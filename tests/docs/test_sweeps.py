@@ -8,6 +8,7 @@ from code_blocks import ROOT, blocks, run_python, table
 from command_line import save
 
 from drp_jax.sweep import Store, degradation, read_plan
+from drp_jax.sweep.reading import ready_plans
 from drp_jax.sweep.store import COLUMNS
 
 PAGE = "docs/sweeps.md"
@@ -29,7 +30,7 @@ def test_the_plans_are_read(folder):
         (folder / "plan.yaml").write_text(text)
         plan = read_plan(folder / "plan.yaml", bundled=lambda name: np.ones((300, 300, 3)))
         counts.append(len(list(plan.runs())))
-        assert len(text.splitlines()) <= 12
+        assert len(text.splitlines()) <= 13
     assert counts == [2 * 3 * (1 + 10) * 3, 2 * 9]
 
 
@@ -44,11 +45,17 @@ def test_the_python_runs_and_the_table_is_there(folder, capsys):
 
 def test_the_degradations_are_what_they_are_called():
     names = [re.match("`(.+)`", cells[0])[1] for cells in table(PAGE, "degradation")]
-    assert [degradation(name).task for name in names[:-1]] == [
+    assert [degradation(name).task for name in names[:-2]] == [
         *["denoise"] * 4,
         "inpaint",
         "super-resolve",
+        *["reconstruct"] * 9,
     ]
+
+
+def test_every_ready_plan_is_named():
+    names = [re.match("`(.+)`", cells[0])[1] for cells in table(PAGE, "ready plan")]
+    assert sorted(names) == ready_plans()
 
 
 def test_every_column_is_named():

@@ -196,7 +196,7 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
         ({"degradations": '"lab:number"'}, r"line 2: lab:number: is int; accepted: a function"),
         ({"methods": '"lab:measure"'}, r"line 3: lab:measure: TypeError: .*; accepted: a function"),
         ({"methods": '{method: "lab:mine", preset: fast}'}, r"line 3: methods.preset is given"),
-        ({"degradations": "{noise: 1}"}, r"line 2: degradations has no operator; accepted: module"),
+        ({"degradations": "{noise: 1}"}, r"line 2: degradations has no operator; accepted: a meas"),
         ({"methods": "magic"}, r"line 3: unknown method: 'magic'; accepted:"),
         ({"methods": "{method: drp-dip, widht: 3}"}, r"line 3: .*widht.*accepted:"),
         ({"methods": "{method: drp-dip, preset: best}"}, r"line 3: .*best"),
@@ -226,7 +226,7 @@ def test_what_is_not_accepted_is_named_with_its_line(folder, fields, message):
 
 def test_a_plan_that_is_not_there_is_named(tmp_path):
     with pytest.raises(
-        InputError, match="nothing: no such file; accepted: a plan, or one of smoke"
+        InputError, match="nothing: no such file; accepted: a plan, or one of paper, rec"
     ):
         read_plan(tmp_path.__class__("nothing"))
     with pytest.raises(InputError, match=r"x.yaml: No such file.*; accepted: a YAML file"):

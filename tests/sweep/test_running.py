@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 from conftest import make_photograph
@@ -17,6 +18,7 @@ from drp_jax import InputError
 from drp_jax.commands import options
 from drp_jax.commands.sweep import sweep
 from drp_jax.metrics import psnr, ssim
+from drp_jax.operators import Radon, filtered_back_projection
 from drp_jax.sweep import CleanImage, Degradation, Plan, Store, Variant, degradation, run_sweep
 from drp_jax.sweep.rows import FAILED
 from drp_jax.sweep.store import TABLE
@@ -77,6 +79,21 @@ def test_there_is_a_row_for_every_run(plan, whole):
         deviation = np.std(inputs["start"] - clean)
         assert 0.7 * 25 / 255 < deviation < 1.1 * 25 / 255  # less where it was clipped
     assert len({row["inputs"] for row in rows}) == 2 * 2
+
+
+def test_the_start_of_a_measurement_is_its_direct_reconstruction(tmp_path):
+    angles = np.arange(8) * np.pi / 8
+    gray = CleanImage("gray", lambda: IMAGES[0].pixels()[..., :1])
+    method = Variant("tv", settings={"iterations": 2})
+    plan = Plan((gray,), (degradation("ct:8"), degradation("phase")), (method,))
+    tomography, phase = (done.row for done in run_sweep(plan, tmp_path))
+    beam = Radon(angles, shape=gray.pixels().shape[:2])
+    usual = jax.jit(lambda image: filtered_back_projection(beam, beam(image)))(gray.pixels())
+    inputs = np.load(tmp_path / f"{tomography['inputs']}.npz")
+    np.testing.assert_allclose(inputs["start"], usual, atol=1e-5)
+    # Not linear: nothing but the method's image can be shown of it.
+    assert set(np.load(tmp_path / f"{phase['inputs']}.npz")) == {"reference"}
+    assert phase["status"] == "iteration_limit"
 
 
 def test_the_table_opens_as_sqlite_and_says_where_it_ran(whole):
@@ -232,11 +249,11 @@ def test_the_command_says_what_a_plan_has_and_stops_in_time(lab, capsys):
     options.run(sweep, ["plan", "plan.yaml", "--no-compilation-cache"], program="sweep")
     *about, once, whole = capsys.readouterr().out.splitlines()
     assert about == [
-        "reconstruct, 8 x 9 x 1: tv, 20 runs",
+        "reconstruct (film:measure), 8 x 9 x 1: tv, 20 runs",
         "20 runs in 1 compiled program",
-        "a few iterations of each program, to estimate the time ...",
+        "a few iterations of each program, to estimate the time (--no-estimate: none) ...",
     ]
-    assert re.fullmatch(r"reconstruct, 8 x 9 x 1: tv, 20 runs: about \d+ s", once)
+    assert re.fullmatch(r"reconstruct \(film:measure\), 8 x 9 x 1: tv, 20 runs: about \d+ s", once)
     assert re.fullmatch(r"about \d+ s in all on this machine, \d+ s of it to compile .*", whole)
     assert command("--out", "short", "--limit-time", "0.001s") == 0
     assert "20 left, which the same command runs" in capsys.readouterr().out

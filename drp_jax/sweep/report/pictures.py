@@ -49,7 +49,7 @@ class Pictures:
     def problem(self, row: Row) -> dict[str, Any] | None:
         """What the page is told of a run's problem: its `start`, `reference` and PSNR of both.
 
-        None if its files cannot be read.
+        None if its files cannot be read. There is no start where a measurement alone gives none.
         """
         name = row["inputs"]
         if name not in self._problems:
@@ -89,12 +89,15 @@ class Pictures:
         return {"pictures": written, "kept": kept, "curves": _curves(arrays, kept)}
 
     def _inputs(self, arrays: _Arrays) -> dict[str, Any] | None:
-        if not {"reference", "start"} <= set(arrays):
+        if "reference" not in arrays:
             return None
+        reference = self._write(_pixels(arrays["reference"]))
+        if "start" not in arrays:
+            return {"start": None, "reference": reference, "psnr": None}
         error = np.mean(np.square(_shown(arrays["start"]) - _shown(arrays["reference"])))
         return {
             "start": self._write(_pixels(arrays["start"])),
-            "reference": self._write(_pixels(arrays["reference"])),
+            "reference": reference,
             "psnr": float(-10 * np.log10(error)) if error > 0 else None,
         }
 

@@ -132,6 +132,19 @@ def test_what_is_no_picture_is_drawn_all_the_same(tmp_path):
     assert data["failed"][0]["error"].startswith("Values became non-finite")
 
 
+def test_a_measurement_may_have_no_start(tmp_path):
+    add_rows(tmp_path / "results", [make_row(1, files="images/run", inputs="images/inputs")])
+    ones = np.ones((4, 5, 1), np.float32)
+    np.savez(tmp_path / "results/images/run.npz", image=ones / 2)
+    np.savez(tmp_path / "results/images/inputs.npz", reference=ones)
+    assert write(tmp_path / "results", tmp_path / "report").without_pictures == []
+    data = data_of(tmp_path / "report")
+    (problem,) = data["problems"].values()
+    assert (problem["start"], problem["psnr"]) == (None, None)
+    assert pixels_of(tmp_path / "report" / problem["reference"]).min() == 255
+    assert set(data["runs"][0]["pictures"]) == {"restored", "difference"}
+
+
 def test_runs_without_files_are_shown_without_pictures(sweep, tmp_path):
     shutil.copytree(sweep[0], tmp_path / "results")
     (tmp_path / "results/images/run7.npz").unlink()

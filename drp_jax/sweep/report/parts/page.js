@@ -153,8 +153,8 @@ function showPictures() {
   const run = listed.find((one) => one === chosen.run) || listed.find((one) => nameOf(data.groups[one.group]) === before) || listed[0];
   chosen.run = run;
   byId("picture-controls").replaceChildren(...choices);
-  showRun(run, runs);
-  keepingPlace(byId("candidates"), () => [...inputTiles(run), ...listed.map(candidate)]);
+  const left = showRun(run, runs);
+  keepingPlace(byId("candidates"), () => [...inputTiles(run, left), ...listed.map(candidate)]);
 }
 
 function choose(name) {
@@ -176,15 +176,15 @@ function keepingPlace(box, tiles) {
 }
 
 // The degraded image and the reference, to be shown left of the divider.
-function inputTiles(run) {
+function inputTiles(run, left) {
   const problem = data.problems[run.problem];
   const tile = (id, source, title, text) => element("button", { type: "button", class: "candidate",
-    "aria-pressed": String(chosen.left === id), "data-tile": id, click: () => { chosen.left = id; showPictures(); } },
+    "aria-pressed": String(left === id), "data-tile": id, click: () => { chosen.left = id; showPictures(); } },
   element("img", { src: source, alt: "", loading: "lazy" }), element("strong", {}, title), element("span", {}, text));
-  return problem ? [
-    tile("start", problem.start, "degraded", problem.psnr === null ? "" : `PSNR ${score(problem.psnr, "psnr")} dB`),
-    tile("reference", problem.reference, "reference", ""),
-  ] : [];
+  if (!problem) return [];
+  const start = problem.start
+    ? [tile("start", problem.start, "degraded", problem.psnr === null ? "" : `PSNR ${score(problem.psnr, "psnr")} dB`)] : [];
+  return [...start, tile("reference", problem.reference, "reference", "")];
 }
 
 function candidate(run) {
@@ -201,32 +201,34 @@ function candidate(run) {
 function compared(run, runs) {
   const problem = data.problems[run.problem];
   const start = problem.psnr === null ? "degraded" : `degraded, ${score(problem.psnr, "psnr")} dB`;
-  const own = [["start", { source: problem.start, title: start }], ["reference", { source: problem.reference, title: "reference" }]];
+  const own = [["start", { source: problem.start, title: start }], ["reference", { source: problem.reference, title: "reference" }]]
+    .filter(([, shown]) => shown.source);
   const others = runs.filter((one) => one !== run && one.pictures).map((one) => [`group ${one.group}`,
     { source: one.pictures.restored, title: nameOf(data.groups[one.group]) }]);
   return [...own, ...others];
 }
 
+// Shows a run, and gives what is left of its divider: what is chosen, if this image has it.
 function showRun(run, runs) {
   const box = byId("viewer");
   if (!run.pictures) {
     box.replaceChildren(element("p", {}, "This run has no pictures: its image files cannot be read."));
-    return;
+    return null;
   }
   const group = data.groups[run.group];
   const options = compared(run, runs);
-  if (!options.some(([id]) => id === chosen.left)) chosen.left = "start";
+  const left = options.some(([id]) => id === chosen.left) ? chosen.left : options[0][0];
   const { scale } = run;
-  const show = () => viewer.show(options.find(([id]) => id === chosen.left)[1],
+  const show = (id) => viewer.show(options.find((one) => one[0] === id)[1],
     { source: run.pictures.restored, title: nameOf(group) });
-  const left = choice("Left of the divider", options.map(([id, one]) => [id, one.title]), chosen.left,
-    (value) => { chosen.left = value; show(); });
+  const choices = choice("Left of the divider", options.map(([id, one]) => [id, one.title]), left,
+    (value) => { chosen.left = value; show(value); });
   const side = element("div", { class: "side" });
   box.replaceChildren(
     element("p", { class: "run" }, element("strong", {}, nameOf(group)), ` · ${scoresText(run)} · ${plural(run.iterations, "iteration")}` +
       ` (${run.status.replaceAll("_", " ")})`),
-    element("div", { class: "columns" }, element("div", {}, element("div", { class: "controls" }, left), viewer.box), side));
-  show();
+    element("div", { class: "columns" }, element("div", {}, element("div", { class: "controls" }, choices), viewer.box), side));
+  show(left);
   side.append(mapFigure("Difference from the reference", run.pictures.difference, "difference", scale.difference,
     "Absolute, the mean over the channels; 1 is the whole range. One scale for all results of this image and degradation."));
   if (run.pictures.uncertainty) {
@@ -234,6 +236,7 @@ function showRun(run, runs) {
       "What the method says of its own error, in the same unit."));
   }
   side.append(...run.curves.map((one) => curveFigure(one, run.kept)));
+  return left;
 }
 
 function showEnvironments() {

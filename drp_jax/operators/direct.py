@@ -1,0 +1,69 @@
+"""Direct reconstructions: what is looked at before anything is restored, and compared with.
+
+Zero-filled k-space, filtered back-projection, least squares; of other linear operators the filled
+back-projection, which of pictures is the picture itself, its gaps filled in or enlarged.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from drp_jax.operators.base import Observation, Operator, adjoint, filled_back_projection
+from drp_jax.operators.filtered_back_projection import filtered_back_projection
+from drp_jax.operators.fourier import MaskedFourier
+from drp_jax.operators.matrix import Matrix
+from drp_jax.operators.radon import FanBeam, Radon
+
+_STEPS = 30  # of conjugate gradients
+
+
+def direct_reconstruction(
+    operator: Operator, observation: Observation, image: jax.ShapeDtypeStruct
+) -> jax.Array:
+    """The image `[H, W, C]` that is usual for an operator, without regard to noise.
+
+    | operator | image |
+    |---|---|
+    | `MaskedFourier` | the inverse transform, 0 for what was not sampled; coils combined |
+    | `Radon`, `FanBeam` | `filtered_back_projection` |
+    | `Matrix` | least squares: of several images the smallest |
+    | others | `filled_back_projection` |
+
+    Args:
+      operator: linear, or linear but for a constant.
+      observation: what was measured.
+      image: shape and type of the image.
+
+    Raises:
+      InputError: if the operator is not linear.
+    """
+    if isinstance(operator, MaskedFourier):
+        return _zero_filled(operator, observation, image)
+    if isinstance(operator, (Radon, FanBeam)):
+        return filtered_back_projection(operator, observation)
+    if isinstance(operator, Matrix):
+        return _least_squares(operator, observation, image)
+    return filled_back_projection(operator, observation, image)
+
+
+def _zero_filled(
+    operator: MaskedFourier, observation: Observation, image: jax.ShapeDtypeStruct
+) -> jax.Array:
+    """The inverse transform with 0 for what was not sampled, coils combined by least squares."""
+    found = adjoint(operator, operator.known(observation), image)
+    if operator.sensitivities is None:
+        return found
+    power = jnp.sum(jnp.square(jnp.abs(operator.sensitivities)), axis=0)[..., None]
+    return jnp.where(power > 1e-3 * jnp.max(power), found / jnp.maximum(power, 1e-30), 0)
+
+
+def _least_squares(
+    operator: Matrix, observation: Observation, image: jax.ShapeDtypeStruct
+) -> jax.Array:
+    """The image that fits best, by conjugate gradients from 0: of several the smallest."""
+
+    def normal(found: jax.Array) -> jax.Array:
+        return adjoint(operator, operator(found), image)
+
+    start = adjoint(operator, observation, image)
+    found, _ = jax.scipy.sparse.linalg.cg(normal, start, maxiter=_STEPS)
+    return found

@@ -1,0 +1,121 @@
+"""The clean images of a plan: files, folders, patterns of paths, and pictures by their names."""
+
+import functools
+import glob
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from drp_jax.errors import InputError
+from drp_jax.images import read_image
+from drp_jax.images.optional import SUFFIXES
+from drp_jax.sweep.lines import Entry
+from drp_jax.sweep.plan import CleanImage
+
+_FOLDER = ("folder", "holds")
+_LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # of red, green and blue, BT.601
+
+Prepared = Callable[[Callable[[], np.ndarray]], np.ndarray]
+"""Gives the image that a function reads, as the plan wants it."""
+
+
+def images_of(
+    entry: Entry,
+    folder: pathlib.Path,
+    prepared: Prepared,
+    bundled: Callable[[str], np.ndarray] | None,
+) -> Iterator[CleanImage]:
+    """The images that an entry names.
+
+    Args:
+      entry: a file, a folder, a pattern, a name, or a folder with what it holds.
+      folder: that paths are relative to.
+      prepared: what is done to each when it is read.
+      bundled: as `read_plan` has it.
+
+    Raises:
+      InputError: if there are none.
+    """
+    if entry.is_mapping:
+        yield from _held(entry, folder, prepared)
+        return
+    accepted = "a file, a folder, a pattern like photographs/*.png, or a name like chelsea"
+    text = entry.text(accepted)
+    path = folder / text
+    is_name = not path.suffix and not path.exists() and "/" not in text and not glob.has_magic(text)
+    if is_name and bundled is not None:
+        entry.made(lambda: bundled(text))
+        yield CleanImage(text, functools.partial(prepared, functools.partial(bundled, text)))
+        return
+    for file in _files(entry, path):
+        yield _image(file, folder, prepared)
+
+
+def _held(
+    entry: Entry,
+    folder: pathlib.Path,
+    prepared: Prepared,
+) -> Iterator[CleanImage]:
+    """The pictures of a folder that the plan says the contents of."""
+    fields = entry.mapping(_FOLDER)
+    for name in _FOLDER:
+        if name not in fields:
+            entry.fail(f"{entry.field} has no {name}; accepted: {', '.join(_FOLDER)}")
+    path, holds = folder / fields["folder"].text("a folder"), fields["holds"].text("words")
+    if not path.is_dir():
+        entry.fail(f"{entry.field}: no folder {path.absolute()}; accepted: one with {holds}")
+    files = _pictures_in(path)
+    if not files:
+        entry.fail(f"{entry.field}: no picture in {path.absolute()}; accepted: {holds}")
+    for file in files:
+        yield _image(file, folder, prepared)
+
+
+def _image(
+    file: pathlib.Path,
+    folder: pathlib.Path,
+    prepared: Prepared,
+) -> CleanImage:
+    name = str(file.relative_to(folder)) if file.is_relative_to(folder) else str(file)
+    return CleanImage(name, functools.partial(prepared, functools.partial(_read, file)))
+
+
+def _files(entry: Entry, path: pathlib.Path) -> Sequence[pathlib.Path]:
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        found = _pictures_in(path)
+    else:
+        found = [pathlib.Path(one) for one in sorted(glob.glob(str(path), recursive=True))]
+    if not found:
+        entry.fail(f"{entry.field}: no picture at {path}; accepted: files that are there")
+    return found
+
+
+def _pictures_in(folder: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES)
+
+
+def _read(path: pathlib.Path) -> np.ndarray:
+    return np.asarray(read_image(path).image)
+
+
+def prepared_image(read: Callable[[], np.ndarray], size: int | None, is_gray: bool) -> np.ndarray:
+    """An image, of colours the luma, or the largest square around its centre, of so many pixels.
+
+    The square becomes smaller by means over areas.
+    """
+    image = np.asarray(read(), np.float32)
+    if is_gray and image.shape[-1] == 3:
+        image = np.sum(image * _LUMA, axis=-1, keepdims=True)
+    if size is None:
+        return image
+    from skimage.transform import resize_local_mean
+
+    side = min(image.shape[:2])
+    top, left = ((length - side) // 2 for length in image.shape[:2])
+    square = image[top : top + side, left : left + side]
+    if side < size:
+        raise InputError(f"an image has a side of {side}; accepted: size {size} or more")
+    return resize_local_mean(square, (size, size), channel_axis=-1).astype(np.float32)
