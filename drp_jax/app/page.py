@@ -32,13 +32,14 @@ BRUSH_SHARE = 1 / 25
 PICTURE_HEIGHT = 420
 HOUR = 3600
 SIZES = {
-    "Gaussian": "Standard deviation in pixels",
-    "Motion": "Length in pixels",
-    "Disk": "Radius in pixels",
+    "Gaussian": ("Standard deviation in pixels", 1.6),
+    "Motion": ("Length in pixels", 9.0),
+    "Disk": ("Radius in pixels", 4.0),
 }
+"""The number of each kernel, and a first value."""
 PHANTOM = (
-    "The head of Shepp and Logan, 128 x 128 pixels, is measured by fewer numbers than it has "
-    "pixels, and reconstructed from them."
+    "The head of Shepp and Logan, 128 x 128 pixels, is measured, and reconstructed from the "
+    "measurement."
 )
 STYLE = """
 .status textarea { font-variant-numeric: tabular-nums; }
@@ -108,7 +109,7 @@ def _photographs(most_megapixels: float) -> None:
                 factor = gradio.Slider(2, min(8, MOST_FACTOR), 4, step=1, label="Times larger")
             with gradio.Column(visible=False) as sharpen:
                 kernel = gradio.Radio([*KERNELS, FROM_FILE], value="Gaussian", label="Blur")
-                size = gradio.Number(1.6, label=SIZES["Gaussian"], minimum=0.1)
+                size = gradio.Number(SIZES["Gaussian"][1], label=SIZES["Gaussian"][0], minimum=0.1)
                 angle = gradio.Number(
                     0,
                     label="Angle in degrees",
@@ -167,8 +168,9 @@ def _photographs(most_megapixels: float) -> None:
 
     def choose_kernel(name: str) -> list[Any]:
         is_file = name == FROM_FILE
+        label, first = SIZES.get(name, ("", None))
         return [
-            gradio.Number(label=SIZES.get(name, ""), visible=not is_file),
+            gradio.Number(first, label=label, visible=not is_file),
             gradio.Number(visible=name == "Motion"),
             gradio.File(visible=is_file),
         ]
