@@ -43,6 +43,7 @@ PHANTOM = (
 )
 STYLE = """
 .status textarea { font-variant-numeric: tabular-nums; }
+.uncertainty img { max-height: 420px; object-fit: contain; }
 .phantom img { width: 100% !important; height: 100% !important; object-fit: contain; }
 footer { display: none !important; }
 """
@@ -147,7 +148,7 @@ def _photographs(most_megapixels: float) -> None:
             uncertainty = gradio.Image(
                 label="Uncertainty",
                 format="png",
-                height=PICTURE_HEIGHT,
+                elem_classes="uncertainty",
                 interactive=False,
                 visible=False,
                 buttons=["fullscreen"],

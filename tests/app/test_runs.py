@@ -1,5 +1,7 @@
 """A run in a thread: its reports in order, how it is ended, and what is said of errors."""
 
+import threading
+
 import numpy as np
 import pytest
 from conftest import make_photograph
@@ -44,10 +46,22 @@ def test_reports_show_the_image_so_far_and_the_end_is_a_fit():
 
 
 def test_a_sign_of_life_is_given_before_the_first_report(monkeypatch):
+    shown, fit = threading.Event(), runs.fit
+
+    def later(*arguments, **others):
+        shown.wait(60)
+        return fit(*arguments, **others)
+
+    def show(report):
+        shown.set()
+        return report
+
+    monkeypatch.setattr(runs, "fit", later)
     monkeypatch.setattr(runs, "TICK", 0.001)
-    reports, _ = outcome(follow(Descent(Loop(3), rate=0.25), []))
+    reports, _ = outcome(follow(Descent(Loop(3)), [], show))
     assert reports[0].text == f"{runs.COMPILING}, 0 s so far ..."
     assert reports[0].image is None
+    assert reports[-1].text.startswith("Iteration ")
 
 
 def test_stop_keeps_the_image():
