@@ -2,6 +2,6 @@
 
 `photographs` and `measurements` are what its two parts do, generators that know nothing of a
 browser: they yield what is to be shown. They share `runs`, which follows a restoration in a thread
-of its own, and `pictures`, which makes arrays into what is looked at. `page` lays them out with
-Gradio, and is the only module that imports it.
+of its own, and `pictures`, which makes arrays into what is looked at. `page`, the two modules whose
+names end in `_tab`, and `parts`, which they share, lay it out; they alone import Gradio.
 """

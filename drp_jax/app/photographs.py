@@ -36,6 +36,12 @@ KERNELS = {"Gaussian": "gaussian", "Motion": "motion", "Disk": "disk"}
 FROM_FILE = "From a file"
 
 
+def presets_of(method: str, task: str) -> tuple[str, ...]:
+    """The names of a method's presets, the one first that is taken if none is chosen."""
+    first = completed(None, method, task)[0]
+    return (first, *(one for one in names()[method][task] if one != first))
+
+
 @dataclasses.dataclass(frozen=True)
 class Task:
     """What can be done to a photograph.
@@ -60,8 +66,7 @@ class Task:
 
     def presets(self, method: str) -> tuple[str, ...]:
         """The names of the presets of a method, the one first that is taken if none is chosen."""
-        first = completed(None, method, self.name)[0]
-        return (first, *(one for one in names()[method][self.name] if one != first))
+        return presets_of(method, self.name)
 
 
 TASKS = {
