@@ -280,11 +280,13 @@ def assert_as_expected(images, expected):
         np.testing.assert_allclose(images[index], single.image, atol=TOLERANCE)
 
 
+@pytest.mark.slow
 def test_several_devices_give_the_same_images(expected):
     [images] = in_processes(devices=2, count=1)
     assert_as_expected(images, expected)
 
 
+@pytest.mark.slow
 def test_several_processes_share_the_images(expected):
     first, second = in_processes(devices=1, count=2)
     assert sorted(first) == [0, 2, 4]
