@@ -203,7 +203,9 @@ def test_the_weight_is_swept_by_vmap(small_method, photograph):
 @pytest.mark.parametrize("shape", [(8, 8, 1), (9, 13, 3), (8, 31, 4)])
 def test_shapes_and_channel_counts(shape):
     image = jnp.asarray(make_photograph(*shape))
-    assert jax.eval_shape(lambda: restore(image, key=KEY, method=preset("paper"))).image.shape == shape
+    assert (
+        jax.eval_shape(lambda: restore(image, key=KEY, method=preset("paper"))).image.shape == shape
+    )
 
 
 @pytest.mark.parametrize(
