@@ -68,7 +68,7 @@ GRAPHICS = NOISE_FREE | {"clipped sky": _clipped_sky(), "page": _photograph_on_a
     ("name", "picture"),
     [
         *(("default", picture) for picture in NOISE_FREE),
-        *(("best", picture) for picture in ("slide", "ramp of 8 bits")),
+        *(pytest.param("best", one, marks=pytest.mark.slow) for one in NOISE_FREE),
         ("fast", "slide"),
     ],
 )

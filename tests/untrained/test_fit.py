@@ -181,14 +181,20 @@ def test_bad_values_are_named(changes, message):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (lambda image: image[1:], r"the generator gives shape \(11, 15, 3\) for a seed .*accepted"),
-        (lambda image: image @ jnp.ones((9, 3)), r"the generator fails for a seed \(12, 15, 3\): "),
+        (
+            lambda image: image[1:],
+            r"the generator gives shape \(11, 15, 32\) for a seed .*accepted",
+        ),
+        (
+            lambda image: image @ jnp.ones((9, 3)),
+            r"the generator fails for a seed \(12, 15, 32\): ",
+        ),
     ],
 )
 def test_a_network_that_does_not_fit_is_named(network, message):
     class Wrong(nnx.Module):
         def __init__(self, seed_shape, image_shape, *, rngs):
-            self.weight = Weight(jnp.ones(3))
+            self.weight = Weight(jnp.ones(seed_shape[-1]))
 
         def __call__(self, seed):
             return network(seed * self.weight[...][None, None])
