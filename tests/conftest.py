@@ -26,9 +26,21 @@ import drp_jax
 from drp_jax import Judged, Refined, preset
 from drp_jax.commands.fit import compile_clock
 from drp_jax.non_local import HalfQuadratic
-from drp_jax.untrained import Untrained
+from drp_jax.untrained import DeepDecoderConfig, Untrained
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+SMALL = dataclasses.replace(
+    preset("paper", method="drp-dd").adjusted(iterations=6),
+    generator=DeepDecoderConfig(width=4, upsamplings=0),
+)
+"""The network that compiles fastest, with a few iterations."""
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the collector of garbage need not go through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,8 +53,7 @@ def compiled_programs_of_one_module():
 
 @pytest.fixture
 def small_method() -> Untrained:
-    """DRP-DIP with four channels and a few iterations: compiles and runs in seconds."""
-    return preset("paper").adjusted(width=4, iterations=6)
+    return SMALL
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import compilations, make_photograph
+from conftest import SMALL, compilations, make_photograph
 
 from drp_jax import InputError, Loop, Problem, Request, Status, preset, restore, restore_many
 from drp_jax.operators import Mask
@@ -45,10 +45,10 @@ def expected(module_method):
 
 @pytest.fixture(scope="module")
 def module_method():
-    return preset("paper").adjusted(width=4, iterations=6)
+    return SMALL
 
 
-@pytest.mark.parametrize("slots", [1, 3])
+@pytest.mark.parametrize("slots", [1, 2])
 def test_every_image_comes_out_as_from_restore(module_method, expected, slots):
     batch = in_order(restore_many(photographs(5), key=KEY, method=module_method, slots=slots))
     assert [finished.index for finished in batch] == [0, 1, 2, 3, 4]
@@ -94,15 +94,15 @@ def test_neighbours_do_not_change_a_single_bit(module_method):
 
 
 def test_shapes_have_programs_of_their_own(module_method):
-    images = [make_photograph(12, 15, 3), make_photograph(16, 10, 3), make_photograph(12, 15, 1)]
+    images = [make_photograph(12, 15, 3), make_photograph(16, 10, 1)]
     batch = in_order(restore_many([*images, images[0]], key=KEY, method=module_method, slots=1))
-    assert max(finished.statistics.programs for finished in batch) == 3
+    assert max(finished.statistics.programs for finished in batch) == 2
     for finished, image in zip(batch, [*images, images[0]], strict=True):
         assert finished.restoration.image.shape == image.shape
 
 
 def test_a_second_batch_does_not_compile_again(module_method):
-    first = photographs(2, height=13)
+    first = photographs(2)
     list(restore_many(first, key=KEY, method=module_method, slots=2))
     with compilations() as programs:
         list(restore_many(first[::-1], key=KEY, method=module_method, slots=2))
@@ -241,11 +241,10 @@ devices, address, count, index = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 jax.config.update("jax_num_cpu_devices", devices)
 if count > 1:
     jax.distributed.initialize(address, count, index)
-from conftest import make_photograph
-from drp_jax import preset, restore_many
-method = preset("paper").adjusted(width=4, iterations=6)
+from conftest import SMALL, make_photograph
+from drp_jax import restore_many
 images = [make_photograph(12, 15, 3, seed=seed) for seed in range(5)]
-batch = restore_many(images, key=jax.random.key(0), method=method)
+batch = restore_many(images, key=jax.random.key(0), method=SMALL)
 print(json.dumps({f.index: f.restoration.image.tolist() for f in batch}))
 """
 
@@ -280,11 +279,13 @@ def assert_as_expected(images, expected):
         np.testing.assert_allclose(images[index], single.image, atol=TOLERANCE)
 
 
+@pytest.mark.slow
 def test_several_devices_give_the_same_images(expected):
     [images] = in_processes(devices=2, count=1)
     assert_as_expected(images, expected)
 
 
+@pytest.mark.slow
 def test_several_processes_share_the_images(expected):
     first, second = in_processes(devices=1, count=2)
     assert sorted(first) == [0, 2, 4]

@@ -167,6 +167,7 @@ def test_another_unit_of_the_measurement_is_the_same_picture(method):
     np.testing.assert_allclose(other.image, judged(method).image, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_batch_judges_each():
     problems = [measured(make_photograph(12, 10, 1, seed)) for seed in range(3)]
     requests = [Request(problem, key=KEY) for problem in problems]

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import make_photograph
+from conftest import SMALL, make_photograph
 
 from drp_jax import (
     Gaussian,
@@ -18,7 +18,6 @@ from drp_jax import (
     Status,
     advance,
     begin,
-    preset,
     restore,
     restore_many,
 )
@@ -42,7 +41,7 @@ def shrunk(image, level):
 PROBLEM = Problem(
     np.asarray(transform(jnp.asarray(IMAGE))), transform, image_shape=IMAGE.shape, reference=IMAGE
 )
-FIRST = SelfTuned(preset("paper").adjusted(width=4, iterations=3), weights=(0.2,), projectors=1)
+FIRST = SelfTuned(SMALL.adjusted(iterations=3), weights=(0.2,), projectors=1)
 SECOND = HalfQuadratic(shrunk, steps=2, first=0.05)
 METHOD = Refined(FIRST, SECOND)
 

@@ -107,7 +107,7 @@ def test_a_stopping_rule_returns_its_best_iterate(small_method, photograph):
     assert result.iterations == result.image_iteration + 4 < 300
     assert np.isnan(result.history["loss"][result.iterations :]).all()
 
-    residual = 0.15
+    residual = 0.2
     result = stopped_by(Discrepancy(residual))
     assert result.iterations == result.image_iteration < 300
     distance = np.sqrt(np.mean((np.asarray(result.image) - photograph) ** 2))
@@ -201,9 +201,11 @@ def test_the_weight_is_swept_by_vmap(small_method, photograph):
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (9, 13, 3), (8, 31, 4)])
-def test_shapes_and_channel_counts(small_method, shape):
-    method = small_method.adjusted(iterations=2)
-    assert restore(make_photograph(*shape), key=KEY, method=method).image.shape == shape
+def test_shapes_and_channel_counts(shape):
+    image = jnp.asarray(make_photograph(*shape))
+    assert (
+        jax.eval_shape(lambda: restore(image, key=KEY, method=preset("paper"))).image.shape == shape
+    )
 
 
 @pytest.mark.parametrize(

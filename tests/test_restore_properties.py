@@ -9,7 +9,7 @@ import hypothesis
 import jax
 import numpy as np
 import pytest
-from conftest import make_photograph
+from conftest import SMALL, make_photograph
 from hypothesis import strategies
 
 from drp_jax import Gaussian, InputError, Loop, Problem, preset, restore
@@ -46,7 +46,7 @@ def check_line(message, *values):
 @pytest.fixture(scope="module")
 def network():
     """A network of which two shapes are compiled."""
-    method = preset("paper", method="drp-dd").adjusted(width=4, iterations=2)
+    method = SMALL.adjusted(iterations=2)
     for shape in SHAPES:
         restore(make_photograph(*shape), key=KEY, method=method)
     return method
@@ -90,7 +90,7 @@ def test_shapes_types_and_values_of_the_observation(network, height, channels, v
 @hypothesis.given(level=NUMBERS)
 def test_levels_of_noise(level):
     """The first step of the filter that is taken without a method."""
-    method = preset("default", method="non-local").adjusted(iterations=1)
+    method = preset("fast", method="non-local").adjusted(iterations=1)
 
     def run():
         problem = Problem(make_photograph(8, 8, 1), noise=Gaussian(level))

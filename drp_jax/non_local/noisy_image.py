@@ -56,15 +56,17 @@ def noisy_image(
       strength: what the deviation is multiplied by, above 0.
     """
     check_strength(strength)
-    strength = jnp.asarray(strength, image.dtype)
     if isinstance(sigma, NoiseSpectrum):
         check_spectrum(sigma.deviations, image.shape[-1])
+    elif sigma is not None:
+        check_noise(sigma, "sigma", image.shape[:2])
+    strength = jnp.asarray(strength, image.dtype)
+    if isinstance(sigma, NoiseSpectrum):
         coarse = None
         if min(image.shape[:2]) >= 2 * SMALLEST_SIDE:
             coarse = _with_spectrum(halved(image), sigma.halved(), strength)
         return _with_spectrum(image, sigma, strength, coarse=coarse)
     if sigma is not None:
-        check_noise(sigma, "sigma", image.shape[:2])
         deviation = strength * jnp.asarray(sigma, image.dtype)
         level = jnp.sqrt(jnp.mean(jnp.square(deviation)))
         return NoisyImage(image, level, jnp.broadcast_to(deviation, image.shape[:2]))

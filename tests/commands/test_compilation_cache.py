@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from command_line import save
 
 from drp_jax.commands.compilation_cache import cache_folder
@@ -18,6 +19,7 @@ def denoise(folder, *flags):
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
 
 
+@pytest.mark.slow
 def test_programs_are_kept_in_the_users_cache_folder_unless_unwanted(tmp_path):
     save(tmp_path / "x.png")
     denoise(tmp_path, "--no-compilation-cache")

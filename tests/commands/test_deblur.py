@@ -92,6 +92,7 @@ def test_the_noise_is_told_or_estimated():
     np.testing.assert_allclose(exact.level, deblur.LEAST_NOISE)
 
 
+@pytest.mark.slow
 def test_a_network_can_be_asked_for():
     save("x.png", height=16, width=18)
     flags = [*measured.NETWORK, "--metrics", "m.json"]

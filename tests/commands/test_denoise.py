@@ -22,7 +22,7 @@ from drp_jax import read_image
 from drp_jax.commands import arguments, denoise, fit, restoring
 from drp_jax.untrained import Objective
 
-SMALL = ["--method", "drp-dip", "--width", "4", "--iterations", "3"]
+SMALL = ["--method", "drp-dd", "--width", "4", "--iterations", "3"]
 
 
 @pytest.fixture(autouse=True)
@@ -87,9 +87,9 @@ def test_a_noise_that_is_stated_is_taken_and_a_strength_multiplies_it(capsys):
     [
         (["--sigma", "0"], "--sigma is 0; accepted: above 0, up to 255"),
         (["--sigma", "300"], "--sigma is 300; accepted: above 0, up to 255"),
-        (["--sigma", "5", *SMALL], "--sigma is 5, and method drp-dip takes none; accepted: method"),
+        (["--sigma", "5", *SMALL], "--sigma is 5, and method drp-dd takes none; accepted: method"),
         (["--strength", "-1"], "--strength: strength is -1.0; accepted: above 0"),
-        (["--strength", "2", *SMALL], "--strength is 2.0, and method drp-dip takes none; accepted"),
+        (["--strength", "2", *SMALL], "--strength is 2.0, and method drp-dd takes none; accepted"),
     ],
 )
 def test_a_noise_that_means_nothing_is_refused(capsys, flags, message):
@@ -107,8 +107,8 @@ def test_added_noise_is_scored_and_reported(capsys):
     assert metrics["status"] == "iteration_limit"
     assert metrics["message"] == "The run reached its iteration limit."
     assert metrics["iterate"] == "last"
-    assert (metrics["method"], metrics["preset"]) == ("drp-dip", "fast")
-    assert metrics["settings"]["generator"]["widths_up"] == [4]
+    assert (metrics["method"], metrics["preset"]) == ("drp-dd", "fast")
+    assert metrics["settings"]["generator"]["width"] == 4
     assert metrics["settings"]["objective"]["fidelity"] == "rmse"
     assert metrics["seconds"] > 0
     assert metrics["compile_seconds"] >= 0

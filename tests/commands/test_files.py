@@ -17,7 +17,7 @@ from drp_jax import InputError, read_image, write_image
 from drp_jax.commands import denoise, rescue, restoring
 from drp_jax.images import Picture
 
-SMALL = ["--method", "drp-dip", "--width", "4", "--iterations", "2"]
+SMALL = ["--method", "drp-dd", "--width", "4", "--iterations", "2"]
 GUESSED = "values from -1000 to 2000, taken as black and white unless --range is given\n"
 
 

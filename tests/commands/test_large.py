@@ -70,6 +70,7 @@ def test_what_memory_is_not_enough_for_is_refused(monkeypatch, capsys):
     assert re.search(rf"method drp-dip takes [\d.]+ GB for 100 x 40 pixels; {accepted}", message)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_to_the_same_picture(capsys):
     save("x.png", 24, 20)
     flags = ["--iterations", "400"]

@@ -15,7 +15,7 @@ from drp_jax.batch import BatchStatistics
 from drp_jax.commands import denoise, together
 
 run = functools.partial(command_line.run, denoise)
-SMALL = ["--method", "drp-dip", "--width", "4", "--iterations", "3"]
+SMALL = ["--method", "drp-dd", "--width", "4", "--iterations", "3"]
 
 
 @pytest.mark.parametrize("room", [2**40, 1], ids=["at once", "one at a time"])

@@ -28,6 +28,7 @@ def names(tmp_path_factory):
     return made
 
 
+@pytest.mark.slow
 def test_the_method(names):
     longer, sweep = names["longer"], names["sweep"]
     assert longer.status == Status.ITERATION_LIMIT
@@ -40,6 +41,7 @@ def test_the_method(names):
     np.testing.assert_allclose(sweep.image[0], single.image, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_operator(names):
     mosaic = names["mosaic"]
     image = np.random.default_rng(0).normal(size=(16, 16, 3)).astype(np.float32)
@@ -48,6 +50,7 @@ def test_the_operator(names):
     np.testing.assert_allclose(np.vdot(mosaic(image), observed), np.vdot(image, back), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_generator(names):
     result = names["result"]
     assert result.run.method.name == "flat"
@@ -55,6 +58,7 @@ def test_the_generator(names):
     assert result.iterations == 20
 
 
+@pytest.mark.slow
 def test_the_task(names):
     assert names["restored"].shape == (16, 18, 3)
 

@@ -2,6 +2,7 @@
 
 import shlex
 
+import pytest
 from code_blocks import blocks, run_python
 from command_line import pixels_of, save
 
@@ -27,6 +28,7 @@ def test_the_flags_are_those_of_the_commands():
         assert flags <= set(KINDS[command].__dataclass_fields__)
 
 
+@pytest.mark.slow
 def test_the_code_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     save("panorama.png", 24, 20)

@@ -23,6 +23,7 @@ def names():
         return run_python(PAGE)
 
 
+@pytest.mark.slow
 def test_the_examples(names):
     image = names["image"]
     assert psnr(names["usual"], image) > 20

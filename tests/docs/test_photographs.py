@@ -14,6 +14,7 @@ from drp_jax.commands.denoise import denoise
 PAGE = "docs/photographs.md"
 
 
+@pytest.mark.slow
 def test_the_example(tmp_path, monkeypatch):
     text = (Path(__file__).parents[2] / PAGE).resolve()
     noise = np.random.default_rng(0).normal(0, 12, (40, 44, 3))

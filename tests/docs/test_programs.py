@@ -37,6 +37,7 @@ def test_the_page_names_every_program():
     assert sorted(named) == sorted(path.name for path in PROGRAMS.glob("*.py"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["own_nnx_generator", "own_linen_generator"])
 def test_a_network_of_ones_own(name):
     program, printed = run(name)
@@ -53,6 +54,7 @@ def test_a_network_of_ones_own(name):
     assert seed.shape == (32 // reduction, 32 // reduction, 3)
 
 
+@pytest.mark.slow
 def test_masked_fourier():
     program, _ = run("masked_fourier")
     result, clean = program["result"], program["clean"]
@@ -70,6 +72,7 @@ def test_masked_fourier():
     assert not programs
 
 
+@pytest.mark.slow
 def test_guided_regularizer():
     program, _ = run("guided_regularizer")
     flat, noisy, clean = program["by_guide"]
@@ -81,6 +84,7 @@ def test_guided_regularizer():
     np.testing.assert_allclose(program["by_weight"][1], clean, atol=0.5)
 
 
+@pytest.mark.slow
 def test_learning_rate_sweep():
     program, printed = run("learning_rate_sweep")
     sweep = program["results"]
@@ -90,6 +94,7 @@ def test_learning_rate_sweep():
     assert len({f"{loss:.4f}" for loss in sweep.history["loss"][:, 1]}) == 4
 
 
+@pytest.mark.slow
 def test_two_trees():
     program, _ = run("two_trees")
     before, after = program["before"], program["result"].trees

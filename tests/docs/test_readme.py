@@ -59,6 +59,7 @@ def pictures(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_runs")
 def test_the_python_of_the_readme_runs(pictures, capsys):
     names = run_python("README.md")
@@ -75,6 +76,7 @@ def test_the_trees_of_the_readme_are_those_of_a_picture_of_256_pixels():
     assert str(trees.summary()) == shown.rstrip()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_runs")
 def test_the_python_of_the_methods_page_runs(pictures):
     names = run_python(METHODS)

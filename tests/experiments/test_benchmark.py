@@ -16,6 +16,7 @@ from experiments.benchmark.__main__ import COMMANDS, main
 from experiments.measurements import MEASUREMENTS, measured
 
 
+@pytest.mark.slow
 def test_a_batch_is_compared_with_single_runs(tmp_path, capsys):
     output = tmp_path / "batch.json"
     flags = ["--images", "3", "--size", "12", "--width", "4", "--iterations", "5"]
@@ -31,6 +32,7 @@ def test_a_batch_is_compared_with_single_runs(tmp_path, capsys):
     assert "3 images of 12 x 12" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_vmap_is_compared_with_single_runs(tmp_path, capsys, monkeypatch):
     small = preset("paper").adjusted(width=4, iterations=2)
     monkeypatch.setattr(batch, "preset", lambda: small)
@@ -46,6 +48,7 @@ def test_vmap_is_compared_with_single_runs(tmp_path, capsys, monkeypatch):
     assert "2 images of 16 x 16" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_variants_have_rows(tmp_path, capsys, monkeypatch):
     names = ("threshold", "threshold, Wiener, ridge: `default`")
     names += ("`default` with one noise level for all brightnesses",)
@@ -84,6 +87,7 @@ def scans(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_reconstructions_are_measured_and_shown_on_the_page(scans, capsys, monkeypatch):
     shorten_reconstruction(monkeypatch)
     output = scans / "reconstruction-disc.json"
@@ -144,6 +148,7 @@ def test_without_the_folder_phantoms_stand_in(tmp_path):
         assert 0 <= image.min() < image.max() <= 1
 
 
+@pytest.mark.slow
 def test_the_profile_lists_the_operations_of_the_loop(capsys):
     assert main(["profile", "--size", "32", "--width", "8", "--rows", "5"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -169,6 +174,7 @@ def run(*flags):
     return main(["speed", "--repeats", "1", "--seconds", "0.001", *flags])
 
 
+@pytest.mark.slow
 def test_rows_hold_what_was_measured(tmp_path, capsys):
     output = tmp_path / "speed.json"
     assert run("--suite", "batches", "--size", "32", "--output", str(output)) == 0
@@ -284,6 +290,7 @@ def test_slices_of_a_volume_are_the_same_together(scans, capsys, monkeypatch):
     assert "a slice" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_projection_is_timed_beside_a_network(tmp_path, capsys):
     output = tmp_path / "projection.json"
     flags = ["--size", "16", "--views", "3", "--repeats", "1", "--output", str(output)]

@@ -75,11 +75,11 @@ def test_a_map_of_one_noise_level_is_that_level():
 
 
 def test_a_clean_image_stays_and_its_estimates_agree():
-    image = make_photograph(16, 15, 3)
-    flat = hard_threshold_step(jnp.full((16, 15, 3), 0.5), 0.1)
+    image = make_photograph(32, 24, 3)
+    flat = hard_threshold_step(jnp.full((32, 24, 3), 0.5), 0.1)
     np.testing.assert_allclose(flat.image, 0.5, atol=1e-5)
     np.testing.assert_allclose(flat.spread, 0, atol=1e-3)
-    pilot = Filtered(image, jnp.zeros((16, 15)))
+    pilot = Filtered(image, jnp.zeros((32, 24)))
     for step in (hard_threshold_step(image, 0.0), ridge_step(image, pilot, 0.0)):
         assert psnr(step.image, image) > 40
 

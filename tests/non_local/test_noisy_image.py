@@ -11,7 +11,7 @@ from drp_jax.metrics import psnr
 from drp_jax.non_local import NoiseSpectrum, denoise, spectrum_of
 from drp_jax.non_local.noisy_image import noisy_image
 
-SIDE = 80
+SIDE = 64
 ROWS, COLUMNS = np.indices((SIDE, SIDE)) / SIDE
 DISC = np.hypot(ROWS - 0.4, COLUMNS - 0.6) < 0.2
 CLEAN = np.repeat((0.3 + 0.2 * ROWS + 0.2 * DISC)[..., None], 3, axis=2).astype(np.float32)

@@ -53,6 +53,7 @@ def run_alone():
     assert options.run(sweep, argv, program="sweep") == 0
 
 
+@pytest.mark.slow
 def test_two_processes_of_jax_share_a_sweep(lab):
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
@@ -67,6 +68,7 @@ def test_two_processes_of_jax_share_a_sweep(lab):
     assert rows_of(lab / "shared") == rows_of(lab / "alone")
 
 
+@pytest.mark.slow
 def test_two_workers_of_ray_share_a_sweep_though_one_dies(lab):
     pytest.importorskip("ray", reason="Ray is not installed")
     sign = lab / "killed"

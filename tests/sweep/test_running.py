@@ -190,6 +190,7 @@ def command(*argv):
     )
 
 
+@pytest.mark.slow
 def test_after_a_kill_the_same_command_goes_on_to_the_same_table(lab, capsys):
     command("--out", "whole")
     assert "20 runs in" in capsys.readouterr().out

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from conftest import make_photograph
+from conftest import SMALL, make_photograph
 from flax import nnx
 
-from drp_jax import InputError, Loop, Problem, advance, begin, preset
+from drp_jax import InputError, Loop, Problem, advance, begin
 from drp_jax.untrained import (
     CosineDecay,
     FixedSeed,
@@ -27,9 +27,7 @@ from drp_jax.untrained import (
 
 KEY = jax.random.key(0)
 IMAGE = make_photograph(12, 15, 3)
-SMALL = dataclasses.replace(
-    preset("paper").adjusted(width=4, iterations=6), objective=Objective(mse, None)
-)
+METHOD = dataclasses.replace(SMALL, objective=Objective(mse, None))
 
 
 class Network(nnx.Module):
@@ -60,7 +58,7 @@ def generated(run):
 
 
 def test_steps_are_those_of_optax_adam():
-    method = dataclasses.replace(SMALL, learning_rate=0.05)
+    method = dataclasses.replace(METHOD, learning_rate=0.05)
     run = begin(Problem(IMAGE), method=method, key=KEY)
     trees = run.trees
 
@@ -85,7 +83,7 @@ def test_steps_are_those_of_optax_adam():
 
 
 def test_an_image_is_that_of_the_network_before_its_step():
-    run = begin(Problem(IMAGE), method=SMALL, key=KEY)
+    run = begin(Problem(IMAGE), method=METHOD, key=KEY)
     first = jax.nn.sigmoid(generated(run))
     run, history = advance(run, until=1)
     np.testing.assert_allclose(run.image, first, atol=1e-5)
@@ -93,7 +91,7 @@ def test_an_image_is_that_of_the_network_before_its_step():
 
 
 def test_without_the_sigmoid_the_network_ends_in_the_range_itself():
-    method = dataclasses.replace(SMALL, sigmoid=False)
+    method = dataclasses.replace(METHOD, sigmoid=False)
     run = begin(Problem(IMAGE), method=method, key=KEY)
     raw = generated(run)
     assert raw.min() < 0 or raw.max() > 1
@@ -102,7 +100,7 @@ def test_without_the_sigmoid_the_network_ends_in_the_range_itself():
 
 
 def test_the_history_has_the_terms_and_the_residual_in_units_of_the_observation():
-    method = dataclasses.replace(SMALL, objective=Objective(mse, anisotropic_tv, 0.2))
+    method = dataclasses.replace(METHOD, objective=Objective(mse, anisotropic_tv, 0.2))
     problem = Problem(100 + 50 * IMAGE, value_range=(100, 150))
     run, history = after(method, problem, 1)
     difference = (np.asarray(run.image) - problem.observation) / 50
@@ -116,7 +114,7 @@ def test_the_history_has_the_terms_and_the_residual_in_units_of_the_observation(
 
 def test_a_complex_image_has_twice_the_channels():
     signal = IMAGE[..., :1] * np.exp(1j * np.linspace(0, 1, 15))[None, :, None]
-    method = dataclasses.replace(SMALL, loop=Loop(60))
+    method = dataclasses.replace(METHOD, loop=Loop(60))
     run, _ = after(method, Problem(signal, complex_image=True), 60)
     assert run.image.shape == signal.shape
     assert run.image.dtype == jnp.complex64
@@ -134,7 +132,7 @@ def test_a_module_of_ones_own_generates():
 
 def test_jitter_is_new_at_every_iteration_and_stays_out_of_the_variables():
     """With no steps taken, images differ by the jitter alone."""
-    still = dataclasses.replace(SMALL, optimizer=optax.set_to_zero(), jitters=(Jitter(Seed, 0.1),))
+    still = dataclasses.replace(METHOD, optimizer=optax.set_to_zero(), jitters=(Jitter(Seed, 0.1),))
     run = begin(Problem(IMAGE), method=still, key=KEY)
     seed = run.trees.model().seed[...]
     first, _ = advance(run, until=1)
@@ -144,7 +142,7 @@ def test_jitter_is_new_at_every_iteration_and_stays_out_of_the_variables():
 
 
 def test_adjusting_replaces_what_is_given_and_nothing_else():
-    method = dataclasses.replace(SMALL, learning_rate=CosineDecay(0.1, 0.01, 6))
+    method = dataclasses.replace(METHOD, learning_rate=CosineDecay(0.1, 0.01, 6))
     assert method.adjusted() is method
     longer = method.adjusted(iterations=50)
     assert longer == dataclasses.replace(
@@ -177,24 +175,30 @@ def test_adjusting_replaces_what_is_given_and_nothing_else():
 )
 def test_bad_values_are_named(changes, message):
     with pytest.raises(InputError, match=message):
-        begin(Problem(IMAGE), method=dataclasses.replace(SMALL, **changes), key=KEY)
+        begin(Problem(IMAGE), method=dataclasses.replace(METHOD, **changes), key=KEY)
 
 
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (lambda image: image[1:], r"the generator gives shape \(11, 15, 3\) for a seed .*accepted"),
-        (lambda image: image @ jnp.ones((9, 3)), r"the generator fails for a seed \(12, 15, 3\): "),
+        (
+            lambda image: image[1:],
+            r"the generator gives shape \(11, 15, 32\) for a seed .*accepted",
+        ),
+        (
+            lambda image: image @ jnp.ones((9, 3)),
+            r"the generator fails for a seed \(12, 15, 32\): ",
+        ),
     ],
 )
 def test_a_network_that_does_not_fit_is_named(network, message):
     class Wrong(nnx.Module):
         def __init__(self, seed_shape, image_shape, *, rngs):
-            self.weight = Weight(jnp.ones(3))
+            self.weight = Weight(jnp.ones(seed_shape[-1]))
 
         def __call__(self, seed):
             return network(seed * self.weight[...][None, None])
 
-    method = dataclasses.replace(SMALL, generator=Wrong, trainable=(Seed, Weight))
+    method = dataclasses.replace(METHOD, generator=Wrong, trainable=(Seed, Weight))
     with pytest.raises(InputError, match=message):
         begin(Problem(IMAGE), method=method, key=KEY)

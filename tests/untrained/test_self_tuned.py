@@ -5,14 +5,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import compilations, make_photograph
+from conftest import SMALL, compilations, make_photograph
 
-from drp_jax import InputError, Problem, begin, preset, restore, resume
+from drp_jax import InputError, Problem, begin, restore, resume
 from drp_jax.stopping import Plateau
 from drp_jax.untrained import Objective, SelfTuned
 
 KEY = jax.random.key(0)
-NETWORK = preset("paper").adjusted(width=4, iterations=5)
+NETWORK = SMALL.adjusted(iterations=5)
 IMAGE = make_photograph(12, 10, 1)
 TUNED = SelfTuned(NETWORK, weights=(0.1, 0.8, 0.2), search_iterations=3, projectors=1)
 
