@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,22 +10,11 @@ import threading
 
 import numpy as np
 import pytest
+from browser import NEEDS_BROWSER, launched
 from command_line import pixels_of, save
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE = 240  # seconds, for the start of the program and for what compiles
 # The program, with methods that compile fast.
 PROGRAM = """
@@ -40,9 +28,7 @@ sys.exit(main(["app", "--port", sys.argv[1], "--most-megapixels", "0.5"]))
 """
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(
-        BROWSER is None, reason="no browser: neither chromium, chromium-browser nor google-chrome"
-    ),
+    NEEDS_BROWSER,
 ]
 
 
@@ -101,7 +87,7 @@ def test_the_page_from_the_upload_to_ctrl_c(program, tmp_path):
     Image.new("L", (800, 800)).save(tmp_path / "large.png")
     errors, requests = [], []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=ARGUMENTS)
+        browser = launched(playwright)
         page = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
         page.set_default_timeout(60_000)
         page.on("console", lambda one: one.type == "error" and errors.append(one.text))

@@ -1,7 +1,5 @@
 """CONTRIBUTING.md: its code runs as it is written, and the layers are those of the imports."""
 
-import ast
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from conftest import shorten_reconstruction
 import drp_jax
 from drp_jax import Status
 from drp_jax.operators import adjoint
+from experiments.imports import imports_of
 
 PAGE = "CONTRIBUTING.md"
 
@@ -66,32 +65,12 @@ def test_the_task(names):
 LAYERS = [line.replace("|", " ").split() for line in blocks(PAGE, "text")[0].splitlines()]
 
 
-def imports(path):
-    """The modules of the library, by their names at its top, that a file imports."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            modules = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for module in modules:
-            package, _, rest = module.partition(".")
-            if package == "drp_jax" and rest:
-                yield rest.split(".")[0]
-
-
 def test_modules_import_only_from_the_layers_below():
-    folder = ROOT / "drp_jax"
     layer = {name: number for number, names in enumerate(LAYERS) for name in names}
-    found = {}
-    for path in folder.rglob("*.py"):
-        own = path.relative_to(folder).parts[0].removesuffix(".py")
-        if not own.startswith("__"):
-            found.setdefault(own, set()).update(imports(path))
+    found = imports_of(ROOT / "drp_jax")
     assert set(found) == set(layer)
     for own in ("commands", "app"):  # which use the library as everybody does
         del found[own]
     for own, others in found.items():
-        wrong = {other for other in others - {own} if layer[other] >= layer[own]}
+        wrong = {other for other in others if layer[other] >= layer[own]}
         assert not wrong, f"{own} imports {wrong}"

@@ -1,31 +1,17 @@
 """The page of a report in a real browser: headless Chromium, if there is one on the machine."""
 
 import re
-import shutil
 
 import numpy as np
 import pytest
+from browser import NEEDS_BROWSER, launched
 from playwright.sync_api import sync_playwright
 from written_sweep import add_rows, make_row, write_sweep
 
 from drp_jax.sweep.report import differences, read_results, summarize, write_page
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 MINUS, NONE = "\N{MINUS SIGN}", "\N{EN DASH}"
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason="no browser: neither chromium, chromium-browser nor google-chrome"
-)
+pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +31,7 @@ def report(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=ARGUMENTS)
+        browser = launched(playwright)
         yield browser
         browser.close()
 
