@@ -267,11 +267,17 @@ def _check_noise(noise: Noise | None, observation: Observation) -> None:
         )
 
 
+@jax.jit
+def _prediction(operator: Callable, image: jax.Array) -> Observation:
+    """What an operator predicts; compiled, so that it is traced once for many alike problems."""
+    return operator(image)
+
+
 def _check_prediction(
     operator: Callable, image: jax.ShapeDtypeStruct, observation: Observation
 ) -> None:
     """Raises InputError unless the operator's prediction has the observation's form."""
     given = f"an image {image.shape} of type {image.dtype}"
     with plugged_in("operator", given):
-        predicted = jax.eval_shape(operator, image)
+        predicted = _prediction.eval_shape(operator, image)
     require_form(predicted, observation, "operator", given)

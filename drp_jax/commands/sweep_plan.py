@@ -4,9 +4,11 @@ import dataclasses
 import pathlib
 from collections.abc import Sequence
 
+from drp_jax import InputError
 from drp_jax.commands import options, sweep_flags
 from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.progress import say
+from drp_jax.errors import reason
 from drp_jax.sweep import Store
 from drp_jax.sweep.estimate import estimated, programs_of
 from drp_jax.sweep.requests import Identified
@@ -40,7 +42,12 @@ def show(parsed: PlanArguments) -> int:
         with results_in(parsed.out) as results, Store(results.folder) as store:
             runs = missing(plan, store)
         say(f"{total} runs, {total - len(runs)} of them done in {parsed.out}")
-    programs = programs_of(runs)
+    try:
+        programs = programs_of(runs)
+    except Exception as error:  # whatever functions of one's own raise
+        raise InputError(
+            f"{parsed.plan[0]}: {reason(error)}; accepted: a plan whose functions can be called"
+        ) from None
     for program in programs:
         say(_about(program))
     several = "" if len(programs) == 1 else "s"

@@ -18,12 +18,13 @@ from drp_jax.commands.report import environment
 from drp_jax.errors import in_a_line
 from drp_jax.sweep import Done, Plan, Store, run_sweep
 from drp_jax.sweep.on_ray import run_sweep_on_ray
-from drp_jax.sweep.rows import FAILED
+from drp_jax.sweep.rows import DROPPED, FAILED
 from drp_jax.sweep.running import git_revision, identified, missing
 from drp_jax.sweep.shared import Results, results_in
 from drp_jax.sweep.store import TABLE
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
+_SHARE = "a share above 0, at most 0.5"
 _LIMIT = "a time above 0, like 90s, 10m or 2h"
 _PROCESSES = "HOST:PORT,COUNT,NUMBER, or auto where JAX can tell, as under SLURM"
 
@@ -33,6 +34,13 @@ def _seconds(text: str) -> float:
     if match is None or not float(match[1]) > 0:
         raise ValueError
     return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 < share <= 0.5:
+        raise ValueError
+    return share
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,9 +83,9 @@ class RunArguments:
     )
     slots: int | None = sweep_flags.slots()
     halving: float | None = options.option(
-        float,
+        _share,
         "SHARE",
-        "a share above 0, at most 0.5",
+        _SHARE,
         "Share of the iterations after which the worse half of a method's settings ends; then at "
         "twice the share, and so on.",
         shown="none ends early",
@@ -181,7 +189,8 @@ def _line(done: Done) -> str:
         return f"{about}: failed: {row['error']}"
     psnr = row.get("psnr")
     score = "no PSNR" if psnr is None else f"PSNR {psnr:.2f} dB"
-    return f"{about}: {score}, {row['iterations']} iterations, {row['seconds']:.1f} s"
+    dropped = "dropped after " if row["status"] == DROPPED else ""
+    return f"{about}: {score}, {dropped}{row['iterations']} iterations, {row['seconds']:.1f} s"
 
 
 def _summary(

@@ -80,7 +80,7 @@ def degradation(text: str) -> Degradation:
         return _smaller(text, factor)
     if measurement(text) is not None:
         return measured_by(text)
-    if colon and kind.replace(".", "").isidentifier():
+    if colon and kind.replace(".", "").isidentifier() and argument.isidentifier():
         return measured_by(text)
     raise InputError(f"degradation {text!r}; accepted: {ACCEPTED}")
 

@@ -1,14 +1,24 @@
 """YAML whose values know the line that they stand in, so that errors name line and field."""
 
 import pathlib
+import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import yaml
 
 from drp_jax.errors import InputError
 
 Made = TypeVar("Made")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which 1e-3 is a number too, as in most languages; YAML 1.1 wants a point in it."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
 
 
 class Entry:
@@ -91,7 +101,7 @@ class Entry:
     def number(self, accepted: str = "a number") -> float:
         """A number."""
         if type(self.value) not in (int, float):
-            self.refuse(f"{accepted}{_hint(self.value)}")
+            self.refuse(accepted)
         return float(self.value)
 
     def _entries(self) -> "Iterator[Entry]":
@@ -107,7 +117,7 @@ def read_lines(path: pathlib.Path) -> Entry:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
         if node is None:
             raise InputError(f"{path}: is empty; accepted: a plan, like images: chelsea.png")
         return Entry(node, str(path), "")
@@ -119,14 +129,3 @@ def read_lines(path: pathlib.Path) -> Entry:
         line = f", line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or "is no YAML"
         raise InputError(f"{path}{line}: {problem}; accepted: YAML") from None
-
-
-def _hint(value: Any) -> str:
-    """YAML reads 1e-3 as a text."""
-    if isinstance(value, str):
-        try:
-            float(value)
-        except ValueError:
-            return ""
-        return ", and YAML wants a point in it, like 1.0e-3"
-    return ""

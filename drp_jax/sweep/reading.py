@@ -160,7 +160,11 @@ def _values(entry: Entry) -> list[Any]:
     scale = fields["scale"].text("log or linear") if "scale" in fields else "linear"
     if scale not in ("log", "linear"):
         fields["scale"].refuse("log or linear")
-    return list(entry.made(lambda: spaced(first, last, count, is_log=scale == "log")))
+    numbers = entry.made(lambda: spaced(first, last, count, is_log=scale == "log"))
+    ends_are_whole = all(type(fields[name].value) is int for name in ("from", "to"))
+    if ends_are_whole and all(number.is_integer() for number in numbers):
+        return [int(number) for number in numbers]  # as a width or a number of iterations is
+    return list(numbers)
 
 
 def _keys(entry: Entry) -> tuple[int, ...]:

@@ -73,7 +73,7 @@ def row_of(
         arrays = {files: _arrays(result)}
         if with_inputs:
             arrays[inputs] = _inputs(problem)
-    except Exception as error:  # whatever a metric of one's own raises
+    except Exception as error:
         return Row(about | {"status": FAILED, "error": reason(error)})
     values = about | {
         "status": status or Status(int(result.status)).name.lower(),
@@ -94,6 +94,8 @@ def _scores(metrics: Mapping[str, Score], problem: Problem, image: jax.Array) ->
             value = float(metric(jnp.clip(image, 0, 1), jnp.asarray(problem.reference)))
         except InputError:
             value = math.nan
+        except Exception as error:  # whatever a metric of one's own raises
+            raise RuntimeError(f"metric {name}: {reason(error)}") from error
         scores[name] = value if math.isfinite(value) else None
     return scores
 

@@ -162,6 +162,26 @@ def test_numbers_between_two_ends():
         spaced(0, 1, 3, is_log=True)
 
 
+def test_numbers_are_read_as_they_are_written(folder):
+    plan = read(
+        folder,
+        """
+images: a.npy
+degradations: gaussian:25
+methods:
+  - method: drp-dip
+    learning_rate: [1e-2, 2E-2]
+    width: {from: 4, to: 6, count: 3}
+    regularizer_weight: {from: 1e-1, to: 2, count: 2}
+""",
+    )
+    names = ("learning_rate", "width", "regularizer_weight")
+    first, *_, last = ([one.settings[name] for name in names] for one in plan.variants)
+    assert first == [0.01, 4, 0.1]
+    assert last == [0.02, 6, 2.0]
+    assert [type(one) for one in last] == [float, int, float]
+
+
 def test_a_method_of_ones_own_is_named_by_its_module(folder):
     methods = """
 images: a.npy
@@ -206,9 +226,10 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
             r"line 3: methods.learning_rate has no count; accepted: from, to, count, scale",
         ),
         (
-            {"methods": "{method: drp-dip, learning_rate: {from: 1e-3, to: 2, count: 2}}"},
-            r"line 3: methods.learning_rate.from is '1e-3'; accepted: a number, and YAML wants",
+            {"methods": "{method: drp-dip, learning_rate: {from: low, to: 2, count: 2}}"},
+            r"line 3: methods.learning_rate.from is 'low'; accepted: a number",
         ),
+        ({"degradations": "gauss:25"}, r"line 2: degradation 'gauss:25'; accepted: gaussian:SIGMA"),
         ({"keys": "0"}, r"line 4: keys is 0; accepted: a whole number from 1"),
         ({"keys": "[1, 1]"}, r"line 4: keys is \[1, 1\]; accepted: every key once"),
         ({"metrics": "lpips"}, r"line 4: metrics is 'lpips'; accepted: psnr, ssim or module"),

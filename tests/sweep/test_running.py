@@ -161,6 +161,15 @@ def test_metrics_of_ones_own_are_scores(plan, tmp_path):
     assert done.row["psnr"] is None
 
 
+def test_a_metric_that_fails_is_named(plan, tmp_path):
+    def broken(image, reference):
+        raise ValueError("no reference")
+
+    one = Plan(IMAGES[:1], plan.degradations, plan.variants[:1], metrics={"lab:broken": broken})
+    (done,) = run_sweep(one, tmp_path)
+    assert done.row["error"] == "RuntimeError: metric lab:broken: ValueError: no reference"
+
+
 def test_a_table_of_another_version_is_left_alone(tmp_path):
     table = sqlite3.connect(tmp_path / TABLE)
     table.executescript("CREATE TABLE runs (id); PRAGMA user_version = 7;")
@@ -260,6 +269,15 @@ def test_the_command_says_what_a_plan_has_and_stops_in_time(lab, capsys):
     assert "20 left, which the same command runs" in capsys.readouterr().out
 
 
+def test_a_plan_whose_functions_fail_is_refused_in_a_line(lab, capsys):
+    (lab / "torn.py").write_text("def measure(image):\n    raise KeyError('no film')\n")
+    plan = (lab / "plan.yaml").read_text()
+    (lab / "plan.yaml").write_text(plan.replace("film:measure", "torn:measure"))
+    assert options.run(sweep, ["plan", "plan.yaml", "--no-estimate"], program="sweep") == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert "plan.yaml: KeyError: 'no film'; accepted: a plan whose functions can be called" in line
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
@@ -269,6 +287,10 @@ def test_the_command_says_what_a_plan_has_and_stops_in_time(lab, capsys):
             "--limit-time: 'soon' is not a time above 0",
         ),
         (["run", "plan.yaml", "--out", "a.npy"], "a.npy/runs.sqlite: cannot be opened"),
+        (
+            ["run", "plan.yaml", "--halving", "0.6"],
+            "--halving: '0.6' is not a share above 0, at most 0.5",
+        ),
         (["plan", "none.yaml"], "none.yaml: No such file or directory; accepted: a YAML file"),
     ],
 )
