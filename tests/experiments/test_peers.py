@@ -69,4 +69,4 @@ def test_a_folder_is_needed(capsys):
 
 def test_noise_is_needed_since_peers_divide_by_its_level(capsys):
     assert main(["--noise", "0"]) == 2
-    assert "--noise is 0; accepted: " in capsys.readouterr().err
+    assert "--noise is 0.0; accepted: from 1e-06 up" in capsys.readouterr().err
