@@ -5,6 +5,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import jax.numpy as jnp
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -41,10 +42,15 @@ class Degraded:
         image = np.clip(image, 0, 1).astype(np.float32).reshape(self.clean.shape)
         if self.known is not None:
             image = np.where(self.known, self.clean, image)
-        pair = (image, self.clean)
         if self.problem.metric_name == "luma_psnr":
-            pair = tuple(np.asarray(luma_without_border(one)) for one in pair)
-        return score(*pair)
+            return score(_luma(image), _luma(self.clean))
+        return score(image, self.clean)
+
+    def psnr(self, image: np.ndarray) -> float:
+        """PSNR alone, in dB."""
+        decibels = self.score(image)["psnr"]
+        assert decibels is not None
+        return decibels
 
     def compare(self, methods: Mapping[str, Method], seed: int) -> Iterator[dict]:
         """A row of scores per method, then one per baseline: its best, and the time of one."""
@@ -83,13 +89,18 @@ class Degraded:
         }
 
 
+def _luma(image: np.ndarray) -> np.ndarray:
+    return np.asarray(luma_without_border(jnp.asarray(image)))
+
+
 def degrade(case: str, clean: np.ndarray, seed: int) -> Degraded:
     """One of the `CASES`, or of the `MEASUREMENTS`, done to a clean image `[H, W, C]`."""
     if case in NOISES:
         sigma = float(case.split()[1]) if case.startswith("Gaussian") else None
         return with_noise(clean, add_noise(clean, case, seed), sigma)
     if case in GAPS:
-        return with_gaps(clean, known_pixels(case, *clean.shape[:2], seed))
+        height, width = clean.shape[:2]
+        return with_gaps(clean, known_pixels(case, height, width, seed))
     if case in FACTORS:
         return made_smaller(clean, FACTORS[case])
     if case in NOISY:

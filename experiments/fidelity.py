@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from drp_jax import InputError, Method, preset
 from drp_jax.commands import options
 from drp_jax.commands.fit import fit
@@ -83,12 +85,10 @@ def _on(
     return Experiment(f"{official.task}-{method}{name}", official, adjusted, original)
 
 
-def _decoders(official: Official, original: str, **changes: int) -> list[Experiment]:
+def _decoders(official: Official, original: str, *, iterations: int) -> list[Experiment]:
     """DRP-DD, which has no published program, with one to three upsamplings."""
-    return [
-        _on(official, "drp-dd", original, f"-{count}", upsamplings=count, width=64, **changes)
-        for count in (1, 2, 3)
-    ]
+    narrow = functools.partial(_on, official, "drp-dd", original, width=64, iterations=iterations)
+    return [narrow(f"-{count}", upsamplings=count) for count in (1, 2, 3)]
 
 
 PUBLISHED, NARROW = "28.55 dB at iteration 200", "32.88 dB at iteration 100 (width 32)"
@@ -137,7 +137,8 @@ def _measure(experiment: Experiment, parsed: Arguments) -> dict:
     print(experiment.name, file=sys.stderr, flush=True)
     fitted = fit(degraded.problem, seed=parsed.seed, method=method)
     row = degraded.row(fitted)
-    scores = score(fitted.restoration.image, degraded.clean) | {"psnr": row["last_psnr"]}
+    scores = score(np.asarray(fitted.restoration.image), degraded.clean)
+    scores["psnr"] = row["last_psnr"]
     return metrics(fitted, method, preset="as given by settings", scores=scores) | {
         "best_psnr": row["best_psnr"],
         "best_iteration": row["best_iteration"],

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import zlib
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -62,12 +63,12 @@ def samples() -> dict[str, bytes]:
     exif[274] = 6
     files: dict[str, bytes] = {}
 
-    def pillow(name: str, image: Image.Image, form: str, **options: object) -> None:
+    def pillow(name: str, image: Image.Image, form: str, **options: Any) -> None:
         buffer = io.BytesIO()
         image.save(buffer, form, **options)
         files[name] = buffer.getvalue()
 
-    def tiff(name: str, array: np.ndarray, **options: object) -> None:
+    def tiff(name: str, array: np.ndarray, **options: Any) -> None:
         buffer = io.BytesIO()
         tifffile.imwrite(buffer, array, **options)
         files[name] = buffer.getvalue()
@@ -94,7 +95,7 @@ def samples() -> dict[str, bytes]:
     pillow("rgb.sgi", rgb, "SGI")
     pillow("rgb.ico", rgb.resize((16, 16)), "ICO")
     for number, channels in enumerate((deep[..., 0], deep[..., :2], deep[..., :3], deep), 1):
-        files[f"deep{number}.png"] = imagecodecs.png_encode(np.ascontiguousarray(channels))
+        files[f"deep{number}.png"] = bytes(imagecodecs.png_encode(np.ascontiguousarray(channels)))
     tiff("rgb.tif", eight[..., :3], photometric="rgb")
     tiff("deep.tif", deep[..., :3], photometric="rgb")
     tiff("float.tif", deep[..., 0].astype(np.float32))
@@ -109,9 +110,10 @@ def samples() -> dict[str, bytes]:
     pillow("group4.tif", gray.convert("1"), "TIFF", compression="group4")
     pillow("cmyk.tif", rgb.convert("CMYK"), "TIFF", compression="tiff_lzw")
     pillow("palette.tif", rgb.quantize(50), "TIFF")
-    for name, array in (("uint8", eight), ("float64", deep / 3.0), ("bool", deep > 9000)):
+    arrays: dict[str, np.ndarray] = {"uint8": eight, "float64": deep / 3.0, "bool": deep > 9000}
+    for name, values in arrays.items():
         buffer = io.BytesIO()
-        np.save(buffer, array)
+        np.save(buffer, values)
         files[f"{name}.npy"] = buffer.getvalue()
     return files
 

@@ -35,11 +35,10 @@ def crops(images: str, size: int, data: pathlib.Path = DATA) -> dict[str, np.nda
     Corners move if a photograph ends too soon; photographs that are smaller are left out.
     """
     squares = {}
-    for name, corner in IMAGES[images].items():
-        sides = bundled_photograph(name).image.shape[:2]
-        if min(sides) >= size:
-            corner = (min(start, side - size) for start, side in zip(corner, sides, strict=True))
-            squares[name] = crop(name, *corner, size)
+    for name, (top, left) in IMAGES[images].items():
+        height, width = bundled_photograph(name).image.shape[:2]
+        if min(height, width) >= size:
+            squares[name] = crop(name, min(top, height - size), min(left, width - size), size)
     if images == "report" and (data / "denoise").exists():
         start = (512 - size) // 2
         squares["Peppers"] = peppers(data, slice(start, start + size)).clean

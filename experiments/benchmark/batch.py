@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import Finished, Request, preset, restore, restore_many
+from drp_jax import Finished, InputError, Request, Restoration, preset, restore, restore_many
 from drp_jax.commands import options
 from drp_jax.stopping import Discrepancy
 from experiments import pages
@@ -66,10 +66,10 @@ def batch(parsed: BatchArguments) -> int:
     def together() -> list[jax.Array]:
         finished[:] = restore_many(images, key=key, method=method, slots=parsed.slots)
         finished.sort(key=lambda one: one.index)
-        return [one.restoration.image for one in finished]
+        return [_restored(one).image for one in finished]
 
     comparison = _compared({"restore": one_by_one, "restore_many": together}, parsed.repeats)
-    iterations = [int(one.restoration.iterations) for one in finished]
+    iterations = [int(_restored(one).iterations) for one in finished]
     used = max((one.statistics for one in finished), key=lambda used: used.slot_steps)
     report = {
         "arguments": dataclasses.asdict(parsed) | {"output": None},
@@ -142,7 +142,7 @@ def slices(parsed: SlicesArguments) -> int:
     def together() -> list[jax.Array]:
         finished = [*restore_many(requests, key=key, method=method, slots=parsed.slots)]
         finished.sort(key=lambda one: one.index)
-        return [one.restoration.image for one in finished]
+        return [_restored(one).image for one in finished]
 
     comparison = _compared({"restore": one_by_one, "restore_many": together}, parsed.repeats)
     seconds = {
@@ -166,12 +166,19 @@ def _compared(works: Mapping[str, Callable[[], Iterable[jax.Array]]], repeats: i
     return {"largest_difference": difference, "seconds": times, "ratio": many / single}
 
 
-def _images(count: int, size: int) -> list[np.ndarray]:
+def _restored(finished: Finished) -> Restoration:
+    if finished.restoration is None:
+        raise InputError(f"image {finished.index}: {finished.error}")
+    return finished.restoration
+
+
+def _images(count: int, size: int) -> list[jax.Array]:
     """Noisy crops of a photograph: the more contrast, the longer the residual takes to fall."""
     draw = np.random.default_rng(0)
     images = []
     for contrast in draw.permutation(np.linspace(0.05, 1.0, count)):
-        clean = crop("chelsea.png", draw.integers(301 - size), draw.integers(452 - size), size)
+        top, left = int(draw.integers(301 - size)), int(draw.integers(452 - size))
+        clean = crop("chelsea.png", top, left, size)
         noisy = 0.5 + contrast * (clean - clean.mean()) + draw.normal(0, NOISE, clean.shape)
-        images.append(np.clip(noisy, 0, 1).astype(np.float32))
+        images.append(jnp.asarray(np.clip(noisy, 0, 1), jnp.float32))
     return images

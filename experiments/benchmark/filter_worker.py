@@ -8,6 +8,7 @@ import sys
 import time
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from skimage import data
 
@@ -26,7 +27,7 @@ def problem(task: str, size: int) -> Problem:
         return Problem(np.clip(clean + noise, 0, 1).astype(np.float32))
     if task == "inpaint":
         known = (draw.random((size, size, 1)) < 0.5).astype(np.float32)
-        return Problem(clean * known, Mask(known))
+        return Problem(clean * known, Mask(jnp.asarray(known)))
     small = clean.reshape(size // 2, 2, size // 2, 2, 3).mean((1, 3))
     return Problem(small, Downsample(2))
 

@@ -83,5 +83,5 @@ def _seconds(worker: subprocess.Popen) -> float:
     worker.stdin.flush()
     line = worker.stdout.readline()
     if not line:
-        raise InputError(f"a run ended early; it was {' '.join(map(str, worker.args))}")
+        raise InputError(f"a run ended early; it was {worker.args!r}")
     return float(line.split()[0])

@@ -18,6 +18,7 @@ import tempfile
 import time
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
@@ -126,13 +127,13 @@ def _observed(task: str, clean: np.ndarray, path: pathlib.Path) -> tuple[float, 
         Image.fromarray(255 * is_known.astype(np.uint8)).save(mask)
         flags = ["--mask", str(mask)]
     else:
-        small = np.asarray(Downsample(FACTOR)(np.float32(clean) / 255))
+        small = np.asarray(Downsample(FACTOR)(jnp.asarray(_as_float(clean))))
         observed = np.rint(255 * np.clip(small, 0, 1)).astype(np.uint8)
         flags = ["--factor", str(FACTOR)]
     Image.fromarray(observed).save(path)
     repeated = np.repeat(np.repeat(observed, FACTOR, 0), FACTOR, 1)
     start = repeated if task == "super-resolve" else observed
-    return _decibels(_error(np.float32(start) / 255, clean)), flags
+    return _decibels(_error(_as_float(start), clean)), flags
 
 
 def picture(height: int, width: int) -> np.ndarray:
@@ -173,7 +174,12 @@ def seam_ratio(error: np.ndarray, tiling: dict[str, Any]) -> float:
 
 
 def _error(image: np.ndarray, clean: np.ndarray) -> np.ndarray:
-    return image - clean.astype(np.float32) / 255
+    return image - _as_float(clean)
+
+
+def _as_float(picture: np.ndarray) -> np.ndarray:
+    """8 bits to float32 in [0, 1]."""
+    return picture.astype(np.float32) / 255
 
 
 def _decibels(error: np.ndarray) -> float:

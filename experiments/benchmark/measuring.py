@@ -4,11 +4,14 @@ import functools
 import pathlib
 import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import jax
 
 from drp_jax.commands import options
 from experiments.photographs import DATA
+
+Name = TypeVar("Name")
 
 whole = functools.partial(options.whole, least=1)
 size = functools.partial(options.whole, "Side of the images in pixels.")
@@ -35,12 +38,12 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def by_turns(works: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+def by_turns(works: Mapping[Name, Callable[[], object]], repeats: int) -> dict[Name, list[float]]:
     """The seconds of some works, which have run before: one of each, then again.
 
     So what else the machine does meets all alike.
     """
-    times: dict[str, list[float]] = {name: [] for name in works}
+    times: dict[Name, list[float]] = {name: [] for name in works}
     for _ in range(repeats):
         for name, work in works.items():
             times[name].append(seconds(work))

@@ -63,6 +63,6 @@ def _rows(parsed: Arguments) -> Iterator[dict]:
         }
 
 
-def _psnr(degraded: Degraded, problem: Problem, method: Method) -> float | None:
+def _psnr(degraded: Degraded, problem: Problem, method: Method) -> float:
     restored = fit(problem, seed=0, method=method).restoration
-    return degraded.score(np.asarray(restored.image))["psnr"]
+    return degraded.psnr(np.asarray(restored.image))

@@ -63,11 +63,14 @@ def profile(parsed: ProfileArguments) -> int:
     run = begin(case.problem, method=case.settings, key=jax.random.key(0))
     program = jax.jit(advance).lower(run, 1).compile()
     run, _ = jax.block_until_ready(program(run, 1))
-    described = _described(program.as_text())
+    text = program.as_text()
+    assert text is not None
+    described = _described(text)
     times = _times(lambda: program(run, 1 + ITERATIONS)).most_common()
-    rows = [{"time": time} | described[name] for name, time in times if name in described]
+    known = [(name, time) for name, time in times if name in described]
+    rows = [{"time": time} | described[name] for name, time in known]
     print(OPERATIONS.of(rows[: parsed.rows]))
-    print(f"all {len(rows)} operations: {sum(row['time'] for row in rows):.1f} ms")
+    print(f"all {len(rows)} operations: {sum(time for _, time in known):.1f} ms")
     return 0
 
 
@@ -134,7 +137,7 @@ def projection(parsed: ProjectionArguments) -> int:
     """A projection and its adjoint against a network's iteration."""
     shape = (parsed.size, parsed.size)
     image = jnp.asarray(np.random.default_rng(0).random((*shape, 1)), jnp.float32)
-    radon = Radon(np.arange(parsed.views) * np.pi / parsed.views, shape=shape)
+    radon = Radon(jnp.arange(parsed.views) * jnp.pi / parsed.views, shape=shape)
     method, problem = presets.PROJECTOR.method, Problem(image)
     state = jax.jit(method.init)(problem, jax.random.key(0))
     step = jax.jit(method.step)

@@ -20,14 +20,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from drp_jax import InputError, Method, Problem, begin, preset
+from drp_jax import InputError, Problem, begin, preset
 from drp_jax.commands import options
 from drp_jax.loop import ROOM
 from drp_jax.method import MOST_ITERATIONS
 from drp_jax.operators import Downsample, Mask
 from drp_jax.problem import SMALLEST_SIDE
 from drp_jax.slots import advance_slots, spread
-from drp_jax.untrained import HourglassConfig, Precision
+from drp_jax.untrained import DeepDecoderConfig, Generator, HourglassConfig, Precision, Untrained
 from experiments import pages
 from experiments.benchmark import measuring
 
@@ -58,7 +58,7 @@ class Case:
     precision: Precision = Precision.FLOAT32
 
     @property
-    def settings(self) -> Method:
+    def settings(self) -> Untrained:
         """The method, without an end."""
         changes = {"width": self.width, "precision": self.precision, "iterations": MOST_ITERATIONS}
         return preset("paper", method=self.method, task=self.task).adjusted(**changes)
@@ -70,7 +70,7 @@ class Case:
         draw = np.random.default_rng(0)
         observation = draw.random((rows, rows, 3), dtype=np.float32)
         known = (draw.random((rows, rows, 1)) < 0.5).astype(np.float32)
-        operators = {"super-resolve": Downsample(FACTOR), "inpaint": Mask(known)}
+        operators = {"super-resolve": Downsample(FACTOR), "inpaint": Mask(jnp.asarray(known))}
         return Problem(observation, operator=operators.get(self.task))
 
 
@@ -157,7 +157,7 @@ def _timed(case: Case, parsed: Arguments) -> dict:
     gflops, peak = facts["flops_per_iteration"] / once / 1e9, product_peak(case.precision)
     return {
         **dataclasses.asdict(case),
-        "width": generator.widths_up[0] if is_hourglass else generator.width,
+        "width": _width(generator),
         **facts,
         **medians,
         "all_seconds_per_iteration": times,
@@ -170,6 +170,13 @@ def _timed(case: Case, parsed: Arguments) -> dict:
     }
 
 
+def _width(generator: Generator) -> int:
+    if isinstance(generator, HourglassConfig):
+        return generator.widths_up[0]
+    assert isinstance(generator, DeepDecoderConfig)
+    return generator.width
+
+
 def _ours(case: Case) -> tuple[Callable[[int], object], dict]:
     """A function that runs some iterations, and what its compiled program is known to take."""
     run = begin(case.problem, method=case.settings, key=jax.random.key(0))
@@ -179,7 +186,9 @@ def _ours(case: Case) -> tuple[Callable[[int], object], dict]:
     begun = time.perf_counter()
     program = advance_slots.lower(mesh, stack, occupied, jnp.int32(1)).compile()
     compile_seconds = time.perf_counter() - begun
-    memory = program.memory_analysis()
+    memory, cost = program.memory_analysis(), step.cost_analysis()
+    assert memory is not None
+    assert cost is not None
     peak = memory.temp_size_in_bytes + memory.argument_size_in_bytes
 
     def iterate(count: int) -> object:
@@ -189,7 +198,7 @@ def _ours(case: Case) -> tuple[Callable[[int], object], dict]:
 
     return iterate, {
         "compile_seconds": compile_seconds,
-        "flops_per_iteration": step.cost_analysis()["flops"] * case.batch,
+        "flops_per_iteration": cost["flops"] * case.batch,
         "peak_bytes": peak,
         "megabytes": peak / 1e6,
     }

@@ -7,6 +7,7 @@ were, the share of the time outside of the compiled loop, and the ratio of the t
 """
 
 import dataclasses
+import functools
 import pathlib
 import statistics
 import tempfile
@@ -20,7 +21,7 @@ from drp_jax.sweep import CleanImage, Degradation, Plan, run_sweep
 from drp_jax.sweep.measurements import white_noise
 from drp_jax.sweep.plan import Variant, spaced, variants_of
 from drp_jax.sweep.requests import request_of
-from drp_jax.sweep.running import identified
+from drp_jax.sweep.running import Done, identified
 from experiments import pages
 from experiments.benchmark import measuring
 from experiments.measurements import NOISE, measured
@@ -52,7 +53,7 @@ def sweep(parsed: Arguments) -> int:
     for number in range(parsed.repeats + 1):  # the first, of a few runs, compiles
         chosen = plan if number else few
         swept, busy, programs, share = _swept(chosen, parsed.slots)
-        alone = measuring.seconds(lambda chosen=chosen: _one_by_one(chosen))
+        alone = measuring.seconds(functools.partial(_one_by_one, chosen))
         if number:
             times["sweep"].append(swept)
             times["one by one"].append(alone)
@@ -105,7 +106,7 @@ def _plan(parsed: Arguments) -> Plan:
 def _swept(plan: Plan, slots: int | None) -> tuple[float, float, int, float]:
     """The seconds of a sweep, how busy its slots were, its programs, and the share outside."""
     with tempfile.TemporaryDirectory() as folder:
-        ended = []
+        ended: list[Done] = []
         seconds = measuring.seconds(
             lambda: ended.extend(run_sweep(plan, pathlib.Path(folder), slots=slots))
         )
@@ -117,6 +118,7 @@ def _one_by_one(plan: Plan) -> list[jax.Array]:
     images = []
     for one in identified(plan):
         request = request_of(one)
+        assert request.key is not None
         result = restore(request.problem, key=request.key, method=request.method)
         images.append(jax.block_until_ready(result.image))
     return images

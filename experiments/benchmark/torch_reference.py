@@ -44,7 +44,12 @@ def stepper(method: Untrained, problem: Problem, device: str) -> Callable[[], No
     has them: seed, norms of the network, norm of the seed; DIP has one.
     """
     target = _to_torch(problem.observation, device)
-    height, width, channels = problem.image_shape
+    height, width, channels = problem.image.shape
+    rate = method.learning_rate
+    if not isinstance(method.generator, HourglassConfig):
+        raise NotImplementedError(f"no PyTorch form of {type(method.generator).__name__}")
+    if callable(rate):
+        raise NotImplementedError("no PyTorch form of a schedule of the learning rate")
     drawn = jax.eval_shape(lambda: method.seed.draw(jax.random.key(0), height, width, problem))
     network = hourglass(method.generator, drawn.shape[-1], channels).to(device)
     seed = 0.1 * torch.rand(1, drawn.shape[-1], height, width, device=device)
@@ -55,9 +60,9 @@ def stepper(method: Untrained, problem: Problem, device: str) -> Callable[[], No
         convolution.requires_grad_(Weight in method.trainable)
     groups = ([seed], network.parameters(), norm.parameters())
     trained = [[one for one in group if one.requires_grad] for group in groups]
-    adams = [torch.optim.Adam(group, lr=method.learning_rate) for group in trained if group]
+    adams = [torch.optim.Adam(group, lr=float(rate)) for group in trained if group]
     degrade = _operator(problem.operator, device)
-    jitter = {jitter.kind: jitter.std for jitter in method.jitters}
+    jitter = {jitter.kind: float(jitter.std) for jitter in method.jitters}
     weight = float(method.objective.weight)
     is_rooted = method.objective.fidelity.__name__ == "rmse"
 
@@ -135,15 +140,17 @@ def _operator(operator: Operator, device: str) -> Callable[[Tensor], Tensor]:
         padding = nn.ReplicationPad2d((kernel.shape[-1] - operator.factor) // 2)
 
         def downsample(image: Tensor) -> Tensor:
-            kernels = kernel.expand(image.shape[1], -1, -1, -1)
-            options = {"stride": operator.factor, "groups": image.shape[1]}
-            return functional.conv2d(padding(image), kernels, **options)
+            channels = image.shape[1]
+            kernels = kernel.expand(channels, -1, -1, -1)
+            return functional.conv2d(
+                padding(image), kernels, stride=operator.factor, groups=channels
+            )
 
         return downsample
     raise NotImplementedError(f"no PyTorch form of {type(operator).__name__}")
 
 
-def _to_torch(image: np.ndarray, device: str) -> Tensor:
+def _to_torch(image: np.ndarray | jax.Array, device: str) -> Tensor:
     """`[H, W, C]` to `[1, C, H, W]`."""
     array = np.array(np.moveaxis(np.asarray(image), -1, 0)[None], np.float32, order="C")
     return torch.from_numpy(array).to(device)

@@ -7,7 +7,7 @@ trained and have to be downloaded. Cases may be named behind the file. The weigh
 and the strength of BM3D are the best of a few by the clean image.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import deepinv
 import numpy as np
@@ -22,6 +22,8 @@ TV_WEIGHTS = (0.0003, 0.001, 0.003, 0.01, 0.03)
 TV_ITERATIONS = 300
 STRENGTHS = (0.02, 0.04, 0.08)  # of BM3D, as a standard deviation of noise
 PNP_ITERATIONS = 10
+
+Linear = Callable[[torch.Tensor], torch.Tensor]
 
 
 def tensor(values: np.ndarray) -> torch.Tensor:
@@ -60,7 +62,7 @@ def physics_of(measurement: Measurement) -> deepinv.physics.LinearPhysics:
     return physics
 
 
-def linear(forward, adjoint) -> deepinv.physics.LinearPhysics:
+def linear(forward: Linear, adjoint: Linear) -> deepinv.physics.LinearPhysics:
     return deepinv.physics.LinearPhysics(
         A=lambda image, **_: forward(image),
         A_adjoint=lambda observation, **_: adjoint(observation),

@@ -20,6 +20,7 @@ import numpy as np
 
 from drp_jax import InputError, Problem
 from drp_jax.commands import options
+from drp_jax.noise import Gaussian
 from drp_jax.operators import Blur, MaskedFourier, Radon
 from experiments.benchmark import measuring
 from experiments.measurements import NOISE, measured
@@ -33,7 +34,7 @@ class Arguments:
     output: pathlib.Path | None = options.file("Folder of the files.", shown="none; it is needed")
     size: int = measuring.size(128, least=16, most=256)
     photographs: int = measuring.photographs(3)
-    noise: float = options.number("Standard deviation of the noise.", NOISE, least=0.0)
+    noise: float = options.number("Standard deviation of the noise.", NOISE, least=1e-6)
     data: pathlib.Path = measuring.data()
 
 
@@ -54,6 +55,7 @@ def export(parsed: Arguments) -> int:
                 case=case,
                 image=image,
                 noise=parsed.noise,
+                allow_pickle=False,
                 **contents(problem),
             )
     print(f"wrote {len(CASES) * len(images)} files to {parsed.output}")
@@ -69,7 +71,8 @@ def contents(problem: Problem) -> dict[str, np.ndarray]:
     image reflected at its edges, centre (rows // 2, columns // 2), or the `rows`, `columns` and
     `values` of a sparse matrix.
     """
-    clean = np.asarray(problem.reference)
+    assert isinstance(problem.noise, Gaussian)
+    clean, level = np.asarray(problem.reference), np.asarray(problem.noise.level)
     operator = problem.operator
     exact, observation = np.asarray(operator(problem.reference)), np.asarray(problem.observation)
     if isinstance(operator, MaskedFourier):
@@ -81,22 +84,23 @@ def contents(problem: Problem) -> dict[str, np.ndarray]:
     else:
         known = _matrix(operator)
     seen = {"clean": clean[..., 0], "observation": observation, "exact": exact}
-    return seen | {"level": np.asarray(problem.noise.level)} | known
+    return seen | {"level": level} | known
 
 
 def _matrix(operator: Radon) -> dict[str, np.ndarray]:
     """Joseph's method as a sparse matrix: the few rays that pass each pixel at less than 1."""
-    height, width = operator.shape
+    (height, width), detectors = operator.shape, operator.detectors
+    assert detectors is not None
     y, x = (height - 1) / 2 - np.arange(height)[:, None], np.arange(width) - (width - 1) / 2
     pixels = np.arange(height * width).reshape(height, width)
     parts = []
     for view, angle in enumerate(np.asarray(operator.angles)):
-        place = x * np.cos(angle) + y * np.sin(angle) + (operator.detectors - 1) / 2
+        place = x * np.cos(angle) + y * np.sin(angle) + (detectors - 1) / 2
         most = max(abs(np.cos(angle)), abs(np.sin(angle)))
         for detector in (np.floor(place), np.floor(place) + 1):
             weights = (most - np.abs(place - detector)) / most**2
-            met = (weights > 0) & (detector >= 0) & (detector < operator.detectors)
-            rows = view * operator.detectors + detector[met].astype(np.int32)
+            met = (weights > 0) & (detector >= 0) & (detector < detectors)
+            rows = view * detectors + detector[met].astype(np.int32)
             parts.append((rows, pixels[met].astype(np.int32), weights[met].astype(np.float32)))
     rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
     return {"rows": rows, "columns": columns, "values": values}

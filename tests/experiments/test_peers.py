@@ -65,3 +65,8 @@ def test_scores_are_those_of_the_library():
 def test_a_folder_is_needed(capsys):
     assert main([]) == 2
     assert "no --output is given; accepted: a folder" in capsys.readouterr().err
+
+
+def test_noise_is_needed_since_peers_divide_by_its_level(capsys):
+    assert main(["--noise", "0"]) == 2
+    assert "--noise is 0.0; accepted: from 1e-06 up" in capsys.readouterr().err
