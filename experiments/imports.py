@@ -143,8 +143,8 @@ def _spread(row: list[Place], across: dict[Place, float], wanted: dict[Place, fl
     for place, offset in zip(row, offsets, strict=True):
         mean, count = wanted[place] - offset, 1
         while groups and groups[-1][0] > mean:
-            other, others = groups.pop()
-            mean, count = (mean * count + other * others) / (count + others), count + others
+            before, others = groups.pop()
+            mean, count = (mean * count + before * others) / (count + others), count + others
         groups.append((mean, count))
     means = [mean for mean, count in groups for _ in range(count)]
     for place, mean, offset in zip(row, means, offsets, strict=True):

@@ -13,11 +13,13 @@ Made = TypeVar("Made")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which 1e-3 is a number too, as in most languages; YAML 1.1 wants a point in it."""
+    """YAML in which 1e-3 and 1.0e3 are numbers; YAML 1.1 wants a point and a sign in them."""
 
 
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
 )
 
 

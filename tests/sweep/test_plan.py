@@ -170,7 +170,7 @@ images: a.npy
 degradations: gaussian:25
 methods:
   - method: drp-dip
-    learning_rate: [1e-2, 2E-2]
+    learning_rate: [1e-2, 0.2E-1, 2.0e1]
     width: {from: 4, to: 6, count: 3}
     regularizer_weight: {from: 1e-1, to: 2, count: 2}
 """,
@@ -178,7 +178,7 @@ methods:
     names = ("learning_rate", "width", "regularizer_weight")
     first, *_, last = ([one.settings[name] for name in names] for one in plan.variants)
     assert first == [0.01, 4, 0.1]
-    assert last == [0.02, 6, 2.0]
+    assert last == [20.0, 6, 2.0]
     assert [type(one) for one in last] == [float, int, float]
 
 
