@@ -50,7 +50,9 @@ def test_a_signal_saves_the_image_as_ctrl_c_does(name):
     assert json.loads(Path("m.json").read_text())["status"] == "interrupted"
 
 
-def test_the_second_signal_of_any_kind_interrupts_and_all_are_as_before_after():
+def test_the_second_signal_of_any_kind_interrupts_and_all_are_as_before_after(request):
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored where nohup began the tests
+    request.addfinalizer(lambda: signal.signal(signal.SIGHUP, before))
     handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
 
     def end_twice():

@@ -217,7 +217,8 @@ def test_without_input_a_phantom_is_measured(tmp_path, monkeypatch, capsys, name
     pixels = np.rint(255 * np.clip(blob(side=24), 0, 1)).astype(np.uint8)
     Image.fromarray(pixels).save("data/phantom.png")
     monkeypatch.setattr("importlib.resources.files", lambda package: small)
-    monkeypatch.setattr("drp_jax.commands.reconstructing.PHANTOM_SIDE", 16)
+    for module in ("reconstructing", "ct"):
+        monkeypatch.setattr(f"drp_jax.commands.{module}.PHANTOM_SIDE", 16)
     assert run(name, *SMALL, "--figure", "f.png") == 0
     written = ["data", "f.png", f"phantom_{name}_restored.npy", f"phantom_{name}_restored.png"]
     assert sorted(os.listdir()) == written
