@@ -23,6 +23,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_code_runs(folder):
     names = run_python(PAGE)
     two = names["two"]

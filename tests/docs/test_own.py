@@ -8,6 +8,7 @@ from code_blocks import run_python
 from drp_jax.metrics import psnr
 
 PAGE = "docs/own.md"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

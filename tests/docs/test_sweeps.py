@@ -34,6 +34,7 @@ def test_the_plans_are_read(folder):
     assert counts == [2 * 3 * (1 + 10) * 3, 2 * 9]
 
 
+@pytest.mark.slow
 def test_the_python_runs_and_the_table_is_there(folder, capsys):
     with Store(folder / "results"):  # the page's first block reads what the commands wrote
         pass

@@ -11,7 +11,7 @@ from written_sweep import add_rows, make_row, write_sweep
 from drp_jax.sweep.report import differences, read_results, summarize, write_page
 
 MINUS, NONE = "\N{MINUS SIGN}", "\N{EN DASH}"
-pytestmark = NEEDS_BROWSER
+pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
 
 
 @pytest.fixture(scope="module")
