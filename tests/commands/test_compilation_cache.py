@@ -32,6 +32,7 @@ def test_programs_are_kept_in_the_users_cache_folder_unless_unwanted(tmp_path):
     assert [name for name in again if name not in kept and not name.endswith("atime")] == []
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_made_is_said_and_nothing_else_fails(tmp_path):
     save(tmp_path / "x.png")
     (tmp_path / "cache").write_text("a file in the way")

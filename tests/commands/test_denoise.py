@@ -50,6 +50,7 @@ def test_the_default_output_lies_beside_the_input(tmp_path, capsys):
     assert re.search(r"^iteration 3/3  loss 0\.\d+  0:00 left$", err, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_without_flags_the_preset_default_denoises(capsys):
     save("x.png", 24, 20)
     flags = ["--figure", "f.png", "--metrics", "m.json"]

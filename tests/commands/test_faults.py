@@ -119,6 +119,7 @@ def test_ctrl_c_raises_again_once_all_is_imported():
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_a_full_output_ends_in_a_line():
     save("x.png")

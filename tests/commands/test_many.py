@@ -99,6 +99,7 @@ def save_mixed(folder):
     return broken
 
 
+@pytest.mark.slow
 def test_of_40_mixed_files_5_broken_ones_are_named_and_the_others_written(capsys):
     broken = save_mixed("photos")
     assert len(files_in("photos")) == 40
@@ -362,6 +363,7 @@ def test_ctrl_c_keeps_the_image_at_hand_and_the_rest_is_for_the_next_run(
     assert kinds(said(capsys)[:-1]) == "pww"
 
 
+@pytest.mark.slow
 def test_after_a_kill_the_next_run_goes_on(capsys):
     save_all(*(f"x/{number}.png" for number in range(5)))
     flags = ["x", "--output-dir", "o", *SMALL, "--iterations", "500"]

@@ -111,6 +111,7 @@ def test_two_trees():
         assert change["trained"] > 0
 
 
+@pytest.mark.slow
 def test_continue_and_save():
     program, printed = run("continue_and_save")
     assert printed.count("60 iterations, equal to one run: True") == 2
