@@ -38,11 +38,12 @@ SET12 = "set12-cpu.md"
 SET12_WORDS = f"""## Set12
 
 The twelve gray pictures that papers on denoising share: `drp-jax sweep run set12 --out results`,
-then `drp-jax sweep report results --markdown {RESULTS}/{SET12}`. The noise is clipped
-and rounded as in a file, and its level is not told. Published for noise of a level that is told,
-neither clipped nor rounded, at 15, 25 and 50, by Zhang et al. (DnCNN, 2017): BM3D 32.37, 29.97 and
-26.72; WNNM 32.70, 30.26 and 27.05; DnCNN-S, a network trained for each level, 32.86, 30.44 and
-27.18. Seconds are with compilation, of pictures in two sizes."""
+then `drp-jax sweep report results --markdown {RESULTS}/{SET12}`, of which these are the
+rows of noise and the filter. The noise is clipped and rounded as in a file, and its level is not
+told. Published for noise of a level that is told, neither clipped nor rounded, at 15, 25 and 50, by
+Zhang et al. (DnCNN, 2017): BM3D 32.37, 29.97 and 26.72; WNNM 32.70, 30.26 and 27.05; DnCNN-S, a
+network trained for each level, 32.86, 30.44 and 27.18. Seconds are with compilation, of pictures in
+two sizes."""
 TOLD = pages.Table("noise | photograph | told | true", "{case} | {image} | {told} | {true}")
 
 Rows = list[dict]
