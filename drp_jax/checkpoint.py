@@ -24,7 +24,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from drp_jax import loop
-from drp_jax.errors import InputError, as_path, in_a_line, require, require_kind, shown
+from drp_jax.errors import InputError, as_path, in_a_line, is_key, require, require_kind, shown
 from drp_jax.loop import Run
 from drp_jax.method import Loop, Method
 from drp_jax.problem import Problem
@@ -223,13 +223,9 @@ def _with_limit(method: Method, iterations: int) -> Method:
     return method.with_loop(limits)
 
 
-def _is_key(leaf: Any) -> bool:
-    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
 def _kind_of_key(tree: Any) -> str | None:
     """How the keys of a tree are made; None without any, or if they are plain numbers."""
-    kinds = (str(jax.random.key_impl(leaf)) for leaf in jax.tree.leaves(tree) if _is_key(leaf))
+    kinds = (str(jax.random.key_impl(leaf)) for leaf in jax.tree.leaves(tree) if is_key(leaf))
     return next(kinds, None)
 
 
@@ -237,7 +233,7 @@ def _plain(tree: Any) -> dict[str, jax.Array]:
     """The leaves of a tree by their path, keys as the numbers that they are made of."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
     return {
-        jax.tree_util.keystr(path): jax.random.key_data(leaf) if _is_key(leaf) else leaf
+        jax.tree_util.keystr(path): jax.random.key_data(leaf) if is_key(leaf) else leaf
         for path, leaf in leaves
     }
 
@@ -247,7 +243,7 @@ def _keyed(leaves: dict[str, jax.Array], like: Any, kind: str | None) -> Any:
 
     def restored(path: Any, leaf: Any) -> jax.Array:
         value = leaves[jax.tree_util.keystr(path)]
-        return jax.random.wrap_key_data(value, impl=kind) if _is_key(leaf) else value
+        return jax.random.wrap_key_data(value, impl=kind) if is_key(leaf) else value
 
     return jax.tree_util.tree_map_with_path(restored, like)
 

@@ -190,11 +190,15 @@ def is_known(value: Any) -> bool:
     return not isinstance(value, jax.core.Tracer) and type(value) is not object
 
 
+def is_key(array: Any) -> bool:
+    """Whether an array, or what stands for one, is of JAX's keys."""
+    return jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key)
+
+
 def shown(value: Any) -> str:
     """A value in a few words, on one line."""
     if isinstance(value, (np.ndarray, jax.Array)):
-        is_key = jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key)
-        if value.size <= 1 and is_known(value) and not is_key:
+        if value.size <= 1 and is_known(value) and not is_key(value):
             return str(np.asarray(value).tolist())
         return f"an array of type {value.dtype} and shape {value.shape}"
     if callable(value) and hasattr(value, "__name__"):

@@ -176,15 +176,10 @@ class Judged(Method):
                 squared_errors(problem, state.held_out, problem.in_range(image)) for image in images
             ]
             refined = errors[Choice.REFINED]
-            means = [
-                jnp.where(
-                    (one is refined) | is_clearly_less(one, refined, state.held_out),
-                    jnp.mean(one),
-                    jnp.inf,
-                )
-                for one in errors
-            ]
-            return jnp.argmin(jnp.stack(means)).astype(jnp.int32)
+            is_better = [is_clearly_less(one, refined, state.held_out) for one in errors]
+            is_open = jnp.stack(is_better).at[Choice.REFINED].set(True)
+            means = jnp.mean(jnp.stack(errors), axis=1)
+            return jnp.argmin(jnp.where(is_open, means, jnp.inf)).astype(jnp.int32)
 
         is_start = state.iteration == self._tried
         refined = dataclasses.replace(

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from drp_jax import averaging
-from drp_jax.errors import InputError, require, require_kind, require_whole, shown
+from drp_jax.errors import InputError, is_key, require, require_kind, require_whole, shown
 from drp_jax.method import MOST_ITERATIONS, Loop, Method, Stage, State
 from drp_jax.problem import Problem
 from drp_jax.pytrees import record
@@ -131,7 +131,7 @@ def check(problem: Problem, method: Method) -> None:
 def check_key(key: Any) -> None:
     """Raises InputError unless a key is one of JAX's, new or old."""
     is_fine = isinstance(key, (jax.Array, np.ndarray))
-    if is_fine and not jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key):
+    if is_fine and not is_key(key):
         try:
             key = jax.eval_shape(jax.random.wrap_key_data, key)
         except TypeError:

@@ -18,6 +18,7 @@ import numpy as np
 import drp_jax
 from drp_jax import InputError, Method, Restoration, Status
 from drp_jax.commands.fit import Fit
+from drp_jax.errors import is_key
 from drp_jax.images import replace_whole
 from drp_jax.metrics import SSIM_WINDOW, psnr, ssim
 from drp_jax.tiles import Tiled
@@ -209,10 +210,7 @@ def describe(value: Any) -> Any:
 
 
 def _describe_array(array: Any) -> Any:
-    is_small = array.size <= MOST_NUMBERS and not jax.dtypes.issubdtype(
-        array.dtype, jax.dtypes.prng_key
-    )
-    if not is_small:
+    if array.size > MOST_NUMBERS or is_key(array):
         return f"{array.dtype} {list(array.shape)}"
     numbers = np.asarray(array)
     return describe((numbers.astype(str) if np.iscomplexobj(numbers) else numbers).tolist())

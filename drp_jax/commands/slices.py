@@ -163,7 +163,6 @@ def _in_order_of_end(
         yield usable[finished.index][0], finished.restoration or str(finished.error)
 
 
-@jax.jit
 def direct(problem: Problem) -> jax.Array:
     """The direct reconstruction to compare with: an image `[H, W, C]`."""
     return direct_reconstruction(problem.operator, problem.observation, problem.image)

@@ -17,6 +17,7 @@ from drp_jax.commands.progress import StackDisplay, say
 from drp_jax.commands.report import environment
 from drp_jax.errors import in_a_line
 from drp_jax.sweep import Done, Plan, Store, run_sweep
+from drp_jax.sweep.halving import shares_of
 from drp_jax.sweep.on_ray import run_sweep_on_ray
 from drp_jax.sweep.rows import DROPPED, FAILED
 from drp_jax.sweep.running import git_revision, identified, missing
@@ -38,8 +39,7 @@ def _seconds(text: str) -> float:
 
 def _share(text: str) -> float:
     share = float(text)
-    if not 0 < share <= 0.5:
-        raise ValueError
+    shares_of(share)  # which raises ValueError for what is no share
     return share
 
 

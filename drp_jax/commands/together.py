@@ -18,6 +18,7 @@ from drp_jax.cluster import Cluster
 from drp_jax.commands.fit import Fit, Limits, fit
 from drp_jax.commands.naming import Place
 from drp_jax.commands.turns import Begun, Outcome, Turns, failed
+from drp_jax.errors import is_key
 from drp_jax.images.memory import allowed
 
 _SHARE = 4  # of the memory, one part for what waits
@@ -72,7 +73,7 @@ def _fitted_on_a_worker(method: Method, seed: int, memory: int | None, problem: 
 
 def _as_numpy(leaf: Any) -> np.ndarray:
     """An array that can be sent; of a key, which cannot, its numbers."""
-    if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    if is_key(leaf):
         leaf = jax.random.key_data(leaf)
     return np.asarray(leaf)
 

@@ -4,6 +4,8 @@ Zero-filled k-space, filtered back-projection, least squares; of other linear op
 back-projection, which of pictures is the picture itself, its gaps filled in or enlarged.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -16,6 +18,7 @@ from drp_jax.operators.radon import FanBeam, Radon
 _STEPS = 30  # of conjugate gradients
 
 
+@functools.partial(jax.jit, static_argnames="image")
 def direct_reconstruction(
     operator: Operator, observation: Observation, image: jax.ShapeDtypeStruct
 ) -> jax.Array:

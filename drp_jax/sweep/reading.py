@@ -52,7 +52,8 @@ def read_plan(path: pathlib.Path, bundled: Callable[[str], np.ndarray] | None = 
     prepared = functools.partial(
         prepared_image, size=size, is_gray="gray" in fields and fields["gray"].flag()
     )
-    degradations = tuple(_degradation(one) for one in fields["degradations"].sequence())
+    degraded = fields["degradations"].sequence()
+    degradations = tuple(map(_degradation, degraded))
     variants = tuple(
         variant
         for entry in fields["methods"].sequence()
@@ -63,9 +64,9 @@ def read_plan(path: pathlib.Path, bundled: Callable[[str], np.ndarray] | None = 
         for entry in fields["images"].sequence()
         for image in images_of(entry, folder, prepared, bundled)
     )
-    for entry, one in zip(fields["degradations"].sequence(), degradations, strict=True):
-        if one.check is not None:
-            for image in images:
+    for image in images:  # each is read once, and few are kept
+        for entry, one in zip(degraded, degradations, strict=True):
+            if one.check is not None:
                 entry.made(functools.partial(_check, one, image))
     keys = _keys(fields["keys"]) if "keys" in fields else (0,)
     metrics = _metrics(fields["metrics"]) if "metrics" in fields else METRICS

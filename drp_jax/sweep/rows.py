@@ -115,11 +115,6 @@ def _inputs(problem: Problem) -> dict[str, np.ndarray]:
     """The reference, and the start where the observation has one: not if it is not linear."""
     arrays = {"reference": np.asarray(problem.reference)}
     if is_linear(problem.operator, problem.observation, problem.image):
-        arrays["start"] = np.asarray(_start(problem))
+        start = direct_reconstruction(problem.operator, problem.observation, problem.image)
+        arrays["start"] = np.asarray(start)
     return arrays
-
-
-@jax.jit
-def _start(problem: Problem) -> jax.Array:
-    """What the observation alone gives: the picture, enlarged or its gaps filled, or an image."""
-    return direct_reconstruction(problem.operator, problem.observation, problem.image)
