@@ -3,9 +3,13 @@
 import importlib.util
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import drp_jax
 from drp_jax.starting import PROGRAM, raise_again
+
+if TYPE_CHECKING:
+    import click
 
 EXTRA = {
     "click": "click",
@@ -26,7 +30,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    # Only now, because these modules import what may be missing.
+    from drp_jax.commands import options
+
+    program = commands()
+    raise_again()
+    return options.run(program, argv, program=PROGRAM)
+
+
+def commands() -> "click.Group":
+    """All commands; what they import may be missing, so that nothing of it is imported above."""
     from drp_jax.commands import options
     from drp_jax.commands.app import app
     from drp_jax.commands.deblur import deblur
@@ -36,10 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from drp_jax.commands.super_resolve import super_resolve
     from drp_jax.commands.sweep import sweep
 
-    commands = options.group(
+    return options.group(
         [denoise, inpaint, super_resolve, deblur, reconstruct, sweep, app],
         help="Restore a photograph or reconstruct a measured image, without any training data.",
         version=f"{PROGRAM} {drp_jax.__version__}",
     )
-    raise_again()
-    return options.run(commands, argv, program=PROGRAM)

@@ -28,6 +28,23 @@ neither.
 *Worst* is the smallest lead over the best other method on an image. *Fall* is how far the result
 is below the best iterate, at most. *Map* is the least correlation of the uncertainty map with the
 true absolute error on an image."""
+TITLES = {
+    "denoise-report": "Noise",
+    "denoise-report-512": "Noise, larger pictures",
+    "denoise-report-drp-dip": "Noise, beside Deep Random Projector",
+    "real-noise-pairs-512": "Noise of real cameras",
+    "real-noise-pairs-dip-256": "Noise of real cameras, beside DIP",
+    "real-noise-cameras-256": "Noise of simulated cameras",
+    "real-noise-kinds-256": "White, smooth, striped and blocky noise",
+    "real-noise-JPEG-256": "JPEG",
+    "inpaint-report": "Gaps",
+    "inpaint-report-512": "Gaps, larger pictures",
+    "inpaint-report-dip-128": "Gaps, beside DIP",
+    "super-resolve-report": "Enlargement",
+    "super-resolve-report-512": "Enlargement, larger pictures",
+    "super-resolve-report-dip-128": "Enlargement, beside DIP",
+}
+"""The titles of the sections by their files, in the order of the page; others come after these."""
 TABLE = pages.Table(
     "case | method | PSNR | SSIM | seconds | worst | fall | map",
     "{case} | {method} | {psnr:.2f} | {ssim:.3f} | {seconds:.1f} | {worst:+.2f} | {fall:.2f} | "
@@ -50,12 +67,11 @@ Rows = list[dict]
 
 
 def write() -> None:
-    """Writes the page from every `quality-*.json`, those of the tuning photographs last."""
-    paths = sorted(
-        RESULTS.glob("quality-*.json"), key=lambda path: ("tune" in path.stem, path.stem)
-    )
-    reports = pages.read_reports(paths)
-    sections = [part for name, report in reports.items() for part in _section(name, report)]
+    """Writes the page from every `quality-*.json`."""
+    reports = pages.read_reports(sorted(RESULTS.glob("quality-*.json")))
+    reports = {name.removeprefix("quality-"): report for name, report in reports.items()}
+    names = sorted(reports, key=lambda name: (*TITLES, name).index(name))
+    sections = [part for name in names for part in _section(name, reports[name])]
     set12 = RESULTS / SET12
     if set12.exists():
         sections += [SET12_WORDS, set12.read_text().rstrip()]
@@ -69,7 +85,7 @@ def _section(name: str, report: dict) -> list[str]:
     drawn = "" if draws == 1 else f", {draws} draws of noise or gaps each"
     falls = [row["best_psnr"] - row["last_psnr"] for row in rows if _is_preset(row)]
     return [
-        f"## {name.removeprefix('quality-').replace('-', ' ')}",
+        f"## {TITLES.get(name, name)}",
         f"{len(images)} photographs, {side} x {side} pixels{drawn}: {', '.join(images)}.",
         TABLE.of(_means(rows)),
         *_ends(falls),

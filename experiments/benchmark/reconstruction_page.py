@@ -25,6 +25,18 @@ RESULTS = pathlib.Path("benchmarks/results")
 PAGE = pathlib.Path("docs/reconstruction.md")
 PICTURES = pathlib.Path("docs/reconstruction")
 DRAWN = (("MRI x8", "brain 1"), ("CT, 24 views", "CT"), ("motion blur", "cameraman"))
+TITLES = {
+    "reconstruction-cpu": "This library",
+    "reconstruction-256-cpu": "Larger images",
+    "reconstruction-small-images-cpu": "Small images",
+    "reconstruction-small-images-more-noise-cpu": "Small images, more noise",
+    "reconstruction-draws-cpu": "Small images, three draws",
+    "reconstruction-draws-more-noise-cpu": "Small images, three draws, more noise",
+    "reconstruction-time-cpu": "Time beside DIP",
+    "reconstruction-others-mri-x4-cpu": "DIP and aSeqDIP",
+    "reconstruction-peers-cpu": "SCICO and deepinv",
+}
+"""The titles of the sections by their files, in the order of the page; others come after these."""
 NAMED = {"TV, best weight": "TV"}
 MOST_LOSS = 0.3  # dB that the chosen weight may lose against the best
 HEAD = """# Images from measurements
@@ -73,7 +85,8 @@ def reconstruction_page(parsed: Arguments) -> int:
         for case, image in DRAWN
         if (PICTURES / _file(case)).exists()
     ]
-    sections = [part for name, report in reports.items() for part in _section(name, report)]
+    names = sorted(reports, key=lambda name: (*TITLES, name).index(name))
+    sections = [part for name in names for part in _section(name, reports[name])]
     head = HEAD.format(**next(iter(reports.values())))
     pages.write_page(PAGE, head, *drawn, *sections)
     return 0
@@ -83,17 +96,16 @@ def _section(name: str, report: dict) -> list[str]:
     """The paragraphs on one file."""
     rows = report["rows"]
     parts = [
-        f"## {_title(name)}",
+        f"## {TITLES.get(name, name)}",
         f"{report['size']} x {report['size']} pixels, noise of {report['noise']:g} (for tomography "
         "of a ray through half of the image), "
-        f"{len({row['draw'] for row in rows})} draw of each.",
+        f"{_draws(rows)} of each.",
     ]
     overview = _overview(rows)
     if overview:
         parts.append(overview)
     parts.append(MEANS.of(_means(rows)))
-    if any(row["method"].startswith("weight ") for row in rows):
-        parts.append(_choices(rows))
+    parts += _choices(rows)
     several = [row for row in rows if row["method"] == AVERAGED]
     if several:
         parts += [
@@ -103,9 +115,9 @@ def _section(name: str, report: dict) -> list[str]:
     return parts
 
 
-def _title(name: str) -> str:
-    words = name.removeprefix("reconstruction").removesuffix("cpu").replace("-", " ").strip()
-    return words.capitalize() or "This library"
+def _draws(rows: Rows) -> str:
+    count = len({row["draw"] for row in rows})
+    return "1 draw" if count == 1 else f"{count} draws"
 
 
 def _overview(rows: Rows) -> str:
@@ -169,24 +181,34 @@ def _grouped(rows: Rows, names: tuple[str, ...]) -> Rows:
     return grouped
 
 
-def _choices(rows: Rows) -> str:
-    """How often the chosen weight is as good as the best of the grid."""
-    losses = []
-    for row in rows:
-        same = [
-            other["psnr"]
-            for other in rows
-            if other["method"].startswith("weight")
-            and (other["case"], _image(other)) == (row["case"], _image(row))
-        ]
-        if row["method"] == "drp-dip" and same:
-            losses.append(max(same) - row["psnr"])
-    good = sum(loss <= MOST_LOSS for loss in losses)
-    return (
-        f"The weight that `drp-dip` chose is within {MOST_LOSS} dB of the best of its weights in "
-        f"{good} of {len(losses)} runs; in the mean it loses {statistics.mean(losses):.2f} dB, at "
-        f"most {max(losses):.2f}."
-    )
+def _choices(rows: Rows) -> list[str]:
+    """How often the projector's chosen weight, and the default, are as good as the best weight."""
+    said = {
+        "drp-dip": "With the weight that it chose `drp-dip`",
+        "drp-pnp": "By the same measure `drp-pnp`",
+    }
+    sentences = []
+    for method, words in said.items():
+        leads = [lead for row in rows if row["method"] == method for lead in _leads(row, rows)]
+        if leads:
+            good = sum(lead >= -MOST_LOSS for lead in leads)
+            sentences.append(
+                f"{words} is at most {MOST_LOSS} dB below the best of the projector's weights in "
+                f"{good} of {len(leads)} runs: {statistics.mean(leads):+.2f} dB in the mean, "
+                f"{min(leads):+.2f} at worst."
+            )
+    return sentences
+
+
+def _leads(row: dict, rows: Rows) -> list[float]:
+    """How far above the best weight of the projector a row is; none where that is not known."""
+    same = [
+        other["psnr"]
+        for other in rows
+        if other["method"].startswith("weight")
+        and (other["case"], _image(other)) == (row["case"], _image(row))
+    ]
+    return [row["psnr"] - max(same)] if same else []
 
 
 def _image(row: dict) -> tuple[str, int]:
