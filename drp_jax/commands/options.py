@@ -265,7 +265,7 @@ def group(
     short_help: str | None = None,
     noun: str = "command",
     version: str | None = None,
-) -> click.Command:
+) -> click.Group:
     """A command that runs the one of several whose name comes first.
 
     Args:
