@@ -1,7 +1,7 @@
 """Restore large pictures in little memory: `python -m experiments.benchmark large`.
 
 Each is a photograph of scikit-image, mirrored until it is large enough, with noise, half of its
-pixels missing, or half of its size. The command, `drp-jax denoise --memory` and the like, runs in a
+pixels missing, half of its size, or blurred. The command, `drp-jax denoise --memory` and the like, runs in a
 process of its own, without any compiled program from before, whose time, on the clock and of all
 cores, and largest resident set are reported, with the PSNR, and how steep the error is where tiles
 meet: its mean absolute difference between neighbours there, over that elsewhere.
@@ -24,15 +24,17 @@ from PIL import Image
 
 from drp_jax import InputError, read_image
 from drp_jax.commands import options
+from drp_jax.commands.kernels import kernel_of
 from drp_jax.commands.restoring import bundled_photograph
-from drp_jax.operators import Downsample
+from drp_jax.operators import Blur, Downsample
 from experiments import pages
 from experiments.benchmark import measuring
 
 SIGMA = 20
 SHARE = 0.5
 FACTOR = 2
-TASKS = ("denoise", "inpaint", "super-resolve")
+KERNEL, BLURRED_SIGMA = "gaussian:1.6", 2
+TASKS = ("denoise", "inpaint", "super-resolve", "deblur")
 TABLE = pages.Table(
     "task | preset | megapixels | size | tiles | seconds | of the cores | a megapixel | "
     "compilation | resident MB | dB before | dB | at seams",
@@ -119,13 +121,17 @@ def _measured(megapixels: float, parsed: Arguments, folder: pathlib.Path) -> dic
 def _observed(task: str, clean: np.ndarray, path: pathlib.Path) -> tuple[float, list[str]]:
     """Writes what a command is given; the PSNR of that, and the flags that it needs beside it."""
     if task == "denoise":
-        observed, flags = with_noise(clean), []
+        observed, flags = with_noise(clean, SIGMA), []
     elif task == "inpaint":
         is_known = np.random.default_rng(0).random(clean.shape[:2]) >= SHARE
         observed = clean * is_known[..., None].astype(np.uint8)
         mask = path.with_suffix(".mask.png")
         Image.fromarray(255 * is_known.astype(np.uint8)).save(mask)
         flags = ["--mask", str(mask)]
+    elif task == "deblur":
+        blur = Blur(jnp.asarray(kernel_of(KERNEL, *clean.shape[:2])))
+        blurred = 255 * np.asarray(blur(jnp.asarray(_as_float(clean))))
+        observed, flags = with_noise(blurred, BLURRED_SIGMA), ["--kernel", KERNEL]
     else:
         small = np.asarray(Downsample(FACTOR)(jnp.asarray(_as_float(clean))))
         observed = np.rint(255 * np.clip(small, 0, 1)).astype(np.uint8)
@@ -145,10 +151,10 @@ def picture(height: int, width: int) -> np.ndarray:
     return image[:height, :width]
 
 
-def with_noise(clean: np.ndarray) -> np.ndarray:
-    """The picture with Gaussian noise, as 8 bits hold it."""
+def with_noise(clean: np.ndarray, sigma: float) -> np.ndarray:
+    """The picture, 0 to 255, with Gaussian noise of such a deviation, as 8 bits hold it."""
     noise = np.random.default_rng(0).standard_normal(clean.shape, dtype=np.float32)
-    noise *= SIGMA
+    noise *= sigma
     noise += clean
     return np.clip(np.rint(noise), 0, 255).astype(np.uint8)
 

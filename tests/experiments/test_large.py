@@ -10,8 +10,8 @@ def test_the_picture_is_mirrored_without_a_step_and_has_the_noise():
     assert picture.shape == (700, 1100, 3)
     np.testing.assert_array_equal(picture[:, 511], picture[:, 512])
     np.testing.assert_array_equal(picture[511], picture[512])
-    noisy = large.with_noise(np.full((64, 64, 3), 128, np.uint8))
-    np.testing.assert_allclose(noisy.std(), large.SIGMA, rtol=0.03)
+    noisy = large.with_noise(np.full((64, 64, 3), 128, np.uint8), 20)
+    np.testing.assert_allclose(noisy.std(), 20, rtol=0.03)
 
 
 def test_a_seam_is_told_from_noise():
