@@ -1,10 +1,10 @@
 """Restore large pictures in little memory: `python -m experiments.benchmark large`.
 
 Each is a photograph of scikit-image, mirrored until it is large enough, with noise, half of its
-pixels missing, half of its size, or blurred. The command, `drp-jax denoise --memory` and the like, runs in a
-process of its own, without any compiled program from before, whose time, on the clock and of all
-cores, and largest resident set are reported, with the PSNR, and how steep the error is where tiles
-meet: its mean absolute difference between neighbours there, over that elsewhere.
+pixels missing, half of its size, or blurred. The command, `drp-jax denoise --memory` and the like,
+runs in a process of its own, without any compiled program from before, whose time, on the clock and
+of all cores, and largest resident set are reported, with the PSNR, and how steep the error is where
+tiles meet: its mean absolute difference between neighbours there, over that elsewhere.
 """
 
 import dataclasses
