@@ -10,8 +10,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from drp_jax import Method, Problem
-from drp_jax.commands.fit import Fit, compile_clock, fit
+from drp_jax.commands.fit import Fit, fit
 from drp_jax.commands.report import Scores, score
+from drp_jax.compile_clock import compile_clock
 from drp_jax.metrics import luma_without_border
 from drp_jax.sweep.degradations import masked, noisy, pixels_left, shrunk
 from experiments.benchmark import baselines

@@ -24,7 +24,7 @@ import pytest
 
 import drp_jax
 from drp_jax import Judged, Refined, preset
-from drp_jax.commands.fit import compile_clock
+from drp_jax.compile_clock import compile_clock
 from drp_jax.non_local import HalfQuadratic
 from drp_jax.untrained import DeepDecoderConfig, Untrained
 

@@ -6,7 +6,8 @@ from conftest import make_photograph
 from drp_jax.sweep import Store
 from drp_jax.sweep.store import COLUMNS
 
-COMPARED = [name for name in COLUMNS if name not in ("seconds", "finished", "environment")]
+WHEN_AND_WHERE = ("seconds", "compile_seconds", "finished", "environment")
+COMPARED = [name for name in COLUMNS if name not in WHEN_AND_WHERE]
 PLAN = """
 images: [a.npy]
 degradations: [{operator: "film:measure"}]

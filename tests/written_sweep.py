@@ -19,6 +19,9 @@ VARIANTS = (
 )
 """Method, preset, settings, and the deviation of the noise that is left."""
 
+BETTER = {"psnr": "more", "ssim": "more", "worst": "less"}
+"""The metrics of the plan; `worst` is a distance."""
+
 ENVIRONMENT = {"device": "cpu: cpu", "cores": 2, "versions": {"jax": "0.10"}, "git": "abc123+"}
 
 
@@ -37,17 +40,20 @@ def make_row(number, **other):
         "iterations": 4,
         "psnr": 20.0,
         "ssim": 0.5,
-        "seconds": 1.0,
+        "seconds": 1.5,
+        "compile_seconds": 0.5,
     }
     row |= other
     scores = {"psnr": row["psnr"], "ssim": row["ssim"]}
     return {"scores": json.dumps(scores)} | row
 
 
-def add_rows(folder, rows):
+def add_rows(folder, rows, better=BETTER):
+    """Adds rows, all of them of the last plan, as are those that are there."""
     with Store(folder) as store:
         for row in rows:
             store.add(row, ENVIRONMENT)
+        store.begin([row["id"] for row in store.rows()], better)
 
 
 def write_sweep(folder):
@@ -87,7 +93,8 @@ def write_sweep(folder):
                             status="stopped_by_rule",
                             iterations=40,
                             psnr=quality,
-                            seconds=deviation * (1 + key),
+                            seconds=deviation * (1 + key) + 2.0,
+                            compile_seconds=2.0,
                             scores=json.dumps(
                                 {"psnr": quality, "ssim": 0.5, "worst": 0.01 * number}
                             ),
@@ -105,4 +112,5 @@ def write_sweep(folder):
                         files = {f"images/run{number}": arrays}
                         files[inputs] = {"reference": clean, "start": start.astype(np.float32)}
                         store.add(row, ENVIRONMENT, files)
+    add_rows(folder, [])
     return folder

@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterator, Sequence
 
 import jax
-import jax.monitoring
 
 from drp_jax import Method, Problem, Restoration, Status
 from drp_jax.commands.kept import Kept
 from drp_jax.commands.progress import Display, ProgressDisplay
+from drp_jax.compile_clock import compile_clock
 from drp_jax.tiles import Tiled, TileProgress, restore_large, restore_whole
 
 _IMPORTED = time.monotonic()
@@ -113,25 +113,6 @@ def seconds_since_start() -> float:
         return time.clock_gettime(time.CLOCK_BOOTTIME) - began
     except (OSError, AttributeError):
         return time.monotonic() - _IMPORTED
-
-
-@contextlib.contextmanager
-def compile_clock(beginning: str = "/jax/core/compile/") -> Iterator[list[float]]:
-    """A list that collects the seconds of JAX's events whose name has that beginning.
-
-    By default these are all of tracing and compilation.
-    """
-    durations: list[float] = []
-
-    def listen(event: str, duration_secs: float, **_: str | int) -> None:
-        if event.startswith(beginning):
-            durations.append(duration_secs)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        yield durations
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
 
 
 @contextlib.contextmanager

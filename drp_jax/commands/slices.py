@@ -18,10 +18,11 @@ from drp_jax import (
     Status,
     restore_many,
 )
-from drp_jax.commands.fit import Fit, compile_clock, fit
+from drp_jax.commands.fit import Fit, fit
 from drp_jax.commands.progress import StackDisplay
 from drp_jax.commands.report import Scores, run_metrics, score_in_range, scores_in_line
 from drp_jax.commands.restoring import require_image
+from drp_jax.compile_clock import compile_clock
 from drp_jax.operators import direct_reconstruction
 from drp_jax.refined import left
 

@@ -11,6 +11,7 @@ from drp_jax.commands import options
 from drp_jax.commands.restoring import bundled_photograph
 from drp_jax.sweep import Plan, read_plan
 from drp_jax.sweep.reading import ready_plans
+from drp_jax.sweep.running import Left
 
 slots = functools.partial(
     options.whole,
@@ -27,6 +28,12 @@ def plan() -> tuple:
     return options.files(
         f"A plan in YAML, or a ready one: {', '.join(ready_plans())}.", flag="plan", shown="none"
     )
+
+
+def how_many(total: int, left: Left, place: str = "") -> str:
+    """How many runs a plan has, and how many of them are done."""
+    done = f"{total} runs, {total - len(left.runs)} of them done{place}"
+    return f"{done}, {len(left.unscored)} of these without a score" if left.unscored else done
 
 
 def read(paths: Sequence[pathlib.Path]) -> Plan:

@@ -36,12 +36,12 @@ def show(parsed: PlanArguments) -> int:
     plan = sweep_flags.read(parsed.plan)
     if parsed.compilation_cache:
         use_compilation_cache()
-    runs = list(identified(plan))
-    total = len(runs)
+    runs = identified(plan)
     if parsed.out is not None:
         with results_in(parsed.out) as results, Store(results.folder) as store:
-            runs = missing(plan, store)
-        say(f"{total} runs, {total - len(runs)} of them done in {parsed.out}")
+            left = missing(runs, plan.metrics, store)
+        say(sweep_flags.how_many(len(runs), left, f" in {parsed.out}"))
+        runs = left.runs
     try:
         programs = programs_of(runs)
     except Exception as error:  # whatever functions of one's own raise

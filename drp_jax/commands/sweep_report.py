@@ -68,8 +68,16 @@ def report(parsed: ReportArguments) -> int:
     for rows, what in ((results.failed, "failed"), (results.dropped, "been dropped early")):
         if rows:
             say(f"{_runs(len(rows), 'has', 'have')} {what}; no mean counts them in")
-    if results.replaced:
-        say(f"{_runs(results.replaced, 'is', 'are')} left out: later ones have the same names")
+    for name, count in results.not_finite.items():
+        say(f"{_runs(count, 'has', 'have')} no finite {name}; no mean of it counts them in")
+    if results.unscored:
+        lack = _runs(len(results.unscored), "lacks", "lack")
+        say(f"{lack} a score: {results.unscored[0]['error']}")
+    if results.left:
+        say(f"{_runs(results.left, 'of the plan is', 'of the plan are')} not done yet")
+    if results.others:
+        others = f"{results.others} row{'s' * (results.others != 1)} of the table"
+        say(f"{others} left out: of no run of the plan that ran last")
     return 0
 
 

@@ -1,6 +1,7 @@
 """`drp-jax sweep run`: run a plan, here or on a cluster."""
 
 import dataclasses
+import json
 import pathlib
 import re
 import time
@@ -10,6 +11,7 @@ from typing import Any
 import jax
 
 from drp_jax import InputError
+from drp_jax.batch import BatchStatistics
 from drp_jax.commands import options, sweep_flags
 from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.fit import deferred_interrupts
@@ -20,7 +22,7 @@ from drp_jax.sweep import Done, Plan, Store, run_sweep
 from drp_jax.sweep.halving import shares_of
 from drp_jax.sweep.on_ray import run_sweep_on_ray
 from drp_jax.sweep.rows import DROPPED, FAILED
-from drp_jax.sweep.running import git_revision, identified, missing
+from drp_jax.sweep.running import Left, begun, git_revision, missing
 from drp_jax.sweep.shared import Results, results_in
 from drp_jax.sweep.store import TABLE
 
@@ -134,33 +136,32 @@ def run(parsed: RunArguments) -> int:
 
 
 def _run(plan: Plan, results: Results, parsed: RunArguments) -> int:
-    total, before = _counts(plan, results.folder, is_halved=parsed.halving is not None)
-    say(f"{total} runs, {before} of them done")
-    if before == total:
+    total, left = _left(plan, results, is_halved=parsed.halving is not None)
+    say(sweep_flags.how_many(total, left))
+    work = len(left.runs) + len(left.unscored)
+    if not work:
         return 0
     about = environment() | {"git": git_revision()}
-    begun = time.monotonic()
-    done, failed, last = 0, 0, None
+    start = time.monotonic()
+    ended = _Ended()
     with deferred_interrupts() as interrupts:
 
         def is_over() -> bool:
-            late = parsed.limit_time is not None and time.monotonic() - begun > parsed.limit_time
+            late = parsed.limit_time is not None and time.monotonic() - start > parsed.limit_time
             return bool(interrupts) or late
 
-        with StackDisplay(total - before, "runs", f"{total - before} runs ...") as display:
-            for last in _ended(plan, results.folder, parsed, about, is_over):
-                done += last.row["status"] != FAILED
-                failed += last.row["status"] == FAILED
-                display.update(_line(last))
+        with StackDisplay(work, "runs", f"{work} runs ...") as display:
+            for one in _done(plan, results.folder, parsed, about, is_over):
+                ended.count(one)
+                display.update(_line(one))
                 results.copy()
-        left = total - before - done - failed
-        say(_summary(last, done, failed, left, time.monotonic() - begun, parsed.out))
+        say(ended.summary(work, time.monotonic() - start, parsed.out))
         if interrupts:
             return 128 + interrupts[0]
-    return int(failed > 0)
+    return int(ended.failed > 0)
 
 
-def _ended(
+def _done(
     plan: Plan,
     folder: pathlib.Path,
     parsed: RunArguments,
@@ -173,35 +174,62 @@ def _ended(
     return run_sweep_on_ray(plan, folder, parsed.ray, **alike)
 
 
-def _counts(plan: Plan, folder: pathlib.Path, *, is_halved: bool = False) -> tuple[int, int]:
-    """How many runs of a plan are this process's, and how many of them the table has."""
-    with Store(folder) as store:
-        total = sum(1 for _ in identified(plan))
-        return total, total - len(missing(plan, store, is_halved=is_halved))
+def _left(plan: Plan, results: Results, *, is_halved: bool) -> tuple[int, Left]:
+    """How many runs of a plan are this process's, and what the table lacks of them."""
+    with Store(results.folder) as store:
+        runs = begun(plan, store)
+        left = missing(runs, plan.metrics, store, is_halved=is_halved)
+    results.bring(row[name] for _, row in left.unscored for name in ("files", "inputs"))
+    return len(runs), left
+
+
+@dataclasses.dataclass
+class _Ended:
+    """How many runs have ended how: done, without a result or a score, or scored again."""
+
+    done: int = 0
+    failed: int = 0
+    scored: int = 0
+    statistics: BatchStatistics = dataclasses.field(default_factory=BatchStatistics)
+
+    def count(self, one: Done) -> None:
+        has_failed = one.row["error"] is not None
+        self.failed += has_failed
+        self.scored += one.is_scored_again and not has_failed
+        self.done += not one.is_scored_again and not has_failed
+        self.statistics = one.statistics
+
+    def summary(self, work: int, seconds: float, place: str) -> str:
+        parts = [f"{self.done} runs in {seconds:.0f} s"]
+        if self.statistics.programs:
+            used = self.statistics
+            parts.append(f"{used.programs} programs, slots busy {used.busy_share:.0%}")
+        if self.scored:
+            parts.append(f"{self.scored} scored again, not run")
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        if left := work - self.done - self.failed - self.scored:
+            parts.append(f"{left} left, which the same command runs")
+        return f"{', '.join(parts)}; {place.rstrip('/')}/{TABLE}"
 
 
 def _line(done: Done) -> str:
+    """What a run was, and what has become of it."""
     row = done.row
     chosen = [row["method"], *([row["preset"]] if row["preset"] else [])]
     settings = "" if row["settings"] == "{}" else f" {row['settings']}"
     about = f"{row['image']}, {row['degradation']}, {' '.join(chosen)}{settings}, key {row['key']}"
     if row["status"] == FAILED:
         return f"{about}: failed: {row['error']}"
-    psnr = row.get("psnr")
-    score = "no PSNR" if psnr is None else f"PSNR {psnr:.2f} dB"
-    dropped = "dropped after " if row["status"] == DROPPED else ""
-    return f"{about}: {score}, {dropped}{row['iterations']} iterations, {row['seconds']:.1f} s"
-
-
-def _summary(
-    last: Done | None, done: int, failed: int, left: int, seconds: float, place: str
-) -> str:
-    parts = [f"{done} runs in {seconds:.0f} s"]
-    if last is not None:
-        used = last.statistics
-        parts.append(f"{used.programs} programs, slots busy {used.busy_share:.0%}")
-    if failed:
-        parts.append(f"{failed} failed")
-    if left:
-        parts.append(f"{left} left, which the same command runs")
-    return f"{', '.join(parts)}; {place.rstrip('/')}/{TABLE}"
+    psnr = row["psnr"]
+    parts = ["no PSNR" if psnr is None else f"PSNR {psnr:.2f} dB"]
+    if done.is_scored_again:
+        parts.append("scored again")
+    else:
+        dropped = "dropped after " if row["status"] == DROPPED else ""
+        parts += [f"{dropped}{row['iterations']} iterations", f"{row['seconds']:.1f} s"]
+    scores = json.loads(row["scores"]).items()
+    parts += [f"no finite {name}" for name, score in scores if score is None and name != "psnr"]
+    if row["error"] is not None:
+        parts.append(row["error"])
+    return f"{about}: {', '.join(parts)}"

@@ -9,12 +9,14 @@ from drp_jax.sweep.degradations import Degradation, degradation, measured_by
 from drp_jax.sweep.plan import CleanImage, Plan, PlannedRun, Variant
 from drp_jax.sweep.reading import read_plan
 from drp_jax.sweep.running import Done, run_sweep
+from drp_jax.sweep.scores import Metric
 from drp_jax.sweep.store import Store
 
 __all__ = [
     "CleanImage",
     "Degradation",
     "Done",
+    "Metric",
     "Plan",
     "PlannedRun",
     "Store",

@@ -8,7 +8,7 @@ of a validation loss, and the settings that are left sharing no larger budget).
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,9 +16,10 @@ from drp_jax.batch import BatchStatistics, Request
 from drp_jax.errors import require_number
 from drp_jax.loop import Status
 from drp_jax.restore import Restoration
-from drp_jax.sweep.plan import Plan, Score
+from drp_jax.sweep.plan import Plan
 from drp_jax.sweep.requests import Identified, can_be_cut, cut, request_of, restored
-from drp_jax.sweep.rows import DROPPED, FAILED, Ended, row_of
+from drp_jax.sweep.rows import DROPPED, Ended, row_of
+from drp_jax.sweep.scores import Metric
 from drp_jax.sweep.store import Store
 
 
@@ -41,16 +42,26 @@ def halved_rows(
     plan: Plan,
     store: Store,
     shares: Sequence[float],
+    missing: Collection[str],
     *,
     slots: int | None = None,
     is_over: Callable[[], bool] = lambda: False,
 ) -> Iterator[Ended]:
-    """The rows of all that a table misses of a plan, round by round where methods allow it."""
+    """The rows of all that a table misses of a plan, round by round where methods allow it.
+
+    Args:
+      plan: what to run.
+      store: the table, which is read, and not written.
+      shares: of the iterations, after which settings are dropped.
+      missing: the ids of the runs that the table misses.
+      slots: as in `restore_many`.
+      is_over: as in `run_sweep`.
+    """
     used = BatchStatistics()
     for batch in plan.batches():
         runs = [(plan.identity(run), run) for run in batch]
         rounds = shares if _can_be_halved(runs[0]) else []
-        halved = _Halved(plan.metrics, store, runs, slots, is_over, used)
+        halved = _Halved(plan.metrics, store, runs, missing, slots, is_over, used)
         yield from halved.rows(rounds)
         used = halved.total(BatchStatistics())
 
@@ -63,14 +74,16 @@ class _Halved:
       metrics: of the plan.
       store: the table, which is read, and not written.
       runs: all of them.
+      missing: the ids of those that the table misses.
       slots: as in `restore_many`.
       is_over: as in `run_sweep`.
       before: what was used before.
     """
 
-    metrics: Mapping[str, Score]
+    metrics: Mapping[str, Metric]
     store: Store
     runs: Sequence[Identified]
+    missing: Collection[str]
     slots: int | None
     is_over: Callable[[], bool]
     before: BatchStatistics
@@ -78,8 +91,8 @@ class _Halved:
     def __post_init__(self) -> None:
         self._rounds = BatchStatistics()
         statuses = self.store.statuses()
-        self._done = {one for one, status in statuses.items() if status not in (FAILED, DROPPED)}
         self._dropped = {one for one, status in statuses.items() if status == DROPPED}
+        self._done = set(statuses) - self._dropped - set(self.missing)
         self._failed: set[str] = set()
         self._under_way: dict[str, Restoration] = {}
         self._settings: dict[str, list[Identified]] = {}

@@ -17,10 +17,19 @@ import numpy as np
 from drp_jax.batch import BatchStatistics
 from drp_jax.cluster import Cluster
 from drp_jax.errors import reason
-from drp_jax.sweep.plan import CleanImage, Plan, Score
+from drp_jax.sweep.plan import CleanImage, Plan
 from drp_jax.sweep.requests import Identified
 from drp_jax.sweep.rows import Row, row_of
-from drp_jax.sweep.running import Done, finished_rows, missing, timed, written
+from drp_jax.sweep.running import (
+    Done,
+    begun,
+    finished_rows,
+    missing,
+    scored,
+    timed,
+    written,
+)
+from drp_jax.sweep.scores import Metric
 from drp_jax.sweep.store import Store
 
 _MOST_RUNS = 16
@@ -38,6 +47,8 @@ def run_sweep_on_ray(
 ) -> Iterator[Done]:
     """What `run_sweep` does, on a cluster: a task takes a GPU where there are some, else a core.
 
+    Runs that lack only a score are scored by this process, which has the images.
+
     Args:
       plan, folder, environment: as for `run_sweep`.
       address: of the cluster, as for `Cluster`.
@@ -54,21 +65,26 @@ def run_sweep_on_ray(
     about = dict(environment or {})
     task = functools.partial(_rows_of_task, dict(plan.metrics), slots)
     used = BatchStatistics()
-    with Cluster(address) as cluster, Store(folder) as store:
-        batches = _batches(missing(plan, store), cluster.workers)
-        arguments = ((runs, [_with_pixels(one) for one in runs]) for runs in batches)
-        for runs, result in cluster.results(task, arguments, is_over):
-            if isinstance(result, Exception):
-                rows = [row_of(plan.metrics, *one, reason(result)) for one in runs]
-                where: dict[str, Any] = {}
-            else:
-                rows, statistics, where = result
-                used += statistics
-            yield from written(store, about | where, rows, used)
+    with Store(folder) as store:
+        left = missing(begun(plan, store), plan.metrics, store)
+        again = yield from scored(plan.metrics, store, left.unscored, is_over)
+        if not left.runs and not again:
+            return
+        with Cluster(address) as cluster:
+            batches = _batches([*left.runs, *again], cluster.workers)
+            arguments = ((runs, [_with_pixels(one) for one in runs]) for runs in batches)
+            for runs, result in cluster.results(task, arguments, is_over):
+                if isinstance(result, Exception):
+                    rows = [row_of(plan.metrics, *one, reason(result)) for one in runs]
+                    where: dict[str, Any] = {}
+                else:
+                    rows, statistics, where = result
+                    used += statistics
+                yield from written(store, about | where, rows, used)
 
 
 def _rows_of_task(
-    metrics: Mapping[str, Score], slots: int | None, runs: list[Identified]
+    metrics: Mapping[str, Metric], slots: int | None, runs: list[Identified]
 ) -> tuple[list[Row], BatchStatistics, dict[str, Any]]:
     """What a worker does: the rows of some runs, what they used, and where they ran."""
     ended = list(timed(finished_rows(metrics, runs, slots=slots)))

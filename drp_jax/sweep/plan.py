@@ -10,6 +10,7 @@ methods:
 keys: 3
 """
 
+import collections
 import dataclasses
 import functools
 import hashlib
@@ -18,18 +19,15 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import jax
 import numpy as np
 
 from drp_jax.checkpoint import described
 from drp_jax.errors import InputError, require
 from drp_jax.method import Method
-from drp_jax.metrics import psnr, ssim
 from drp_jax.presets import preset
-from drp_jax.sweep.degradations import Degradation, version_of
+from drp_jax.sweep.degradations import Degradation
+from drp_jax.sweep.scores import METRICS, Metric
 
-Score = Callable[[jax.Array, jax.Array], Any]
-METRICS: dict[str, Score] = {"psnr": jax.jit(psnr), "ssim": jax.jit(ssim)}
 _KEPT_IMAGES = 8
 
 
@@ -73,6 +71,13 @@ class Variant:
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     base: Method | None = None
     version: str = ""
+
+    @property
+    def label(self) -> str:
+        """What the table tells it from others by, in words."""
+        words = [self.name, *([self.preset] if self.preset else [])]
+        settings = json.dumps(dict(self.settings), sort_keys=True)
+        return " ".join([*words, *([settings] if self.settings else [])])
 
     def method(self, task: str) -> Method:
         """The method for a task.
@@ -122,22 +127,27 @@ class Plan:
       degradations: what is done to each.
       variants: what restores it.
       keys: whole numbers from 0 up, each of which fixes the draws of degradation and method.
-      metrics: scores of an image beside its reference, by name.
+      metrics: scores of an image beside its reference, by name; reports rank by the first.
     """
 
     images: tuple[CleanImage, ...]
     degradations: tuple[Degradation, ...]
     variants: tuple[Variant, ...]
     keys: tuple[int, ...] = (0,)
-    metrics: Mapping[str, Score] = dataclasses.field(default_factory=lambda: dict(METRICS))
+    metrics: Mapping[str, Metric] = dataclasses.field(default_factory=lambda: dict(METRICS))
 
     def __post_init__(self) -> None:
         for name in ("images", "degradations", "variants", "keys", "metrics"):
             require(len(getattr(self, name)) > 0, f"{name} is empty; accepted: one or more")
-        for name in ("images", "degradations"):
-            names = [one.name for one in getattr(self, name)]
-            twice = {one for one in names if names.count(one) > 1}
-            require(not twice, f"{name} has {', '.join(twice)} twice; accepted: names of one each")
+        names = {
+            "images": [one.name for one in self.images],
+            "degradations": [one.name for one in self.degradations],
+            "methods": [one.label for one in self.variants],
+            "keys": [str(one) for one in self.keys],
+        }
+        for name, every in names.items():
+            twice = [one for one, count in collections.Counter(every).items() if count > 1]
+            require(not twice, f"{name} has {', '.join(twice)} twice; accepted: every one once")
         for degradation, variant in itertools.product(self.degradations, self.variants):
             variant.method(degradation.task)
 
@@ -155,7 +165,7 @@ class Plan:
             ]
 
     def identity(self, run: PlannedRun) -> str:
-        """What tells a run from all others: all that decides its row."""
+        """What tells a run from all others: all that decides its image, but not its scores."""
         method = run.variant.method(run.degradation.task)
         about = {
             **run.about,
@@ -163,10 +173,6 @@ class Plan:
             "version": [run.degradation.version, run.variant.version],
             "described": described(method),
             "iterations": int(method.loop.iterations),
-            "metrics": {
-                name: "" if name in METRICS else version_of(metric)
-                for name, metric in self.metrics.items()
-            },
         }
         return _digest(about)
 

@@ -14,7 +14,8 @@ from drp_jax.problem import SMALLEST_SIDE
 from drp_jax.sweep.degradations import Degradation, degradation, imported, measured_by, version_of
 from drp_jax.sweep.images import images_of, prepared_image
 from drp_jax.sweep.lines import Entry, read_lines
-from drp_jax.sweep.plan import METRICS, CleanImage, Plan, Score, Variant, spaced, variants_of
+from drp_jax.sweep.plan import CleanImage, Plan, Variant, spaced, variants_of
+from drp_jax.sweep.scores import LESS, METRICS, MORE, Metric
 
 FIELDS = ("images", "size", "gray", "degradations", "methods", "keys", "metrics")
 READY = pathlib.Path(__file__).parent / "plans"
@@ -23,6 +24,7 @@ MOST_VALUES = 10_000
 _LARGEST_SIDE = 100_000
 _LARGEST_KEY = 2**32 - 1
 _A_METHOD = "a name like drp-dip, or module:name of one's own"
+_A_METRIC = "psnr, ssim or module:function"
 _RANGE = ("from", "to", "count", "scale")
 
 
@@ -178,14 +180,27 @@ def _keys(entry: Entry) -> tuple[int, ...]:
     return keys
 
 
-def _metrics(entry: Entry) -> dict[str, Score]:
-    metrics: dict[str, Score] = {}
+def _metrics(entry: Entry) -> dict[str, Metric]:
+    metrics: dict[str, Metric] = {}
     for one in entry.sequence():
-        text = one.text("psnr, ssim or module:function")
-        if text in METRICS:
-            metrics[text] = METRICS[text]
-        elif ":" in text:
-            metrics[text] = one.made(functools.partial(imported, text))
-        else:
-            one.refuse("psnr, ssim or module:function")
+        name, metric = _metric(one)
+        if name in metrics:
+            one.fail(f"{entry.field} has {name} twice; accepted: every one once")
+        metrics[name] = metric
     return metrics
+
+
+def _metric(entry: Entry) -> tuple[str, Metric]:
+    """A metric with its name; of one's own, what is better of it may be told."""
+    fields = entry.mapping(("metric", "better")) if entry.is_mapping else {"metric": entry}
+    if "metric" not in fields:
+        entry.fail(f"{entry.field} has no metric; accepted: {_A_METRIC}")
+    name = fields["metric"].text(_A_METRIC)
+    if name not in METRICS and ":" not in name:
+        fields["metric"].refuse(_A_METRIC)
+    better = fields["better"].text(f"{MORE} or {LESS}") if "better" in fields else MORE
+    if better not in (MORE, LESS) or (name in METRICS and better != MORE):
+        fields["better"].refuse(MORE if name in METRICS else f"{MORE} or {LESS}")
+    if name in METRICS:
+        return name, METRICS[name]
+    return name, Metric(fields["metric"].made(lambda: imported(name)), better)

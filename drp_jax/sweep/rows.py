@@ -1,22 +1,19 @@
 """The row of a run: its scores, and the images that lie beside the table."""
 
 import dataclasses
-import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from drp_jax.batch import BatchStatistics
-from drp_jax.errors import InputError, reason
+from drp_jax.errors import reason
 from drp_jax.loop import Status
 from drp_jax.operators import direct_reconstruction, is_linear
 from drp_jax.problem import Problem
 from drp_jax.restore import Restoration
-from drp_jax.sweep.plan import METRICS, PlannedRun, Score
+from drp_jax.sweep.plan import PlannedRun
+from drp_jax.sweep.scores import Metric, scores_of
 
 FAILED = "failed"
 """Status of a run without a result; it is done again."""
@@ -43,7 +40,7 @@ Ended = tuple[list[Row], BatchStatistics]
 
 
 def row_of(
-    metrics: Mapping[str, Score],
+    metrics: Mapping[str, Metric],
     identity: str,
     run: PlannedRun,
     result: Restoration | str,
@@ -69,8 +66,8 @@ def row_of(
     files = f"images/{identity}"
     inputs = f"images/inputs-{run.inputs_identity}"
     try:
-        scores = _scores(metrics, problem, result.image)
         arrays = {files: _arrays(result)}
+        scores = scores_of(metrics, arrays[files]["image"], np.asarray(problem.reference))
         if with_inputs:
             arrays[inputs] = _inputs(problem)
     except Exception as error:
@@ -78,26 +75,11 @@ def row_of(
     values = about | {
         "status": status or Status(int(result.status)).name.lower(),
         "iterations": int(result.iterations),
-        **{name: scores.get(name) for name in METRICS},
-        "scores": json.dumps(scores),
+        **scores,
         "files": files,
         "inputs": inputs,
     }
     return Row(values, arrays)
-
-
-def _scores(metrics: Mapping[str, Score], problem: Problem, image: jax.Array) -> dict[str, Any]:
-    """The scores that are numbers; a metric that does not take the image has none."""
-    scores: dict[str, Any] = {}
-    for name, metric in metrics.items():
-        try:
-            value = float(metric(jnp.clip(image, 0, 1), jnp.asarray(problem.reference)))
-        except InputError:
-            value = math.nan
-        except Exception as error:  # whatever a metric of one's own raises
-            raise RuntimeError(f"metric {name}: {reason(error)}") from error
-        scores[name] = value if math.isfinite(value) else None
-    return scores
 
 
 def _arrays(result: Restoration) -> dict[str, np.ndarray]:

@@ -4,17 +4,19 @@ import dataclasses
 import pathlib
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
 
 from drp_jax.batch import BatchStatistics
+from drp_jax.compile_clock import compile_clock
 from drp_jax.errors import InputError
 from drp_jax.sweep.halving import halved_rows, shares_of
-from drp_jax.sweep.plan import Plan, Score
+from drp_jax.sweep.plan import Plan
 from drp_jax.sweep.requests import Identified, restored
 from drp_jax.sweep.rows import DROPPED, FAILED, Ended, Row, row_of
+from drp_jax.sweep.scores import Metric, lacking, scored_again
 from drp_jax.sweep.store import Store
 
 
@@ -25,10 +27,25 @@ class Done:
     Attributes:
       row: what the table says of it.
       statistics: of all runs up to now.
+      is_scored_again: whether the run was there, and only its scores are new.
     """
 
     row: dict[str, Any]
     statistics: BatchStatistics
+    is_scored_again: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Left:
+    """What a table lacks of some runs.
+
+    Attributes:
+      runs: those of which it has no result.
+      unscored: those of which it has one without all scores, each with its row.
+    """
+
+    runs: list[Identified]
+    unscored: list[tuple[Identified, dict[str, Any]]]
 
 
 def run_sweep(
@@ -43,10 +60,13 @@ def run_sweep(
     """Runs what a plan has and the table in a folder has not.
 
     A run that the table has is not done again, whatever else the plan had then; one that failed or
-    was cut off is. The image of every run, its history and what `Restoration` says of its
-    uncertainty lie beside the table, in `images/ID.npz`, and as a picture in `images/ID.png`;
-    those of its problem, once for all methods, in `images/inputs-ID.npz`: `reference`, and `start`,
-    what the observation alone gives (the noisy picture, the small one enlarged, a back-projection).
+    was cut off is. A run without a score by one of the metrics is scored by its stored image, and
+    done again if that cannot be read.
+
+    The image of every run, its history and what `Restoration` says of its uncertainty lie beside
+    the table, in `images/ID.npz`, and as a picture in `images/ID.png`; those of its problem, once
+    for all methods, in `images/inputs-ID.npz`: `reference`, and `start`, what the observation alone
+    gives (the noisy picture, the small one enlarged, a back-projection).
 
     Under `jax.distributed` every process does its share, into one table on a disk of one machine.
 
@@ -70,10 +90,14 @@ def run_sweep(
     if shares and jax.process_count() > 1:
         raise InputError("halving with several processes; accepted: one process, or no halving")
     with Store(folder) as store:
+        runs = begun(plan, store)
+        left = missing(runs, plan.metrics, store, is_halved=bool(shares))
+        again = yield from scored(plan.metrics, store, left.unscored, is_over)
         if shares:
-            ended = halved_rows(plan, store, shares, slots=slots, is_over=is_over)
+            ids = [identity for identity, _ in (*left.runs, *again)]
+            ended = halved_rows(plan, store, shares, ids, slots=slots, is_over=is_over)
         else:
-            runs = missing(plan, store)
+            runs = [*left.runs, *again]
             ended = finished_rows(plan.metrics, runs, slots=slots, is_over=is_over)
         for rows, statistics in timed(ended):
             yield from written(store, about, rows, statistics)
@@ -89,24 +113,65 @@ def written(
     return [Done(row.values, statistics) for row in rows]
 
 
-def identified(plan: Plan) -> Iterator[Identified]:
-    """The runs of a plan that are this process's, of all of `jax.distributed`."""
+def begun(plan: Plan, store: Store) -> list[Identified]:
+    """The runs of a plan that are this process's, which the table now knows to be the last plan."""
+    every = identified(plan)
     own, count = jax.process_index(), jax.process_count()
+    if own == 0:
+        better = {name: metric.better for name, metric in plan.metrics.items()}
+        store.begin((identity for identity, _ in every), better)
     # By the place in the plan, which another process's rows do not change.
-    for index, run in enumerate(plan.runs()):
-        if index % count == own:
-            yield plan.identity(run), run
+    return every[own::count]
 
 
-def missing(plan: Plan, store: Store, *, is_halved: bool = False) -> list[Identified]:
-    """Those of them of which the table has no result; for halving, one that was dropped is one."""
-    statuses = store.statuses()
-    again = (None, FAILED) if is_halved else (None, FAILED, DROPPED)
-    return [one for one in identified(plan) if statuses.get(one[0]) in again]
+def identified(plan: Plan) -> list[Identified]:
+    """The runs of a plan, each with what tells it from all others."""
+    return [(plan.identity(run), run) for run in plan.runs()]
+
+
+def missing(
+    runs: Iterable[Identified],
+    metrics: Mapping[str, Metric],
+    store: Store,
+    *,
+    is_halved: bool = False,
+) -> Left:
+    """What the table lacks of some runs; for halving, one that was dropped is a result."""
+    rows = {row["id"]: row for row in store.rows()}
+    left = Left([], [])
+    for one in runs:
+        row = rows.get(one[0])
+        if row is None or row["status"] == FAILED:
+            left.runs.append(one)
+        elif row["status"] == DROPPED:
+            left.runs.extend([] if is_halved else [one])
+        elif lacking(metrics, row):
+            left.unscored.append((one, row))
+    return left
+
+
+def scored(
+    metrics: Mapping[str, Metric],
+    store: Store,
+    unscored: Iterable[tuple[Identified, Mapping[str, Any]]],
+    is_over: Callable[[], bool] = lambda: False,
+) -> Generator[Done, None, list[Identified]]:
+    """Scores runs by their stored images, and returns those whose images cannot be read."""
+    unreadable = []
+    for one, row in unscored:
+        if is_over():
+            break
+        again = scored_again(metrics, row, store.folder)
+        if again is None:
+            unreadable.append(one)
+            continue
+        store.change(again)
+        yield Done(again, BatchStatistics(), is_scored_again=True)
+    return unreadable
 
 
 def finished_rows(
-    metrics: Mapping[str, Score],
+    metrics: Mapping[str, Metric],
     runs: Iterable[Identified],
     *,
     slots: int | None = None,
@@ -121,14 +186,16 @@ def finished_rows(
 
 
 def timed(batches: Iterable[Ended]) -> Iterator[Ended]:
-    """The same, with the seconds since the row before in every row."""
-    last = time.perf_counter()
-    for rows, statistics in batches:
-        now = time.perf_counter()
-        for row in rows:
-            row.values["seconds"] = (now - last) / len(rows)
-        last = now
-        yield rows, statistics
+    """The same, with the seconds since the row before in every row, and those of compilation."""
+    last, last_compiled = time.perf_counter(), 0.0
+    with compile_clock() as compiling:
+        for rows, statistics in batches:
+            now, compiled = time.perf_counter(), sum(compiling)
+            for row in rows:
+                row.values["seconds"] = (now - last) / len(rows)
+                row.values["compile_seconds"] = (compiled - last_compiled) / len(rows)
+            last, last_compiled = now, compiled
+            yield rows, statistics
 
 
 def git_revision() -> str | None:

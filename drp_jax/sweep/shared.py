@@ -11,7 +11,7 @@ import pathlib
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from drp_jax.errors import InputError, in_a_line
@@ -32,6 +32,9 @@ class Results:
 
     def copy(self, *, now: bool = False) -> None:
         """Copies what is new, unless the last time was a moment ago; nothing for a folder here."""
+
+    def bring(self, files: Iterable[str]) -> None:
+        """Brings images here that a table names; nothing for a folder here, which has them."""
 
 
 @contextlib.contextmanager
@@ -63,7 +66,8 @@ class _Copied(Results):
     def __init__(self, folder: pathlib.Path, place: str):
         super().__init__(folder)
         self._place = place
-        self._copied: set[str] = set()
+        self._there: set[str] = set()
+        self._copied: dict[str, int] = {}  # by name, the time of what both places have
         self._last = time.monotonic()
         with self._understood():
             import fsspec
@@ -78,11 +82,12 @@ class _Copied(Results):
                 self._files.get_file(f"{self._root}/{TABLE}", str(self.folder / TABLE))
             (self.folder / "images").mkdir()
             there = self._files.ls(f"{self._root}/images", detail=False)
-            for path in there:
-                name = path.rsplit("/", 1)[-1]
-                self._copied.add(name)
-                if with_images:
-                    self._files.get_file(path, str(self.folder / "images" / name))
+        self._there = {path.rsplit("/", 1)[-1] for path in there}
+        if with_images:
+            self._bring(self._there)
+
+    def bring(self, files: Iterable[str]) -> None:
+        self._bring({f"{pathlib.PurePath(file).name}.npz" for file in files} & self._there)
 
     def copy(self, *, now: bool = False) -> None:
         is_early = not now and time.monotonic() - self._last < _SECONDS
@@ -95,11 +100,19 @@ class _Copied(Results):
             with contextlib.closing(sqlite3.connect(self.folder / TABLE)) as table:
                 table.execute("VACUUM INTO ?", (str(whole),))
             for path in (self.folder / "images").iterdir():
-                if path.name not in self._copied:
+                time_of_it = path.stat().st_mtime_ns
+                if self._copied.get(path.name) != time_of_it:
                     self._put(path, f"images/{path.name}")
-                    self._copied.add(path.name)
+                    self._copied[path.name] = time_of_it
             self._put(whole, TABLE)
         self._last = time.monotonic()
+
+    def _bring(self, names: Iterable[str]) -> None:
+        with self._understood():
+            for name in names:
+                path = self.folder / "images" / name
+                self._files.get_file(f"{self._root}/images/{name}", str(path))
+                self._copied[name] = path.stat().st_mtime_ns
 
     def _put(self, path: pathlib.Path, name: str) -> None:
         """Copies a file so that what is there is the old one or the new one, whole."""

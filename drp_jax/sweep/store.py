@@ -10,7 +10,8 @@ import datetime
 import json
 import pathlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +20,7 @@ from drp_jax.errors import InputError
 from drp_jax.images import Picture, replace_whole, write_image
 
 TABLE = "runs.sqlite"
-VERSION = 2
+VERSION = 3
 _WAIT_SECONDS = 60.0
 COLUMNS = {
     "id": "TEXT PRIMARY KEY",
@@ -36,15 +37,28 @@ COLUMNS = {
     "psnr": "REAL",
     "ssim": "REAL",
     "scores": "TEXT",
+    "scored_by": "TEXT",
     "seconds": "REAL",
+    "compile_seconds": "REAL",
     "files": "TEXT",
     "inputs": "TEXT",
     "finished": "TEXT NOT NULL",
     "environment": "INTEGER NOT NULL REFERENCES environments(id)",
 }
-"""Of the table `runs`. `settings` and `scores` are JSON; `seconds` are those since the run before
-it ended, so that their sum is the time of the sweep; `files` is where its images are, without the
-suffix, and `inputs` where those of the problem are; `finished` is in universal time."""
+"""Of the table `runs` and its view `latest`. `settings`, `scores` and `scored_by`, the versions of
+the metrics, are JSON; `seconds` are those since the run before it ended, so that their sum is the
+time of the sweep, and `compile_seconds` those of them that went into compiling; `files` is where
+its images are, without the suffix, and `inputs` where those of the problem are; `finished` is in
+universal time."""
+
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS environments (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS runs ({", ".join(map(" ".join, COLUMNS.items()))});
+CREATE TABLE IF NOT EXISTS planned (id TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS metrics (name TEXT PRIMARY KEY, better TEXT NOT NULL);
+CREATE VIEW IF NOT EXISTS latest AS SELECT * FROM runs WHERE id IN (SELECT id FROM planned);
+PRAGMA user_version = {VERSION};
+"""
 
 
 class Store:
@@ -96,8 +110,32 @@ class Store:
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows, by column, in the order of their ids."""
-        cursor = self._table.execute(f"SELECT {', '.join(COLUMNS)} FROM runs ORDER BY id")
-        return [dict(zip(COLUMNS, row, strict=True)) for row in cursor]
+        return self._rows("runs")
+
+    def latest(self) -> list[dict[str, Any]]:
+        """The rows of the plan that was begun last, alike."""
+        return self._rows("latest")
+
+    def begin(self, runs: Iterable[str], better: Mapping[str, str]) -> None:
+        """Notes the plan that begins: the ids of its runs, and what is better of its metrics.
+
+        Raises:
+          InputError: if it cannot be written.
+        """
+        with self.together():
+            self._table.execute("DELETE FROM planned")
+            self._table.executemany("INSERT INTO planned VALUES (?)", ((one,) for one in runs))
+            self._table.execute("DELETE FROM metrics")
+            self._table.executemany("INSERT INTO metrics VALUES (?, ?)", better.items())
+
+    def count(self, table: str) -> int:
+        """How many rows a table has: `runs`, or `planned`, the ids of that plan."""
+        (count,) = self._table.execute(f"SELECT count(*) FROM {table}").fetchone()
+        return int(count)
+
+    def metrics(self) -> dict[str, str]:
+        """Its metrics, in order, each with what is better of it: "more" or "less"."""
+        return dict(self._table.execute("SELECT name, better FROM metrics ORDER BY rowid"))
 
     def environments(self) -> dict[int, dict[str, Any]]:
         """What is known of where the runs were done, by the number that rows have."""
@@ -138,6 +176,22 @@ class Store:
         except sqlite3.Error as error:
             raise self._full(error) from None
 
+    def change(self, row: Mapping[str, Any]) -> None:
+        """Writes all columns of a row that is there; on disk when this returns.
+
+        Raises:
+          InputError: if it cannot be written.
+        """
+        changes = ", ".join(f"{name} = :{name}" for name in COLUMNS)
+        try:
+            self._table.execute(f"UPDATE runs SET {changes} WHERE id = :id", row)
+        except sqlite3.Error as error:
+            raise self._full(error) from None
+
+    def _rows(self, table: str) -> list[dict[str, Any]]:
+        cursor = self._table.execute(f"SELECT {', '.join(COLUMNS)} FROM {table} ORDER BY id")
+        return [dict(zip(COLUMNS, row, strict=True)) for row in cursor]
+
     def _full(self, error: Exception) -> InputError:
         return InputError(
             f"{self.folder / TABLE}: cannot be written: {error}; the runs before it are kept; "
@@ -154,22 +208,25 @@ class Store:
             )
         self._table.execute("PRAGMA journal_mode = WAL")
         self._table.execute("PRAGMA synchronous = FULL")
-        columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
         # One transaction, so that a kill in between leaves no table without a version.
-        self._table.executescript(
-            "BEGIN IMMEDIATE;"
-            "CREATE TABLE IF NOT EXISTS environments"
-            " (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);"
-            f"CREATE TABLE IF NOT EXISTS runs ({columns});"
-            f"PRAGMA user_version = {VERSION};"
-            "COMMIT;"
-        )
+        self._table.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
 
     def _environment(self, content: str) -> int:
         self._table.execute("INSERT OR IGNORE INTO environments (content) VALUES (?)", (content,))
         found = self._table.execute("SELECT id FROM environments WHERE content = ?", (content,))
         (number,) = found.fetchone()
         return int(number)
+
+
+def arrays_in(folder: pathlib.Path, file: str | None) -> dict[str, np.ndarray] | None:
+    """The arrays of a file of a sweep, named as in the table; None if it cannot be read."""
+    if not file:
+        return None
+    try:
+        with open(folder / f"{file}.npz", "rb") as opened, np.load(opened) as arrays:
+            return dict(arrays)
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
 
 
 def _write_arrays(path: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -5,6 +5,7 @@ from written_sweep import add_rows, make_row, write_sweep
 
 from drp_jax.commands import options
 from drp_jax.commands.sweep import sweep
+from drp_jax.sweep import Store
 from drp_jax.sweep.store import TABLE
 
 
@@ -46,6 +47,23 @@ def test_everything_is_written_and_said(folder, capsys):
     assert r"\begin{tabular}" in (folder / "report/means.tex").read_text()
 
 
+def test_what_no_mean_counts_in_is_said(folder, capsys):
+    scores = '{"psnr": 20.0, "worst": null}'
+    rows = [make_row(number, key=number, scores=scores) for number in (2, 3)]
+    rows.append(make_row(4, key=4, error="metric worst: ValueError: no weights"))
+    add_rows(folder / "results", rows)
+    with Store(folder / "results") as store:
+        store.begin(["run2", "run3", "run4", "run5"], {"psnr": "more", "worst": "less"})
+    assert report("results", "--csv", "x.csv") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "x.csv",
+        "2 runs have no finite worst; no mean of it counts them in",
+        "1 run lacks a score: metric worst: ValueError: no weights",
+        "1 run of the plan is not done yet",
+        "1 row of the table left out: of no run of the plan that ran last",
+    ]
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
@@ -58,8 +76,8 @@ def test_everything_is_written_and_said(folder, capsys):
             ["none", "--csv", "x.csv"],
             "none/runs.sqlite: No such file; accepted: the folder of a sw",
         ),
-        (["empty", "--csv", "x.csv"], "empty/runs.sqlite: has no runs yet; accepted"),
-        (["newer", "--csv", "x.csv"], "is a table of version 70; accepted: one of version 2"),
+        (["empty", "--csv", "x.csv"], "empty/runs.sqlite: has no runs of the last plan yet"),
+        (["newer", "--csv", "x.csv"], "is a table of version 70; accepted: one of version 3"),
         (["results", "--html", "results"], "results: exists and is not a report; accepted"),
         (["results", "--csv", "none/x.csv"], "the folder none does not exist"),
     ],

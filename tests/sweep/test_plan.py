@@ -116,6 +116,17 @@ def test_what_decides_a_run_changes_its_identity(folder):
     assert again.identity(next(again.runs())) != identity
 
 
+def test_metrics_do_not_change_a_run_and_say_what_is_better(folder):
+    text = "{{images: a.npy, degradations: gaussian:25, methods: non-local, metrics: {}}}"
+    few, many = (
+        read(folder, text.format(metrics))
+        for metrics in ("ssim", '[{metric: "lab:measure", better: less}, psnr, "lab:mine"]')
+    )
+    assert list(map(few.identity, few.runs())) == list(map(many.identity, many.runs()))
+    better = [(name, metric.better) for name, metric in many.metrics.items()]
+    assert better == [("lab:measure", "less"), ("psnr", "more"), ("lab:mine", "more")]
+
+
 def test_methods_of_ones_own_are_taken(small_method):
     images = (CleanImage("one", lambda: IMAGE),)
     plan = Plan(images, (degradation("gaussian:25"),), (Variant("mine", base=small_method),))
@@ -207,7 +218,12 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
         ({"imags": "a"}, r"plan.yaml, line 4: unknown field imags; accepted: images, size"),
         ({"methods": None}, r"plan.yaml: has no methods; accepted: images"),
         ({"images": "c.npy"}, r"line 1: images: no picture at .*c.npy"),
-        ({"images": "[a.npy, a.npy]"}, r"images has a.npy twice; accepted: names of one each"),
+        ({"images": "[a.npy, a.npy]"}, r"images has a.npy twice; accepted: every one once"),
+        ({"methods": "[non-local, non-local]"}, r"methods has non-local twice; accepted: every"),
+        (
+            {"methods": "{method: drp-dip, learning_rate: [0.1, 0.2, 0.10]}"},
+            r'methods has drp-dip {"learning_rate": 0.1} twice; accepted: every one once',
+        ),
         ({"size": "-3"}, r"line 4: size is -3; accepted: a whole number from 8"),
         ({"degradations": "gaussian:x"}, r"line 2: degradation 'gaussian:x'; accepted: a number"),
         ({"degradations": "fog"}, r"line 2: degradation 'fog'; accepted: gaussian:SIGMA"),
@@ -233,6 +249,16 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
         ({"keys": "0"}, r"line 4: keys is 0; accepted: a whole number from 1"),
         ({"keys": "[1, 1]"}, r"line 4: keys is \[1, 1\]; accepted: every key once"),
         ({"metrics": "lpips"}, r"line 4: metrics is 'lpips'; accepted: psnr, ssim or module"),
+        ({"metrics": "[psnr, psnr]"}, r"line 4: metrics has psnr twice; accepted: every one once"),
+        ({"metrics": "{better: less}"}, r"line 4: metrics has no metric; accepted: psnr, ssim or"),
+        (
+            {"metrics": '{metric: "lab:measure", better: lower}'},
+            r"line 4: metrics.better is 'lower'; accepted: more or less",
+        ),
+        (
+            {"metrics": "{metric: psnr, better: less}"},
+            r"line 4: metrics.better is 'less'; accepted: more",
+        ),
         ({"images": "[a.npy"}, r"plan.yaml, line \d: .*; accepted: YAML"),
     ],
 )

@@ -71,6 +71,7 @@ def test_there_is_a_row_for_every_run(plan, whole):
         np.testing.assert_allclose(row["psnr"], psnr(arrays["image"], clean), rtol=1e-5)
         np.testing.assert_allclose(row["ssim"], ssim(arrays["image"], clean), rtol=1e-4)
         assert json.loads(row["scores"]) == {"psnr": row["psnr"], "ssim": row["ssim"]}
+        assert row["error"] is None
         assert arrays["history_psnr"].shape == (4,)
         assert arrays["image_iteration"] == 4
         assert (folder / f"{row['files']}.png").exists()
@@ -148,32 +149,38 @@ def test_a_run_that_fails_stops_no_other_and_is_done_again(plan, tmp_path):
     assert again.row["image"] == "gone"
 
 
-def test_metrics_of_ones_own_are_scores(plan, tmp_path):
-    one = Plan(
-        IMAGES[:1],
-        plan.degradations,
-        plan.variants[:1],
-        metrics={"worst": lambda image, reference: abs(image - reference).max()},
-    )
-    (done,) = run_sweep(one, tmp_path)
-    (score,) = json.loads(done.row["scores"]).values()
-    assert 0 < score < 1
-    assert done.row["psnr"] is None
+def test_a_run_knows_its_time_with_and_without_compilation(tmp_path, method):
+    variants = (Variant("fresh", base=method.adjusted(iterations=3)),)  # of a program of its own
+    image = CleanImage("wide", lambda: make_photograph(13, 19, 1))
+    plan = Plan((image,), (degradation("gaussian:25"),), variants, keys=(0, 1))
+    first, second = (one.row for one in run_sweep(plan, tmp_path, slots=1))
+    assert 0 < first["compile_seconds"] < first["seconds"]
+    assert second["compile_seconds"] < first["compile_seconds"] / 2
+    assert second["compile_seconds"] <= second["seconds"]
 
 
-def test_a_metric_that_fails_is_named(plan, tmp_path):
-    def broken(image, reference):
-        raise ValueError("no reference")
+def test_the_view_has_the_rows_of_the_plan_that_ran_last(plan, tmp_path):
+    def latest():
+        with sqlite3.connect(tmp_path / TABLE) as table:
+            return table.execute("SELECT image, key, psnr FROM latest ORDER BY key").fetchall()
 
-    one = Plan(IMAGES[:1], plan.degradations, plan.variants[:1], metrics={"lab:broken": broken})
-    (done,) = run_sweep(one, tmp_path)
-    assert done.row["error"] == "RuntimeError: metric lab:broken: ValueError: no reference"
+    image = CleanImage("image", lambda: IMAGE)
+    small = Plan((image,), plan.degradations, plan.variants[:1], keys=(0, 1))
+    first = {done.row["key"]: done.row["psnr"] for done in run_sweep(small, tmp_path)}
+    assert latest() == [("image", key, first[key]) for key in (0, 1)]
+    changed = CleanImage("image", lambda: IMAGE / 2)
+    fewer = Plan((changed,), plan.degradations, plan.variants[:1])
+    (second,) = run_sweep(fewer, tmp_path)
+    assert latest() == [("image", 0, second.row["psnr"])]
+    assert len(rows_of(tmp_path)) == 3
+    assert not list(run_sweep(small, tmp_path))
+    assert latest() == [("image", key, first[key]) for key in (0, 1)]
 
 
 def test_a_table_of_another_version_is_left_alone(tmp_path):
     table = sqlite3.connect(tmp_path / TABLE)
     table.executescript("CREATE TABLE runs (id); PRAGMA user_version = 7;")
-    with pytest.raises(InputError, match="is a table of version 7; accepted: one of version 2"):
+    with pytest.raises(InputError, match="is a table of version 7; accepted: one of version 3"):
         Store(tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"file/runs.sqlite: cannot be opened: .*; accepted"):

@@ -1,9 +1,12 @@
+import dataclasses
+
 import pytest
 from conftest import make_photograph
 from sweeping import rows_of
 
 from drp_jax import InputError, preset
 from drp_jax.sweep import CleanImage, Plan, Variant, degradation, run_sweep
+from drp_jax.sweep.scores import METRICS
 from drp_jax.sweep.shared import results_in
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
@@ -43,6 +46,32 @@ def test_results_are_there_and_the_next_sweep_goes_on_with_them(place, tmp_path)
     assert len(files) == 3 * 2 + 3
     list(run_sweep(PLAN, tmp_path))
     assert rows == rows_of(tmp_path)
+
+
+def test_images_that_other_metrics_need_are_brought(place):
+    few = dataclasses.replace(PLAN, metrics={"psnr": METRICS["psnr"]})
+    with results_in(place) as results:
+        list(run_sweep(few, results.folder))
+        files = [name for row in rows_of(results.folder) for name in (row["files"], row["inputs"])]
+    with results_in(place) as results:
+        assert not list((results.folder / "images").iterdir())
+        results.bring([*files, "images/none"])
+        assert all(one.is_scored_again for one in run_sweep(PLAN, results.folder))
+        assert len(list((results.folder / "images").iterdir())) == len(files)
+    with results_in(place) as results:
+        assert all(row["ssim"] is not None for row in rows_of(results.folder))
+
+
+def test_an_image_that_was_made_anew_is_copied_again(place):
+    there = fsspec.filesystem("memory")
+    with results_in(place, with_images=True) as results:
+        list(run_sweep(PLAN, results.folder))
+    (path, *_) = there.glob("/bucket/results/images/[!i]*.npz")
+    whole = there.cat(path)
+    there.pipe(path, b"old")
+    with results_in(place, with_images=True) as results:
+        (results.folder / "images" / path.rsplit("/", 1)[-1]).write_bytes(whole)
+    assert there.cat(path) == whole
 
 
 def test_after_an_error_what_was_done_is_there(place):

@@ -1,4 +1,4 @@
-"""Reports of sweeps: a page to look at, and tables as CSV and LaTeX.
+"""Reports of sweeps: a page to look at, and tables as CSV, LaTeX and Markdown.
 
 results = read_results(pathlib.Path("results"))
 tables = summarize(results)
@@ -6,10 +6,12 @@ write_page(results, tables, pathlib.Path("report"))
 print(to_csv(tables, results.metrics))
 """
 
+from drp_jax.sweep.report.csv_table import to_csv
+from drp_jax.sweep.report.latex import to_latex
+from drp_jax.sweep.report.markdown import to_markdown
 from drp_jax.sweep.report.page import Written, check_page, write_page
 from drp_jax.sweep.report.results import Results, read_results
 from drp_jax.sweep.report.summary import Group, Table, differences, summarize
-from drp_jax.sweep.report.tables import to_csv, to_latex, to_markdown
 
 __all__ = [
     "Group",

@@ -19,7 +19,8 @@ from drp_jax.sweep.report import pictures
 from drp_jax.sweep.report.pictures import Pictures, Scale
 from drp_jax.sweep.report.results import Results, Row
 from drp_jax.sweep.report.summary import Group, Table, settings_text, summarize
-from drp_jax.sweep.report.tables import LARGER_IS_BETTER, TITLES, digits_of
+from drp_jax.sweep.report.tables import digits_of, title_of
+from drp_jax.sweep.scores import MORE
 
 PAGE = "index.html"
 _MARK = '<meta name="generator" content="drp-jax sweep report">'
@@ -109,11 +110,11 @@ def _data(
         "metrics": [
             {
                 "name": one,
-                "title": TITLES.get(one, one),
+                "title": title_of(one, better),
                 "digits": digits_of(one, tables),
-                "isLargerBetter": one in LARGER_IS_BETTER,
+                "isLargerBetter": better == MORE,
             }
-            for one in results.metrics
+            for one, better in results.metrics.items()
         ],
         "tables": [
             {
@@ -135,14 +136,16 @@ def _data(
             _run(row) | {"group": _named(row), "error": row["error"]} for row in _bad(results)
         ],
         "dropped": _dropped(results),
-        "replaced": results.replaced,
+        "left": results.left,
+        "others": results.others,
+        "notFinite": results.not_finite,
         "environments": [
             {"content": about, "runs": count} for about, count in results.environments
         ],
     }
 
 
-def _group(group: Group, metrics: Sequence[str]) -> dict[str, Any]:
+def _group(group: Group, metrics: Iterable[str]) -> dict[str, Any]:
     scores = {one: group.score(one) for one in metrics}
     return {
         "task": group.task,
@@ -178,10 +181,14 @@ def _dropped(results: Results) -> list[dict[str, Any]]:
 
 
 def _bad(results: Results) -> list[Row]:
-    """The runs without a result, and those whose image is the last before a numerical failure."""
+    """The runs without a result or a score, and those whose image is the last finite one."""
     non_finite = [row for row in results.rows if row["status"] == Status.NON_FINITE.name.lower()]
     message = Status.NON_FINITE.message
-    return [*results.failed, *({**row, "error": message} for row in non_finite)]
+    return [
+        *results.failed,
+        *results.unscored,
+        *({**row, "error": message} for row in non_finite if row["error"] is None),
+    ]
 
 
 def _named(row: Row) -> str:

@@ -5,7 +5,6 @@ import hashlib
 import io
 import math
 import pathlib
-import zipfile
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from drp_jax.sweep.report.results import Row
+from drp_jax.sweep.store import arrays_in
 
 FOLDER = "pictures"
 DIFFERENCE, UNCERTAINTY = "inferno", "viridis"
@@ -20,7 +20,6 @@ DIFFERENCE, UNCERTAINTY = "inferno", "viridis"
 
 _MOST_POINTS = 200
 _PERCENT = 99
-_UNREADABLE = (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile)
 _Arrays = dict[str, np.ndarray]
 
 
@@ -53,7 +52,7 @@ class Pictures:
         """
         name = row["inputs"]
         if name not in self._problems:
-            arrays = self._read(name)
+            arrays = arrays_in(self._results, name)
             self._problems[name] = None if arrays is None else self._inputs(arrays)
         return self._problems[name]
 
@@ -77,7 +76,7 @@ class Pictures:
 
         None if its files cannot be read.
         """
-        arrays = self._read(row["files"])
+        arrays = arrays_in(self._results, row["files"])
         if arrays is None or "image" not in arrays:
             return None
         written = {"restored": self._write(_pixels(arrays["image"]))}
@@ -105,8 +104,8 @@ class Pictures:
         """The maps `[H, W]` of a run that there are: `difference` from the reference, absolute, the
         mean over the channels; `uncertainty`, alike.
         """
-        arrays = self._read(row["files"]) if arrays is None else arrays
-        inputs = self._read(row["inputs"])
+        arrays = arrays_in(self._results, row["files"]) if arrays is None else arrays
+        inputs = arrays_in(self._results, row["inputs"])
         maps = {}
         if arrays is not None and inputs is not None and "image" in arrays:
             image, reference = _shown(arrays["image"]), _shown(inputs["reference"])
@@ -116,15 +115,6 @@ class Pictures:
             uncertainty = np.abs(arrays["uncertainty"])
             maps["uncertainty"] = uncertainty.mean(axis=2) if uncertainty.ndim == 3 else uncertainty
         return maps
-
-    def _read(self, name: str | None) -> _Arrays | None:
-        if not name:
-            return None
-        try:
-            with open(self._results / f"{name}.npz", "rb") as opened, np.load(opened) as arrays:
-                return dict(arrays)
-        except _UNREADABLE:
-            return None
 
     def _write(self, pixels: np.ndarray) -> str:
         encoded = io.BytesIO()

@@ -3,14 +3,15 @@
 import dataclasses
 import itertools
 import json
+import operator
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from drp_jax.sweep.plan import METRICS
 from drp_jax.sweep.report.results import Results, Row
+from drp_jax.sweep.scores import LESS, MORE
 
 Settings = Mapping[str, Any]
 Draw = tuple[str, int]
@@ -37,7 +38,7 @@ class Differences(Statistics):
     """The mean of the differences between two methods on the same problems.
 
     Attributes:
-      wins: on how many of them the first has the larger score.
+      wins: on how many of them the first has the better score.
     """
 
     wins: int
@@ -53,9 +54,10 @@ class Group:
       varied: those of them that are not the same in all groups of the method and preset.
       rows: the runs with a result.
       failed: how many have none.
-      seconds: mean time of a run, or None if no time is known. Runs whose settings differ only in
-        numbers that are not whole are done side by side in one program, which a table cannot tell
-        apart: the mean is over all of them.
+      seconds: mean time of a run without compilation, or None if no time is known. Runs whose
+        settings differ only in numbers that are not whole are done side by side in one program,
+        which a table cannot tell apart: the mean is over all of them.
+      compile_seconds: the mean time of compilation that comes to it, alike.
     """
 
     task: str
@@ -67,6 +69,7 @@ class Group:
     rows: list[Row]
     failed: int = 0
     seconds: float | None = None
+    compile_seconds: float | None = None
 
     @property
     def name(self) -> str:
@@ -85,7 +88,7 @@ class Group:
     @property
     def iterations(self) -> float | None:
         """The mean number of iterations."""
-        return _mean_of("iterations", self.rows)
+        return _mean_of(operator.itemgetter("iterations"), self.rows)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Table:
 
     Attributes:
       task, degradation: what they have in common.
-      groups: of the best mean PSNR first (or of the first metric there is).
+      groups: of the best mean score first, by the first metric of the plan that has any.
       baseline: the one with which the others are compared, or None if no run has a result. The
         best of those with the most runs: a mean over the easy images alone says little.
     """
@@ -115,23 +118,33 @@ def statistics(numbers: Iterable[float]) -> Statistics | None:
     return Statistics(float(values.mean()), error, count)
 
 
-def differences(group: Group, baseline: Group, metric: str) -> Differences | None:
-    """How much better a group is, on the problems that both have a score of; None without any."""
+def differences(
+    group: Group, baseline: Group, metric: str, better: str = MORE
+) -> Differences | None:
+    """The scores of a group less those of another, on the problems that both have; None of none.
+
+    Args:
+      group: whose scores.
+      baseline: the other.
+      metric: which scores.
+      better: "more" or "less", which decides who wins.
+    """
     own, other = group.scores(metric), baseline.scores(metric)
     paired = [own[draw] - other[draw] for draw in own if draw in other]
     found = statistics(paired)
     if found is None:
         return None
-    return Differences(found.mean, found.error, found.count, sum(one > 0 for one in paired))
+    wins = sum((one < 0) if better == LESS else (one > 0) for one in paired)
+    return Differences(found.mean, found.error, found.count, wins)
 
 
 def summarize(results: Results) -> list[Table]:
     """The tables of a sweep, one for each task and degradation."""
-    metric = next(iter(results.metrics), next(iter(METRICS)))
+    metric, better = next(iter(results.metrics.items()), ("psnr", MORE))
     groups = _groups(results)
     tables = []
     for about, of_one in itertools.groupby(groups, key=lambda one: (one.task, one.degradation)):
-        ranked = sorted(of_one, key=lambda one: _mean(one, metric), reverse=True)
+        ranked = sorted(of_one, key=lambda one: _rank(one, metric, better))
         most = max(len(one.rows) for one in ranked)
         whole = [one for one in ranked if len(one.rows) == most > 0]
         tables.append(Table(*about, ranked, whole[0] if whole else None))
@@ -165,13 +178,15 @@ def _groups(results: Results) -> list[Group]:
     for (task, degradation, method, preset, _), every in rows.items():
         settings = every[0]["settings"]
         names = varied[method, preset]
+        alike = together.get(_program(every[0]), [])
         made.append(
             Group(
                 *(task, degradation, method, preset, settings),
                 {name: value for name, value in settings.items() if name in names},
                 [row for row in every if row["id"] not in failed],
                 sum(row["id"] in failed for row in every),
-                _mean_of("seconds", together.get(_program(every[0]), [])),
+                _mean_of(_running_seconds, alike),
+                _mean_of(operator.itemgetter("compile_seconds"), alike),
             )
         )
     return sorted(made, key=lambda one: (one.task, in_order(one.degradation), one.name))
@@ -199,14 +214,23 @@ def _program(row: Row) -> tuple:
     return *about, json.dumps([fixed, sorted(row["settings"])], sort_keys=True)
 
 
-def _mean_of(column: str, rows: Iterable[Row]) -> float | None:
-    found = statistics(row[column] for row in rows if row[column] is not None)
+def _running_seconds(row: Row) -> float | None:
+    """The time of a run without compilation."""
+    return None if row["seconds"] is None else row["seconds"] - row["compile_seconds"]
+
+
+def _mean_of(number: Callable[[Row], float | None], rows: Iterable[Row]) -> float | None:
+    """The mean of what there is of a number of rows."""
+    found = statistics(one for one in map(number, rows) if one is not None)
     return None if found is None else found.mean
 
 
-def _mean(group: Group, metric: str) -> float:
+def _rank(group: Group, metric: str, better: str) -> float:
+    """What is smaller for better groups."""
     score = group.score(metric)
-    return float("-inf") if score is None else score.mean
+    if score is None:
+        return float("inf")
+    return score.mean if better == LESS else -score.mean
 
 
 def in_order(text: str) -> list[tuple[int, float, str]]:

@@ -1,85 +1,21 @@
-"""The summary of a sweep as CSV, for programs, as LaTeX, for a paper, and as Markdown."""
+"""What tables of a sweep have in common: titles, digits, and what lines are called."""
 
-import csv
-import io
-import json
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
-from drp_jax.sweep.report.summary import Group, Statistics, Table, differences, settings_text
+from drp_jax.sweep.report.summary import Group, Table, settings_text
+from drp_jax.sweep.scores import LESS
 
 TITLES = {"psnr": "PSNR (dB)", "ssim": "SSIM"}
 """What tables call the metrics; others have their own names."""
 
-LARGER_IS_BETTER = ("psnr", "ssim")
-"""Of others it is not known which is better."""
-
 _DIGITS = {"psnr": 2, "ssim": 3}
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    **{one: f"\\{one}" for one in "&%$#_{}"},
-}
 
 
-def to_csv(tables: Sequence[Table], metrics: Sequence[str]) -> str:
-    """A line for each degradation, method and settings; empty where there is no number.
-
-    The differences of a metric are those from the line that has `baseline` 1, on the problems
-    (image and key) that both have; `wins` is on how many of them the score is larger.
-    """
-    names = ["task", "degradation", "method", "preset", "settings"]
-    names += ["baseline", "runs", "failed", "seconds", "iterations"]
-    for metric in metrics:
-        names += [metric, f"{metric}_error", f"{metric}_difference", f"{metric}_difference_error"]
-        names += [f"{metric}_pairs", f"{metric}_wins"]
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(names)
-    for table in tables:
-        for group in table.groups:
-            writer.writerow(_values(table, group, metrics))
-    return written.getvalue()
-
-
-def to_latex(tables: Sequence[Table], metrics: Sequence[str]) -> str:
-    """A `tabular` of booktabs for each degradation, the best means in bold."""
-    lines = [
-        r"% Needs \usepackage{booktabs}.",
-        "% Means over images and keys, with their standard errors. Differences are paired on image",
-        "% and key, against the method whose difference is a dash.",
-    ]
-    digits = {metric: digits_of(metric, tables) for metric in metrics}
-    for table in tables:
-        lines += ["", *_tabular(table, digits)]
-    return "\n".join(lines) + "\n"
-
-
-def to_markdown(tables: Sequence[Table], metrics: Sequence[str]) -> str:
-    """One table of all degradations: means with standard errors, the best in bold, and times."""
-    digits = {metric: digits_of(metric, tables) for metric in metrics}
-    heads = ["degradation", "method", *(TITLES.get(one, one) for one in digits), "runs", "seconds"]
-    lines = [f"| {' | '.join(heads)} |", f"{'|---' * len(heads)}|"]
-    for table in tables:
-        for group in table.groups:
-            settings = settings_text(group.varied)
-            cells = [table.degradation, f"{group.name}{', ' if settings else ''}{settings}"]
-            for metric, count in digits.items():
-                score = group.score(metric)
-                is_best = score is not None and score.mean == _best(table, metric)
-                cells.append(_plain_number(score, count, is_bold=is_best))
-            seconds = "" if group.seconds is None else f"{group.seconds:.1f}"
-            cells += [str(len(group.rows)), seconds]
-            lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def escaped(text: str) -> str:
-    """A text as LaTeX shows it."""
-    return "".join(_SPECIAL.get(one, one) for one in " ".join(text.split()))
+def title_of(metric: str, better: str) -> str:
+    """What tables call a metric, with an arrow down if less of it is better."""
+    return TITLES.get(metric, metric) + (" ↓" if better == LESS else "")
 
 
 def digits_of(metric: str, tables: Sequence[Table]) -> int:
@@ -91,76 +27,62 @@ def digits_of(metric: str, tables: Sequence[Table]) -> int:
     return min(max(0, 3 - math.floor(math.log10(largest))), 9)
 
 
-def _values(table: Table, group: Group, metrics: Sequence[str]) -> list[object]:
-    values: list[object] = [group.task, group.degradation, group.method, group.preset]
-    values += [json.dumps(dict(group.settings)), int(group is table.baseline)]
-    values += [len(group.rows), group.failed, group.seconds, group.iterations]
-    for metric in metrics:
-        score = group.score(metric)
-        values += [None, None] if score is None else [score.mean, score.error]
-        other = table.baseline
-        found = None if other is None else differences(group, other, metric)
-        if found is None:
-            values += [None] * 4
-        else:
-            values += [found.mean, found.error, found.count, found.wins]
-    return values
+def best_means(table: Table, metrics: Mapping[str, str]) -> dict[str, float]:
+    """The best mean by each of the metrics for which a line has one."""
+    best = {}
+    for name, better in metrics.items():
+        found = [score.mean for one in table.groups if (score := one.score(name)) is not None]
+        if found:
+            best[name] = min(found) if better == LESS else max(found)
+    return best
 
 
-def _tabular(table: Table, digits: Mapping[str, int]) -> list[str]:
-    shared = {
-        f"{one.name}: {settings_text(same)} in all lines"
-        for one in table.groups
-        if (same := {name: one.settings[name] for name in one.settings if name not in one.varied})
-    }
-    scores = [c for one in digits for c in (escaped(TITLES.get(one, one)), "difference")]
-    columns = ["Method", "Settings", *scores, "Runs", "Time (s)"]
-    return [
-        f"% {' '.join(table.degradation.split())} ({table.task})",
-        *(f"% {' '.join(line.split())}" for line in sorted(shared)),
-        rf"\begin{{tabular}}{{ll{'r' * (len(columns) - 2)}}}",
-        r"\toprule",
-        rf"\multicolumn{{{len(columns)}}}{{l}}{{{escaped(table.degradation)}}} \\",
-        r"\midrule",
-        rf"{' & '.join(columns)} \\",
-        r"\midrule",
-        *(_line(table, group, digits) for group in table.groups),
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
+def seconds_text(group: Group) -> str | None:
+    """The time of a run in three digits, or None if it is not known."""
+    return None if group.seconds is None else f"{group.seconds:#.3g}".removesuffix(".")
 
 
-def _line(table: Table, group: Group, digits: Mapping[str, int]) -> str:
-    cells = [escaped(group.name), escaped(settings_text(group.varied))]
-    for metric, count in digits.items():
-        score, found = group.score(metric), None
-        if table.baseline is not None and group is not table.baseline:
-            found = differences(group, table.baseline, metric)
-        is_best = score is not None and score.mean == _best(table, metric)
-        cells += [_number(score, count, is_bold=is_best), _number(found, count, sign="+")]
-    seconds = "--" if group.seconds is None else f"{group.seconds:#.3g}".removesuffix(".")
-    cells += [str(len(group.rows)), seconds]
-    return rf"{' & '.join(cells)} \\"
+@dataclasses.dataclass(frozen=True)
+class Lines:
+    """What the lines of a table are called, and what need not be said in each.
 
+    Attributes:
+      groups: the lines.
+    """
 
-def _best(table: Table, metric: str) -> float | None:
-    """The best mean of a metric, if it is known what that is."""
-    means = [score.mean for one in table.groups if (score := one.score(metric)) is not None]
-    return max(means) if means and metric in LARGER_IS_BETTER else None
+    groups: Sequence[Group]
 
+    @property
+    def head(self) -> str:
+        return "settings" if self._has_one_method else "method"
 
-def _number(found: Statistics | None, digits: int, *, sign: str = "", is_bold: bool = False) -> str:
-    if found is None:
-        return "--"
-    mean = f"{found.mean:{sign}.{digits}f}"
-    mean = rf"\mathbf{{{mean}}}" if is_bold else mean
-    error = "" if found.error is None else rf" \pm {found.error:.{digits}f}"
-    return f"${mean}{error}$"
+    def label(self, group: Group) -> str:
+        """The method with the settings that are not the same in all its lines."""
+        words = [] if self._has_one_method else [group.name]
+        return ", ".join([*words, *([settings_text(group.varied)] if group.varied else [])])
 
+    @property
+    def runs(self) -> int | None:
+        """The number of runs, or None if it is not the same in all lines."""
+        counts = {len(one.rows) for one in self.groups}
+        return counts.pop() if len(counts) == 1 else None
 
-def _plain_number(found: Statistics | None, digits: int, *, is_bold: bool) -> str:
-    if found is None:
-        return ""
-    mean = f"{found.mean:.{digits}f}"
-    error = "" if found.error is None else f" ± {found.error:.{digits}f}"
-    return f"**{mean}**{error}" if is_bold else f"{mean}{error}"
+    @property
+    def notes(self) -> list[str]:
+        """What the numbers are, and what all lines have in common."""
+        over = "images and keys" if self.runs is None else f"{self.runs} runs, of images and keys,"
+        means = "one run a line" if self.runs == 1 else f"means over {over} ± standard errors"
+        shared = {}
+        for one in self.groups:
+            same = {name: value for name, value in one.settings.items() if name not in one.varied}
+            if same:
+                shared[one.name] = f"{one.name} has {settings_text(same)} in all lines"
+            elif self._has_one_method:
+                shared[one.name] = f"all lines are {one.name}"
+        return [means, "seconds of a run are without compilation", *shared.values()]
+
+    @property
+    def _has_one_method(self) -> bool:
+        """Whether the settings alone tell the lines apart."""
+        is_one = len({one.name for one in self.groups}) == 1
+        return is_one and all(one.varied for one in self.groups)

@@ -115,6 +115,11 @@ def test_a_table_is_sorted(open_page):
     heading.get_by_role("button").click()
     assert heading.get_attribute("aria-sort") == "ascending"
     assert means(column(table, 3)) == sorted(falling)
+    distance = table.get_by_role("columnheader", name="worst ↓", exact=True)
+    distance.get_by_role("button").click()  # less is better
+    assert distance.get_attribute("aria-sort") == "ascending"
+    assert means(column(table, 7)) == sorted(means(column(table, 7)))
+    assert table.locator("tbody tr").first.locator("td.best").last.inner_text().startswith("0.0")
     table.get_by_role("columnheader", name="Method").get_by_role("button").click()
     assert [text.split()[0] for text in column(table, 2)] == ["filter", *["network"] * 3]
     weights = [re.search(r"weight ([\d.]+)", text) for text in column(table, 2)]
@@ -187,7 +192,8 @@ def test_charts_follow_their_choices(open_page):
     page.locator("#sensitivity-controls").get_by_label("Degradation").select_option("all")
     assert chart.locator("svg[role=img] .point").count() == 6
     page.locator("#sensitivity-controls").get_by_label("Score").select_option("worst")
-    assert page.locator("#sensitivity-findings li").count() == 0
+    # Of a distance the least is best.
+    assert "best at 0.01" in page.locator("#sensitivity-findings").inner_text()
 
 
 def test_failed_and_dropped_runs_are_listed(open_page):

@@ -1,7 +1,6 @@
 import itertools
 import json
 import statistics
-import time
 
 import numpy as np
 import pytest
@@ -69,18 +68,47 @@ def test_one_run_has_no_error(tmp_path):
 def test_scores_that_are_missing_are_in_no_mean(tmp_path):
     scores = [json.dumps({"psnr": value, "mine": 3.0}) for value in (None, 24.0)]
     rows = [make_row(key, key=key, psnr=None, ssim=None, scores=scores[key]) for key in (0, 1)]
-    add_rows(tmp_path, rows)
+    add_rows(tmp_path, rows, {"psnr": "more", "mine": "more"})
     results = read_results(tmp_path)
-    assert results.metrics == ["psnr", "mine"]
+    assert results.metrics == {"psnr": "more", "mine": "more"}
     (table,) = summarize(results)
     assert table.groups[0].score("psnr").count == 1
     assert table.groups[0].score("mine").count == 2
 
 
+def test_of_a_distance_less_is_better(tmp_path):
+    def scored(method, values):
+        rows = rows_of(method, [20.0] * 4)
+        scores = [json.dumps({"far": value, "psnr": 20.0}) for value in values]
+        return [row | {"scores": one} for row, one in zip(rows, scores, strict=True)]
+
+    rows = scored("filter", [0.4, 0.2, 0.3, 0.3]) + scored("network", [0.3, 0.1, 0.4, 0.1])
+    add_rows(tmp_path, rows, {"far": "less", "psnr": "more"})
+    results = read_results(tmp_path)
+    assert results.metrics == {"far": "less", "psnr": "more"}
+    (table,) = summarize(results)
+    best, other = table.groups
+    assert (best.name, table.baseline) == ("network", best)
+    found = differences(other, best, "far", "less")
+    np.testing.assert_allclose(found.mean, 0.075)
+    assert (found.count, found.wins) == (4, 1)
+
+
+def test_scores_that_are_not_finite_are_counted(tmp_path):
+    scores = [{"psnr": 20.0, "mine": None}, {"psnr": 21.0, "mine": None}, {"psnr": None}]
+    rows = [make_row(key, key=key, scores=json.dumps(one)) for key, one in enumerate(scores)]
+    rows.append(make_row(3, key=3, scores="{}", error="metric mine: ValueError: no"))
+    add_rows(tmp_path, rows, {"psnr": "more", "mine": "more"})
+    results = read_results(tmp_path)
+    assert results.metrics == {"psnr": "more"}
+    assert results.not_finite == {"psnr": 1, "mine": 2}
+    assert [row["key"] for row in results.unscored] == [3]
+
+
 def test_settings_that_vary_are_told_from_those_that_do_not(tmp_path):
     settings = [{"width": 8, "rate": rate, "note": "x"} for rate in (0.5, 0.25)]
     rows = [
-        make_row(index, settings=json.dumps(one), psnr=20.0 - index, seconds=2.0 * index)
+        make_row(index, settings=json.dumps(one), psnr=20.0 - index, seconds=0.5 + 2.0 * index)
         for index, one in enumerate(settings)
     ]
     (table,) = tables_of(tmp_path, [*rows, make_row(9, psnr=1.0, method="other", seconds=None)])
@@ -92,7 +120,7 @@ def test_settings_that_vary_are_told_from_those_that_do_not(tmp_path):
 
 def test_a_width_has_a_time_of_its_own(tmp_path):
     rows = [
-        make_row(width, settings=json.dumps({"width": width}), seconds=float(width))
+        make_row(width, settings=json.dumps({"width": width}), seconds=width + 0.5)
         for width in (8, 16)
     ]
     (table,) = tables_of(tmp_path, rows)
@@ -122,14 +150,18 @@ def test_a_method_that_always_fails_is_a_line_without_scores(tmp_path):
     assert table.baseline is None
 
 
-def test_the_later_of_two_rows_with_the_same_names_counts(tmp_path):
+def test_rows_of_no_run_of_the_last_plan_are_left_out(tmp_path):
+    add_rows(tmp_path, [make_row("z", psnr=10.0), make_row("old", image="of before")])
     with Store(tmp_path) as store:
-        store.add(make_row("z", psnr=10.0), {})
-        time.sleep(1.1)  # the table has whole seconds
         store.add(make_row("a", psnr=30.0), {})
+        store.begin(["runa", "runb", "runc"], {"psnr": "more"})
     results = read_results(tmp_path)
     assert [row["psnr"] for row in results.rows] == [30.0]
-    assert results.replaced == 1
+    assert (results.others, results.left) == (2, 2)
+    with Store(tmp_path) as store:
+        store.begin(["runb"], {"psnr": "more"})
+    with pytest.raises(InputError, match="has no runs of the last plan yet, 3 of other plans; acc"):
+        read_results(tmp_path)
 
 
 def test_degradations_are_in_the_order_of_their_numbers(tmp_path):
@@ -143,7 +175,7 @@ def test_degradations_are_in_the_order_of_their_numbers(tmp_path):
     ("made", "message"),
     [
         (lambda folder: None, r"none/runs.sqlite: No such file; accepted: the folder of a sweep"),
-        (lambda folder: add_rows(folder, []), "has no runs yet; accepted: a table with one or mor"),
+        (lambda folder: add_rows(folder, []), "has no runs of the last plan yet; accepted: a"),
     ],
 )
 def test_without_a_table_or_runs(tmp_path, made, message):

@@ -66,6 +66,21 @@ function about(metric) {
   return data.metrics.find((one) => one.name === metric);
 }
 
+// What sorts the best of a score first: -1 from the largest down, 1 from the smallest up.
+function rankOf(metric) {
+  return about(metric).isLargerBetter ? -1 : 1;
+}
+
+function isBetter(one, other, metric) {
+  return rankOf(metric) * (one - other) < 0;
+}
+
+// The best of the means of groups, null if none has one.
+function bestMean(groups, metric) {
+  const means = groups.map((one) => one?.scores[metric]?.mean ?? null).filter((one) => one !== null);
+  return means.length ? means.reduce((best, one) => (isBetter(one, best, metric) ? one : best)) : null;
+}
+
 function short(value, digits = 3) {
   if (value === null || value === undefined) return "–";
   return Number(value.toPrecision(digits)).toString().replace("-", "−");

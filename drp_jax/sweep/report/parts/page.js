@@ -21,7 +21,9 @@ function showAbout() {
   const without = data.runs.filter((one) => !one.pictures).length;
   const remarks = [
     without && `${plural(without, "run")} without pictures: the image files cannot be read.`,
-    data.replaced && `${plural(data.replaced, "run")} left out: later ones have the same names.`,
+    data.left && `${plural(data.left, "run")} of the plan not done yet.`,
+    data.others && `${plural(data.others, "row")} of the table left out: of no run of the last plan.`,
+    ...Object.entries(data.notFinite).map(([name, count]) => `${plural(count, "run")} without a finite ${name}: in no mean of it.`),
   ].filter(Boolean);
   byId("remarks").replaceChildren(...remarks.map((one) => element("li", {}, one)));
   byId("remarks").hidden = !remarks.length;
@@ -42,15 +44,14 @@ function showTime() {
     group, x: group.seconds, y: group.scores[time.metric].mean, error: group.scores[time.metric].error,
     title: `${nameOf(group)}: ${withError(group.scores[time.metric], time.metric)}, ${seconds(group.seconds)}`,
   }));
-  const front = points.filter((one) => !points.some((other) =>
-    other.x <= one.x && other.y >= one.y && (other.x < one.x || other.y > one.y)));
+  const front = points.filter((one) => !points.some((other) => other.x <= one.x &&
+    !isBetter(one.y, other.y, time.metric) && (other.x < one.x || other.y !== one.y)));
   front.sort((one, other) => one.x - other.x);
-  const isLarger = about(time.metric).isLargerBetter;
-  if (isLarger) for (const one of front) one.label = nameOf(one.group);
+  for (const one of front) one.label = nameOf(one.group);
   draw(byId("time-chart"), {
     label: `${about(time.metric).title} against seconds per run`, isNamed: true,
     x: { title: "seconds per run", isLog: points.length > 0 }, y: { title: about(time.metric).title },
-    front: isLarger ? front : null,
+    front,
     series: names.map((name, colour) => ({ name, colour, points: points.filter((one) => one.group.name === name) }))
       .filter((one) => one.points.length),
   });
@@ -91,7 +92,7 @@ function showSensitivity() {
     label: `${about(metric).title} over ${setting}`, isNamed: true,
     x: { title: setting, isLog: isByRatios(values) }, y: { title: about(metric).title }, series,
   });
-  byId("sensitivity-findings").replaceChildren(...(about(metric).isLargerBetter ? series : []).map(finding));
+  byId("sensitivity-findings").replaceChildren(...series.map(finding));
 }
 
 // A curve for each method with its other settings, and each of some degradations.
@@ -114,8 +115,8 @@ function curvesOver(setting, metric, tables) {
   const several = [...curves.values()].filter((one) => one.points.length > 1);
   for (const one of several) {
     one.points.sort((a, b) => a.x - b.x);
-    one.best = one.points.reduce((best, point) => (point.y > best.y ? point : best));
-    one.best.isBest = about(metric).isLargerBetter;
+    one.best = one.points.reduce((best, point) => (isBetter(point.y, best.y, metric) ? point : best));
+    one.best.isBest = true;
   }
   return several;
 }
@@ -145,7 +146,11 @@ function showPictures() {
   choices.push(choice("Method", [["", "all"], ...methods.map((one) => [one, one])], chosen.method, choose("method")));
   const listed = runs.filter((one) => !chosen.method || data.groups[one.group].name === chosen.method);
   const metric = data.metrics[0]?.name;
-  const byScore = (a, b) => (b.scores[metric] ?? -Infinity) - (a.scores[metric] ?? -Infinity);
+  const byScore = (a, b) => {
+    const [one, other] = [a, b].map((run) => run.scores[metric] ?? null);
+    if (one === null || other === null) return (one === null) - (other === null);
+    return rankOf(metric) * (one - other);
+  };
   listed.sort(byScore);
   runs = [...runs].sort(byScore);
   // The same method and settings as before, if this image has them.

@@ -67,7 +67,7 @@ function differences(group, baseline, metric) {
   const other = scoresOf(baseline, metric);
   const paired = [...own.keys()].filter((draw) => other.has(draw)).map((draw) => own.get(draw) - other.get(draw));
   const found = statistics(paired);
-  return found && { ...found, wins: paired.filter((one) => one > 0).length };
+  return found && { ...found, wins: paired.filter((one) => isBetter(one, 0, metric)).length };
 }
 
 function scoresOf(group, metric) {
@@ -109,21 +109,22 @@ function scoreTable(table, index) {
     }),
   }, METHOD];
   for (const { name, title } of data.metrics) {
-    const best = Math.max(...rows.map((row) => row.scores[name]?.mean ?? -Infinity));
+    const best = bestMean(rows, name);
+    const rank = rankOf(name);
     columns.push({
-      title, rank: -1,
+      title, rank,
       value: (row) => row.scores[name]?.mean ?? null,
       text: (row) => withError(row.scores[name], name),
-      isBest: (row) => about(name).isLargerBetter && row.scores[name]?.mean === best,
+      isBest: (row) => row.scores[name]?.mean === best,
     }, {
-      title: `Δ ${title.replace(/ \(.*/, "")}`, rank: -1, hint: `Paired difference in ${title}`,
+      title: `Δ ${title.replace(/ \(.*/, "")}`, rank, hint: `Paired difference in ${title}`,
       value: (row) => against(row, name)?.mean ?? null,
       text: (row) => withError(against(row, name), name, "+"),
     });
   }
   if (first) {
     columns.push({
-      title: "Better in", rank: -1, hint: `Pairs with a higher ${first.title}`,
+      title: "Better in", rank: -1, hint: `Pairs with a better ${first.title}`,
       value: (row) => { const found = against(row, first.name); return found && found.wins / found.count; },
       text: (row) => { const found = against(row, first.name); return found ? `${found.wins} of ${found.count}` : "–"; },
     });
@@ -157,8 +158,8 @@ function showOverview() {
     const id = columnOf(table);
     const mean = (row) => row.cells[id]?.scores[metric]?.mean ?? null;
     columns.push({
-      title: table.degradation, rank: -1, value: mean, text: (row) => score(mean(row), metric),
-      isBest: (row) => about(metric).isLargerBetter && mean(row) === Math.max(...rows.map((one) => mean(one) ?? -Infinity)),
+      title: table.degradation, get rank() { return rankOf(metric); }, value: mean, text: (row) => score(mean(row), metric),
+      isBest: (row) => mean(row) !== null && mean(row) === bestMean(rows.map((one) => one.cells[id]), metric),
     });
   }
   const made = sortable("All degradations: mean score", columns, rows, columns.find((one) => one.rank));
@@ -178,7 +179,7 @@ function showDropped() {
   const columns = [
     METHOD,
     { title: "Degradation", value: (row) => row.degradation, text: (row) => row.degradation, isText: true },
-    ...data.metrics.map(({ name, title }) => ({ title, rank: -1, value: (row) => row.scores[name]?.mean ?? null,
+    ...data.metrics.map(({ name, title }) => ({ title, rank: rankOf(name), value: (row) => row.scores[name]?.mean ?? null,
       text: (row) => withError(row.scores[name], name) })),
     { title: "Iterations", value: (row) => row.iterations, text: (row) => short(row.iterations) },
     { title: "Runs", rank: -1, value: (row) => row.runs, text: (row) => String(row.runs) },

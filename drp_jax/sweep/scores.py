@@ -1,0 +1,117 @@
+"""Scores of restored images: when a run ends, and again when a plan has other metrics."""
+
+import dataclasses
+import json
+import math
+import pathlib
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from drp_jax.errors import InputError, reason, require
+from drp_jax.metrics import psnr, ssim
+from drp_jax.sweep.degradations import version_of
+from drp_jax.sweep.store import arrays_in
+
+Score = Callable[[jax.Array, jax.Array], Any]
+MORE, LESS = "more", "less"
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A score of an image beside its reference.
+
+    Attributes:
+      score: gives it, a number, from the image and the reference, `[H, W, C]`, values in [0, 1].
+      better: "more" or "less", whichever of it is better.
+      version: what tells it from others of its name; if left out, the contents of its file.
+
+    Raises:
+      InputError: if `better` is neither.
+    """
+
+    score: Score
+    better: str = MORE
+    version: str = ""
+
+    def __post_init__(self) -> None:
+        require(self.better in (MORE, LESS), f"better is {self.better!r}; accepted: more, less")
+        if not self.version:  # now, because a cluster's workers have no such file
+            object.__setattr__(self, "version", version_of(self.score))
+
+
+METRICS: Mapping[str, Metric] = {
+    "psnr": Metric(jax.jit(psnr), version="1"),
+    "ssim": Metric(jax.jit(ssim), version="1"),
+}
+
+
+def scores_of(
+    metrics: Mapping[str, Metric],
+    image: np.ndarray,
+    reference: np.ndarray,
+    row: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The scores of an image, as the columns of the table that they are in.
+
+    Args:
+      metrics: by name.
+      image, reference: `[H, W, C]`.
+      row: of the table, whose scores by other metrics stay.
+
+    Returns:
+      The columns. A score that is not finite, or of an image that the metric does not take, is
+      None. A metric that raises anything else has no score, and `error` says what it raised.
+    """
+    scores, versions = _kept(row or {}, metrics)
+    error = None
+    for name, metric in metrics.items():
+        try:
+            value = float(metric.score(jnp.clip(image, 0, 1), jnp.asarray(reference)))
+        except InputError:
+            value = math.nan
+        except Exception as raised:  # whatever a metric of one's own raises
+            error = error or f"metric {name}: {reason(raised)}"
+            continue
+        scores[name] = value if math.isfinite(value) else None
+        versions[name] = metric.version
+    return {
+        **{name: scores.get(name) for name in METRICS},
+        "scores": json.dumps(scores),
+        "scored_by": json.dumps(versions),
+        "error": error,
+    }
+
+
+def lacking(metrics: Mapping[str, Metric], row: Mapping[str, Any]) -> dict[str, Metric]:
+    """Those of the metrics by which the row of a run has no score."""
+    _, versions = _kept(row)
+    return {name: one for name, one in metrics.items() if versions.get(name) != one.version}
+
+
+def scored_again(
+    metrics: Mapping[str, Metric], row: Mapping[str, Any], folder: pathlib.Path
+) -> dict[str, Any] | None:
+    """The row of a run with the scores that it lacks, of the images that a sweep has stored.
+
+    None if these cannot be read.
+    """
+    restored, inputs = (arrays_in(folder, row[name]) or {} for name in ("files", "inputs"))
+    if "image" not in restored or "reference" not in inputs:
+        return None
+    missing = lacking(metrics, row)
+    return {**row, **scores_of(missing, restored["image"], inputs["reference"], row)}
+
+
+def _kept(
+    row: Mapping[str, Any], but: Collection[str] = ()
+) -> tuple[dict[str, float | None], dict[str, str]]:
+    """The scores of a row and the versions of their metrics, but for those that are named."""
+    scores, versions = (json.loads(row.get(name) or "{}") for name in ("scores", "scored_by"))
+    for name in but:
+        scores.pop(name, None)
+        versions.pop(name, None)
+    return scores, versions
