@@ -116,7 +116,7 @@ def _compared(
     yield place | {"method": "input", **score(noisy, clean), "seconds": None}
     methods: dict[str, Method] = {f"non-local {it}": preset(it) for it in PRESETS}
     if parsed.network:
-        methods = {"dip fast": preset("fast", method="dip")}
+        methods["dip fast"] = preset("fast", method="dip")
     degraded = with_noise(clean, noisy, 255 * float(noise.std()), strengths=_STRENGTHS)
     for row in degraded.compare(methods, parsed.seed):
         yield place | row
