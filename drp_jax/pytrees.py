@@ -106,6 +106,9 @@ class _Function:
             raise AttributeError(name)
         return getattr(self._function, name)
 
+    def __repr__(self) -> str:
+        return getattr(self._function, "__name__", repr(self._function))
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Function) and self._meaning == other._meaning
 

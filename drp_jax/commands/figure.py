@@ -1,4 +1,4 @@
-"""The picture of a run: images side by side above its curves."""
+"""The picture of a run: images side by side, and its curves below if it has many iterations."""
 
 import pathlib
 from typing import Any
@@ -12,6 +12,8 @@ from drp_jax.tiles import Tiled
 
 PANEL_INCHES = 4.0
 CURVES_INCHES = 2.6
+LEAST_ITERATIONS = 10
+"""Of a curve; the three steps of a filter have none."""
 MOST_MARKERS = 50
 MOST_PIXELS = 1000
 """Along a side of a panel, which shows fewer."""
@@ -20,7 +22,7 @@ MOST_PIXELS = 1000
 def save_figure(
     path: pathlib.Path, panels: dict[str, np.ndarray], restoration: Restoration | Tiled
 ) -> None:
-    """Draws the panels, captioned by their names, and the run's curves, and writes a PNG.
+    """Draws the panels, captioned by their names, and a long run's curves, and writes a PNG.
 
     Args:
       path: where to; replaced whole.
@@ -37,10 +39,10 @@ def save_figure(
     row = PANEL_INCHES * min(height / width, 2)
     uncertainty = restoration.uncertainty
     count = len(panels) + (uncertainty is not None)
-    figure: Any = Figure(
-        figsize=(PANEL_INCHES * count, row + CURVES_INCHES + 0.4), layout="constrained"
-    )
-    images, curves = figure.subfigures(2, 1, height_ratios=(row + 0.4, CURVES_INCHES))
+    has_curves = int(restoration.iterations) >= LEAST_ITERATIONS
+    heights = (row + 0.4, CURVES_INCHES) if has_curves else (row + 0.4,)
+    figure: Any = Figure(figsize=(PANEL_INCHES * count, sum(heights)), layout="constrained")
+    images, *curves = np.atleast_1d(figure.subfigures(len(heights), 1, height_ratios=heights))
     places = np.atleast_1d(images.subplots(1, count))
     for axes, (title, image) in zip(places, panels.items(), strict=False):
         image = smaller(image)
@@ -54,7 +56,8 @@ def save_figure(
         images.colorbar(drawn, ax=places[-1], shrink=0.8)
     for axes in places:
         axes.set_axis_off()
-    draw_curves(curves, restoration)
+    for below in curves:
+        draw_curves(below, restoration)
     with replace_whole(path) as temporary:
         figure.savefig(temporary, format="png", dpi=100)
 

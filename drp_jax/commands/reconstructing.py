@@ -13,6 +13,7 @@ from drp_jax.commands.arguments import MethodArguments, methods_of, preset_optio
 from drp_jax.commands.arrays import array_file, read_optional
 from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.fit import deferred_interrupts
+from drp_jax.commands.inputs import FIGURE
 from drp_jax.commands.report import psnr_in_range
 from drp_jax.commands.restoring import bundled_photograph, check_outputs, given
 from drp_jax.commands.results import Files, write_result
@@ -86,7 +87,7 @@ class Measurement:
       image_shape: (H, W, C).
       complex_image: whether the image is complex.
       simple_name: what the direct reconstruction of its operator is called.
-      reference: the true images `[slices, H, W, C]`, or None.
+      reference: the true images `[slices, H, W, C]` of a simulation, or None.
       noise: the noise of a simulation, in the unit of the measurement; None if it was measured.
       inputs: the files read, which no output may replace.
       names: what errors call what comes from a flag, as in `renamed`.
@@ -103,6 +104,10 @@ class Measurement:
     noise: float | None = None
     inputs: tuple[pathlib.Path, ...] = ()
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.reference is not None
 
 
 def run_measurement(measurement: Measurement, parsed: ReconstructArguments, method: Method) -> int:
@@ -161,8 +166,11 @@ def _files(measurement: Measurement, parsed: ReconstructArguments) -> Files:
         volumes.check_format(one, parsed.bits, measurement.image_shape[2])
     every = [file for one in images for file in volumes.paths_of(one, count)]
     inputs = given(*measurement.inputs, parsed.reference)
-    check_outputs(inputs, [*every, *given(parsed.figure, parsed.metrics)], figure=parsed.figure)
-    return Files(images, parsed.figure, parsed.metrics)
+    figure = parsed.figure
+    if figure is None and measurement.is_simulated:
+        figure = path.with_name(f"{path.stem}{FIGURE}.png")
+    check_outputs(inputs, [*every, *given(figure, parsed.metrics)], figure=figure)
+    return Files(images, figure, parsed.metrics)
 
 
 def problems_of(
@@ -204,7 +212,7 @@ def problems_of(
 
 def _reference(measurement: Measurement, parsed: ReconstructArguments) -> np.ndarray | None:
     """The true images `[slices, H, W, C]`, from the simulation or a file."""
-    if measurement.reference is not None and parsed.reference is not None:
+    if measurement.is_simulated and parsed.reference is not None:
         raise InputError("--reference needs a measurement; what is simulated has its own")
     file = array_file("--reference", parsed.reference)
     reference = read_optional(file)

@@ -63,7 +63,8 @@ def pictures(tmp_path, monkeypatch):
 def test_the_python_of_the_readme_runs(pictures, capsys):
     names = run_python("README.md")
     assert Status.COMPLETED.message in capsys.readouterr().out
-    assert names["clean"].shape == names["result"].image.shape == (16, 18, 3)
+    assert names["result"].image.shape == names["found"].image.shape == (16, 18, 3)
+    assert (pictures / "clean.png").exists()
 
 
 @pytest.mark.slow
