@@ -213,8 +213,8 @@ def _image_shape(operator: Operator, observation: Observation, given: Any) -> Sh
     shape = given if own is None or is_guess else own
     require(
         shape is not None,
-        "the operator does not say the shape of its image; accepted: Problem(observation, operator, "
-        f"image_shape=...), {accepted}",
+        "the operator does not say the shape of its image; accepted: "
+        f"Problem(observation, operator, image_shape=...), {accepted}",
     )
     require(
         given is None or given == shape,

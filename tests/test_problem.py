@@ -225,7 +225,7 @@ def test_values_known_inside_a_transformation_are_checked_there():
         ),
         (
             (SPECTRUM, fourier),
-            "the operator does not say the shape of its image; accepted: Problem(",
+            "the operator does not say the shape of its image; accepted: Pro",
         ),
         (
             (Composition((Downsample(2), fourier)),),
