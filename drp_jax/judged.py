@@ -252,7 +252,7 @@ class Judged(Method):
             return ""
         first, second = self.method.first.name, self.method.second.name
         taken = (first, f"{second} from the image of {first}", f"{self.other.name} alone")
-        return f"taken, as what was held out says: {taken[int(state.choice)]}"
+        return f"chosen by measurements that were held out: {taken[int(state.choice)]}"
 
     def trees(self, state: JudgedState) -> Any:
         return self.method.trees(state.refined)

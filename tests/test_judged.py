@@ -203,7 +203,7 @@ def test_it_says_whose_image_was_taken():
     said = {Choice.FIRST: "tv", Choice.REFINED: "plug-and-play from the image of tv"}
     for method, choice in ((WORSE, Choice.FIRST), (BETTER, Choice.REFINED)):
         state = judged(method).run.state.method
-        assert method.remark(state) == f"taken, as what was held out says: {said[choice]}"
+        assert method.remark(state) == f"chosen by measurements that were held out: {said[choice]}"
     run = begin(PROBLEM, method=OTHER, key=KEY)
     assert OTHER.remark(run.state.method) == ""
     assert OTHER.remark(judged(OTHER).run.state.method).endswith(": plug-and-play alone")

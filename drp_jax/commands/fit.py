@@ -75,7 +75,7 @@ def fit(
     """
     start = time.perf_counter()
     first_report: list[float] = []
-    showing: Display = display or ProgressDisplay(int(method.loop.iterations))
+    showing: Display = display or ProgressDisplay(method)
     with compile_clock() as compile_times, showing as shown:
 
         def report(progress: TileProgress) -> bool:

@@ -21,6 +21,8 @@ from drp_jax import Method
 from drp_jax.tiles import TileProgress
 
 LINES_PER_RUN = 10
+SECONDS_A_LINE = 30
+"""After which a log has another line."""
 
 
 class Display(Protocol):
@@ -74,19 +76,22 @@ class ProgressDisplay:
     """Shows how far a run is, what it measures and the time left on standard error.
 
     A context manager whose `update` takes what `restore` tells its callback. On a terminal
-    it draws a bar, elsewhere it prints a line for every tenth of the run.
+    it draws a bar, elsewhere it prints a line for every tenth of the run, and after half a minute.
     """
 
-    def __init__(self, iterations: int):
+    def __init__(self, method: Method):
+        iterations = int(method.loop.iterations)
         self._text = ProgressText(iterations)
         self._lines_printed = 0
+        self._last_line = time.monotonic()
+        self._begin = f"{method.name}, up to {iterations} {step_word(method)}s: compiling ..."
         self._bar = _bar()
-        self._task = self._bar.add_task("compiling ...", total=iterations)
+        self._task = self._bar.add_task(self._begin, total=iterations)
 
     def __enter__(self) -> "ProgressDisplay":
         self._bar.start()
         if self._bar.disable:
-            print("compiling ...", file=sys.stderr, flush=True)
+            print(self._begin, file=sys.stderr, flush=True)
         return self
 
     def __exit__(
@@ -102,8 +107,10 @@ class ProgressDisplay:
         text = self._text.described(report)
         self._bar.update(self._task, completed=done, total=total, description=text)
         tenth = done * LINES_PER_RUN // total
-        if self._bar.disable and (done == 1 or tenth > self._lines_printed):
-            self._lines_printed = tenth
+        now = time.monotonic()
+        is_due = tenth > self._lines_printed or now - self._last_line > SECONDS_A_LINE
+        if self._bar.disable and (done == 1 or is_due):
+            self._lines_printed, self._last_line = tenth, now
             gap = " " if report.progress is None or report.progress.step else "  "
             print(f"{counted(report)}{gap}{text}".rstrip(), file=sys.stderr, flush=True)
 

@@ -1,15 +1,20 @@
 """What is shown while a run goes on."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from drp_jax import preset
+from drp_jax.commands import progress
 from drp_jax.commands.progress import ProgressDisplay, StackDisplay
+from drp_jax.restore import Progress
+from drp_jax.tiles import TileProgress
 
 
 @pytest.mark.parametrize(
     "display",
-    [lambda: ProgressDisplay(10), lambda: StackDisplay(3, "slices")],
+    [lambda: ProgressDisplay(preset()), lambda: StackDisplay(3, "slices")],
     ids=["one", "many"],
 )
 def test_a_clock_runs_on_a_terminal_while_nothing_is_reported(capsys, monkeypatch, display):
@@ -26,3 +31,18 @@ def test_a_log_has_no_clock(capsys):
     with StackDisplay(3, "slices"):
         pass
     assert capsys.readouterr().err == "compiling ...\n"
+
+
+def test_a_log_says_what_runs_and_has_a_line_after_half_a_minute(capsys, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    method = preset("paper", method="drp-dip").adjusted(iterations=1000)
+    run = SimpleNamespace(method=method)
+    with ProgressDisplay(method) as shown:
+        for iteration in (1, 2, 3, 4):
+            told = Progress(iteration, 1000, "", {"loss": 0.5}, None, image=None, run=run)
+            shown.update(TileProgress(1, 1, told))
+            now[0] += 20
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert first == "drp-dip, up to 1000 iterations: compiling ..."
+    assert [line.split()[1] for line in lines] == ["1/1000", "3/1000"]
