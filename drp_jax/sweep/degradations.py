@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from drp_jax.errors import InputError, in_a_line
+from drp_jax.errors import InputError, in_a_line, meant
 from drp_jax.method import Method
 from drp_jax.metrics import luma_psnr
 from drp_jax.operators import Downsample, Mask
@@ -82,7 +82,8 @@ def degradation(text: str) -> Degradation:
         return measured_by(text)
     if colon and kind.replace(".", "").isidentifier() and argument.isidentifier():
         return measured_by(text)
-    raise InputError(f"degradation {text!r}; accepted: {ACCEPTED}")
+    known = (*_NOISES, "missing", *measurements.KINDS)
+    raise InputError(f"degradation {text!r}{meant(kind, known)}; accepted: {ACCEPTED}")
 
 
 def noisy(clean: np.ndarray, kind: str, number: float, draw: Draw) -> np.ndarray:
