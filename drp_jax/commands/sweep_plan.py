@@ -95,6 +95,7 @@ def _about_method(group: Sequence[Variant], tasks: Sequence[str]) -> Iterator[st
     settings = "".join(
         f"; {name} {_listed([_value(one) for one in values])}"
         for name, values in values_of(group).items()
+        if name != "iterations"
     )
     lines: dict[str, list[str]] = {}
     for task in tasks:
@@ -106,7 +107,7 @@ def _about_method(group: Sequence[Variant], tasks: Sequence[str]) -> Iterator[st
         lines.setdefault(f"{name}{chosen}: {steps}", []).append(task)
     for line, some in lines.items():
         where = f" ({', '.join(some)})" if len(lines) > 1 else ""
-        yield f"{plural(len(group), 'setting')} of {line}{where}{settings}"
+        yield f"method {line}{where}{settings}"
 
 
 def _value(value: Any) -> str:

@@ -4,7 +4,13 @@ import time
 
 import pytest
 
-from drp_jax.commands.progress import ProgressDisplay, StackDisplay
+from drp_jax.commands.progress import (
+    ProgressDisplay,
+    StackDisplay,
+    TimeLeft,
+    clock_time,
+    plural,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,3 +32,17 @@ def test_a_log_has_no_clock(capsys):
     with StackDisplay(3, "slices"):
         pass
     assert capsys.readouterr().err == "compiling ...\n"
+
+
+def test_the_time_left_is_that_of_the_pace_so_far():
+    times = iter([100.0, 130.0, 140.0, 4000.0])
+    left = TimeLeft(5, clock=lambda: next(times))
+    assert left.after(1) == ""
+    assert left.after(2) == "0:45 left"
+    assert left.after(4) == "0:10 left"
+    assert left.after(3) == "43:20 left"
+
+
+def test_times_and_numbers_in_words():
+    assert [clock_time(one) for one in (5, 190, 7325)] == ["0:05", "3:10", "2:02:05"]
+    assert [plural(one, "run") for one in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
