@@ -205,9 +205,8 @@ def meant(name: Any, known: Iterable[str]) -> str:
         return ""
     forms = {_form_of_name(one): one for one in known}
     form = _form_of_name(name)
-    found = difflib.get_close_matches(form, forms, n=1, cutoff=_LIKENESS)
-    if not found:
-        found = [one for one in forms if form in one]
+    found = [one for one in forms if form in one]
+    found = found or difflib.get_close_matches(form, forms, n=1, cutoff=_LIKENESS)
     return f" (did you mean {forms[found[0]]}?)" if len(found) == 1 else ""
 
 

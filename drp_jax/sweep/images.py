@@ -17,7 +17,8 @@ _ACCEPTED = "a file, a folder, a pattern like photographs/*.png, or a name like 
 _FOLDER = ("folder", "holds")
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # of red, green and blue, BT.601
 
-class TooSmall(InputError):
+
+class TooSmallError(InputError):
     """An image is smaller than the plan wants it."""
 
 
@@ -103,7 +104,9 @@ def _files(entry: Entry, path: pathlib.Path) -> Sequence[pathlib.Path]:
 def _none_at(path: pathlib.Path) -> str:
     if path.is_dir():
         return f"no picture in {path.absolute()}"
-    return f"no {'picture like' if glob.has_magic(str(path)) else 'file or folder'} {path.absolute()}"
+    return (
+        f"no {'picture like' if glob.has_magic(str(path)) else 'file or folder'} {path.absolute()}"
+    )
 
 
 def _pictures_in(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -120,7 +123,7 @@ def prepared_image(read: Callable[[], np.ndarray], size: int | None, is_gray: bo
     The square becomes smaller by means over areas.
 
     Raises:
-      TooSmall: if it would have to become larger.
+      TooSmallError: if it would have to become larger.
     """
     image = np.asarray(read(), np.float32)
     if is_gray and image.shape[-1] == 3:
@@ -133,7 +136,7 @@ def prepared_image(read: Callable[[], np.ndarray], size: int | None, is_gray: bo
     top, left = ((length - side) // 2 for length in image.shape[:2])
     square = image[top : top + side, left : left + side]
     if side < size:
-        raise TooSmall(
+        raise TooSmallError(
             f"has a side of {side} pixels, and size is {size}; accepted: a size up to {side}, or a "
             "larger image"
         )

@@ -65,8 +65,7 @@ class Entry:
                 entry.fail(f"{field} is there twice; accepted: once")
             if accepted is not None and name not in accepted:
                 entry.fail(
-                    f"unknown field {field}{meant(name, accepted)}; "
-                    f"accepted: {', '.join(accepted)}"
+                    f"unknown field {field}{meant(name, accepted)}; accepted: {', '.join(accepted)}"
                 )
             entries[name] = entry
         return entries

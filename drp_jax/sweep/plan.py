@@ -212,7 +212,9 @@ def values_of(variants: Iterable[Variant]) -> dict[str, list[Any]]:
     names = dict.fromkeys(itertools.chain.from_iterable(settings))
     values = {name: [one.get(name) for one in settings] for name in names}
     # Not by a set: a value may be a list, and 1 is not True.
-    return {name: list({repr(one): one for one in found}.values()) for name, found in values.items()}
+    return {
+        name: list({repr(one): one for one in found}.values()) for name, found in values.items()
+    }
 
 
 def variants_of(variant: Variant, settings: Mapping[str, Any]) -> list[Variant]:

@@ -13,7 +13,7 @@ from drp_jax.method import Method
 from drp_jax.presets import names
 from drp_jax.problem import SMALLEST_SIDE
 from drp_jax.sweep.degradations import Degradation, degradation, imported, measured_by, version_of
-from drp_jax.sweep.images import TooSmall, images_of, prepared_image
+from drp_jax.sweep.images import TooSmallError, images_of, prepared_image
 from drp_jax.sweep.lines import Entry, read_lines
 from drp_jax.sweep.plan import CleanImage, Plan, Variant, spaced, variants_of
 from drp_jax.sweep.scores import LESS, METRICS, MORE, Metric
@@ -99,14 +99,14 @@ def _readable(
     for image in found:
         try:
             image.read_once()
-        except TooSmall as error:
+        except TooSmallError as error:
             fields["size"].fail(f"{image.name} {error}")
         except InputError as error:
             unreadable[image.name] = reason(error)
         else:
             images.append(image)
     if unreadable and not images:
-        fields["images"].fail(f"no image can be read: {next(iter(unreadable.values()))}")
+        fields["images"].fail(f"images: none can be read: {next(iter(unreadable.values()))}")
     return tuple(images), unreadable
 
 
@@ -158,8 +158,8 @@ def _variants(entry: Entry, degradations: Sequence[Degradation]) -> list[Variant
         plain = entry.made(functools.partial(variant.method, task))
         for key, one in fields.items():
             _check_setting(one, key, settings[key], plain)
-        for one in variants:
-            entry.made(functools.partial(one.method, task))
+        for adjusted in variants:
+            entry.made(functools.partial(adjusted.method, task))
     return variants
 
 

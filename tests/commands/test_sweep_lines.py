@@ -29,7 +29,9 @@ SCORES = {
 
 
 def row_for(run, psnr, **other):
-    return make_row(PLAN.identity(run), **(run.about | {"id": PLAN.identity(run), "psnr": psnr} | other))
+    return make_row(
+        PLAN.identity(run), **(run.about | {"id": PLAN.identity(run), "psnr": psnr} | other)
+    )
 
 
 def rows():
