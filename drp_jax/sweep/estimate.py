@@ -8,6 +8,7 @@ from typing import Any
 import jax
 
 from drp_jax.batch import Request, program_of, restore_many
+from drp_jax.compile_clock import compile_clock
 from drp_jax.sweep.requests import Identified, can_be_cut, cut, request_of
 
 MOST_SECONDS = 8.0
@@ -22,7 +23,7 @@ class Estimate:
     """How long runs that share a compiled program will take.
 
     Attributes:
-      compile_seconds: until the first of them has begun.
+      compile_seconds: to trace and compile.
       seconds: of all of them after that.
       is_least: whether it takes longer than that, by how much is not known.
     """
@@ -66,48 +67,56 @@ def estimated(
     Args:
       runs: of one program.
       slots: as in `restore_many`.
-      most_seconds: after which a timed run is given up. The first is not while it compiles.
+      most_seconds: after which a timed run is given up, its compilation apart.
       clock: what tells the time, in seconds.
     """
     request = request_of(runs[0])
     method = request.method
     assert method is not None
-    timed = _Timed(slots, most_seconds, clock)
+    is_cut = can_be_cut(request)
+    iterations = int(method.loop.iterations) if is_cut else 1
+    short = cut(request, 1) if is_cut else request
     at_once = max(1, min(len(runs), jax.local_device_count() if slots is None else slots))
-    iterations = int(method.loop.iterations) if can_be_cut(request) else 1
-    short = cut(request, 1) if can_be_cut(request) else request
-    first = timed.seconds(short)[0]
-    small, has_ended = timed.seconds(short)
-    each = small  # of an iteration, with all that is not iterated
+    first = _timed(short, slots, most_seconds, clock)
+    if not first.has_ended:
+        return Estimate(first.compile_seconds, first.seconds * len(runs) / at_once, is_least=True)
+    small = _timed(short, slots, most_seconds, clock).seconds
     most = min(_MOST_ITERATIONS, iterations, int(most_seconds / 2 / max(small, 1e-6)))
-    if has_ended and most > 1:
-        many, _ = timed.seconds(cut(request, most))
+    each = small  # of an iteration, with all that is done once
+    if most > 1:
+        many = _timed(cut(request, most), slots, most_seconds, clock).seconds
         each = max(0.0, many - small) / (most - 1)
     whole = small + each * (iterations - 1)
-    return Estimate(max(0.0, first - small), whole * len(runs) / at_once, not has_ended)
+    return Estimate(first.compile_seconds, whole * len(runs) / at_once)
 
 
 @dataclasses.dataclass(frozen=True)
-class _Timed:
-    """How runs are timed; as in `estimated`."""
+class _Run:
+    """How long a run took after its compilation, and whether it came to its end."""
 
-    slots: int | None
-    most_seconds: float
-    clock: Callable[[], float]
+    seconds: float
+    compile_seconds: float
+    has_ended: bool
 
-    def seconds(self, request: Request) -> tuple[float, bool]:
-        """The time of a run, and whether it has come to its end."""
-        begun = self.clock()
-        ended = list(
-            restore_many(
-                [request],
-                key=jax.random.key(0),
-                slots=self.slots,
-                share=(0, 1),
-                is_over=lambda: self.clock() - begun > self.most_seconds,
-            )
+
+def _timed(
+    request: Request, slots: int | None, most_seconds: float, clock: Callable[[], float]
+) -> _Run:
+    begun = clock()
+    with compile_clock() as compiling:
+
+        def seconds() -> float:
+            return max(0.0, clock() - begun - sum(compiling))
+
+        results = restore_many(
+            [request],
+            key=jax.random.key(0),
+            slots=slots,
+            share=(0, 1),
+            is_over=lambda: seconds() > most_seconds,
         )
+        ended = list(results)
         for finished in ended:
             if finished.restoration is not None:
                 jax.block_until_ready(finished.restoration.image)
-        return self.clock() - begun, bool(ended)
+        return _Run(seconds(), sum(compiling), bool(ended))

@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 
 import pytest
@@ -26,23 +27,31 @@ FILTER = Variant("short", base=Denoise(refinements=(), iterations=1))
 
 @dataclasses.dataclass
 class Machine:
-    """What stands for `restore_many`, and the clock that it moves.
+    """What stands for `restore_many` and `compile_clock`, and the clock that it moves.
 
     Attributes:
       compiling: seconds of the first run before its first iteration.
       each: seconds of an iteration.
       now: what the clock shows.
       steps: iterations of the runs that came to their end.
+      heard: seconds of compilation, as `compile_clock` tells them.
     """
 
     compiling: float
     each: float
     now: float = 0.0
     steps: list = dataclasses.field(default_factory=list)
+    heard: list = dataclasses.field(default_factory=list)
+
+    @contextlib.contextmanager
+    def compile_clock(self):
+        self.heard = []
+        yield self.heard
 
     def restore_many(self, requests, *, is_over, **_):
         (request,) = requests
         self.now += self.compiling
+        self.heard.append(self.compiling)
         self.compiling = 0.0
         count = int(request.method.loop.iterations)
         for _ in range(count):
@@ -59,6 +68,7 @@ def timed(monkeypatch):
 
     def of(machine, plan, slots=1):
         monkeypatch.setattr(estimate, "restore_many", machine.restore_many)
+        monkeypatch.setattr(estimate, "compile_clock", machine.compile_clock)
         (runs,) = programs_of(identified(plan))
         return estimated(runs, slots=slots, most_seconds=8.0, clock=lambda: machine.now)
 

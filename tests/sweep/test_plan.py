@@ -240,7 +240,10 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
         ({"methods": None}, r"plan.yaml: has no methods; accepted: images"),
         ({"images": "c.npy"}, r"line 1: images: no file or folder /.*/c.npy; accepted: a file, a"),
         ({"images": "c/*.npy"}, r"line 1: images: no picture like /.*/c/\*.npy; accepted: a file"),
-        ({"size": "12"}, r"line 4: a.npy has a side of 10 pixels, and size is 12; accepted: a size"),
+        (
+            {"size": "12"},
+            r"line 4: a.npy has a side of 10 pixels, and size is 12; accepted: a size",
+        ),
         ({"images": "[a.npy, a.npy]"}, r"images has a.npy twice; accepted: every one once"),
         ({"methods": "[non-local, non-local]"}, r"methods has non-local twice; accepted: every"),
         (
@@ -306,7 +309,10 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
             {"metrics": "{metric: psnr, better: less}"},
             r"line 4: metrics.better is 'less'; accepted: more",
         ),
-        ({"metrics": "[psrn]"}, r"metrics\[0\] is 'psrn' \(did you mean psnr\?\); accepted: psnr, ss"),
+        (
+            {"metrics": "[psrn]"},
+            r"metrics\[0\] is 'psrn' \(did you mean psnr\?\); accepted: psnr, ss",
+        ),
         ({"images": "[a.npy"}, r"plan.yaml, line \d: .*; accepted: YAML"),
     ],
 )
