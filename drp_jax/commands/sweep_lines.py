@@ -41,11 +41,9 @@ def run_in_a_line(done: Done, varied: Mapping[tuple[str, str | None], Collection
         return f"{about}: failed: {row['error']}"
     psnr = row["psnr"]
     parts = ["no PSNR" if psnr is None else f"PSNR {psnr:.2f} dB"]
-    if done.is_scored_again:
-        parts.append("scored again")
-    else:
-        parts += [f"dropped after {row['iterations']}"] * (row["status"] == DROPPED)
-        parts.append(f"{row['seconds']:.1f} s")
+    if row["status"] == DROPPED:
+        parts.append(f"dropped after {row['iterations']}")
+    parts.append("scored again" if done.is_scored_again else f"{row['seconds']:.1f} s")
     scores = json.loads(row["scores"]).items()
     parts += [f"no finite {name}" for name, score in scores if score is None and name != "psnr"]
     if row["error"] is not None:

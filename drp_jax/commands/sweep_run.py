@@ -149,7 +149,8 @@ def _run(plan: Plan, results: Results, parsed: RunArguments) -> int:
         say(line)
     work = len(left.runs) + len(left.unscored)
     if not work:
-        _say_best(results.folder)
+        if total:
+            _say_best(results.folder)
         return int(bool(plan.unreadable))
     about = environment() | {"git": git_revision()}
     start = time.monotonic()

@@ -80,7 +80,7 @@ def degradation(text: str) -> Degradation:
         return _smaller(text, factor)
     if measurement(text) is not None:
         return measured_by(text)
-    if colon and kind.replace(".", "").isidentifier() and argument.isidentifier():
+    if _is_importable(text):
         return measured_by(text)
     known = (*_NOISES, "missing", *measurements.KINDS)
     raise InputError(f"degradation {text!r}{meant(kind, known)}; accepted: {ACCEPTED}")
@@ -115,6 +115,11 @@ def measured_by(text: str, noise: float = 0.0) -> Degradation:
     if known is not None:
         measured = functools.partial(known.measured, noise=noise)
         return Degradation(name, "reconstruct", measured, check=known.check)
+    if not _is_importable(text):
+        raise InputError(
+            f"measurement {text!r}{meant(text.partition(':')[0], measurements.KINDS)}; accepted: "
+            f"{measurements.ACCEPTED}, or module:function"
+        )
     operator = imported(text)
     problem = functools.partial(observed, operator=operator, noise=noise)
     return Degradation(name, "reconstruct", problem, version_of(operator))
@@ -163,6 +168,12 @@ def imported(text: str) -> Any:
     if not callable(found) and not isinstance(found, Method):
         raise InputError(f"{text}: is {type(found).__name__}; accepted: a function, or a method")
     return found
+
+
+def _is_importable(text: str) -> bool:
+    """Whether a text is written like `module:name`."""
+    module, _, name = text.partition(":")
+    return module.replace(".", "").isidentifier() and name.isidentifier()
 
 
 def version_of(function: Any) -> str:

@@ -258,6 +258,10 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
         ({"degradations": '"lab:number"'}, r"line 2: lab:number: is int; accepted: a function"),
         ({"methods": '"lab:measure"'}, r"line 3: lab:measure: TypeError: .*; accepted: a function"),
         ({"methods": '{method: "lab:mine", preset: fast}'}, r"line 3: methods.preset is given"),
+        (
+            {"degradations": "{operator: 'mir:4'}"},
+            r"line 2: measurement 'mir:4' \(did you mean mri\?\); accepted: mri:ACCELERATION",
+        ),
         ({"degradations": "{noise: 1}"}, r"line 2: degradations has no operator; accepted: a meas"),
         ({"methods": "magic"}, r"line 3: unknown method: 'magic'; accepted:"),
         ({"methods": "drp-dpi"}, r"unknown method: 'drp-dpi' \(did you mean drp-dip\?\); accepted"),

@@ -15,7 +15,7 @@ from conftest import make_photograph
 from sweeping import make_plan, rows_of
 
 from drp_jax import InputError
-from drp_jax.commands import options
+from drp_jax.commands import options, sweep_plan
 from drp_jax.commands.sweep import sweep
 from drp_jax.metrics import psnr, ssim
 from drp_jax.operators import Radon, filtered_back_projection
@@ -281,6 +281,15 @@ def test_the_command_says_what_a_plan_has_and_stops_in_time(lab, capsys):
     assert re.fullmatch(r"about \d+ s in all on this machine, \d+ s of it to compile .*", whole)
     assert command("--out", "short", "--limit-time", "0.001s") == 0
     assert "20 left, which the same command runs" in capsys.readouterr().out
+
+
+def test_no_program_is_timed_when_time_is_up(lab, capsys, monkeypatch):
+    monkeypatch.setattr(sweep_plan, "_MOST_SECONDS", -1.0)
+    argv = ["plan", "plan.yaml", "--no-compilation-cache"]
+    assert options.run(sweep, argv, program="sweep") == 0
+    *_, one, whole = capsys.readouterr().out.splitlines()
+    assert one == "tv on film:measure, 8 x 9 x 1, 20 runs: not timed, as time is up"
+    assert whole.startswith("more than 0 s in all on this machine")
 
 
 def test_a_torn_picture_is_named_and_the_others_run(lab, capsys):
