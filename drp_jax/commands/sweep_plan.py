@@ -34,7 +34,7 @@ class PlanArguments:
         str, "PLACE", "a folder or an address", "Leave out what is done there.", shown="none"
     )
     estimate: bool = options.flag(
-        "Run a few iterations of each program for the time, for about two minutes at most.", True
+        "Run a few iterations of each program for the time, about two minutes long.", True
     )
     slots: int | None = sweep_flags.slots()
     compilation_cache: bool = sweep_flags.compilation_cache()
@@ -122,7 +122,7 @@ def _listed(words: Sequence[str]) -> str:
 
 def _say_times(programs: Sequence[Sequence[Identified]], slots: int | None) -> None:
     """Says how long each program takes, as soon as it is timed, and all of them."""
-    say("timing a few iterations of each, two minutes at most (--no-estimate: none) ...")
+    say("timing a few iterations of each for about two minutes (--no-estimate: none) ...")
     begun = time.monotonic()
     compiling = running = 0.0
     is_least = False

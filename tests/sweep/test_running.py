@@ -274,7 +274,7 @@ def test_the_command_says_what_a_plan_has_and_stops_in_time(lab, capsys):
         "5 keys: 0, 1, 2, 3, 4",
         "2 metrics: psnr, ssim",
         "20 runs in 1 compiled program",
-        "timing a few iterations of each, two minutes at most (--no-estimate: none) ...",
+        "timing a few iterations of each for about two minutes (--no-estimate: none) ...",
     ]
     program = r"tv on film:measure, 8 x 9 x 1, 20 runs"
     assert re.fullmatch(rf"{program}: about \d+ s, and \d+ s to compile", once)
