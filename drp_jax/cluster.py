@@ -11,6 +11,7 @@ folder, which are of one's own; packages have to be installed on the workers.
 import importlib
 import pathlib
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self, TypeVar
 
@@ -126,7 +127,10 @@ def _connected(address: str) -> Any:
         ) from None
     own = {"include_dashboard": False} if address == LOCAL else {}
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR", **own)
+        with warnings.catch_warnings():
+            # JAX warns of forks; those of Ray run another program at once.
+            warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
+            ray.init(address, log_to_driver=False, logging_level="ERROR", **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise InputError(
             f"--ray: {address}: no cluster answers ({in_a_line(error)}); accepted: auto, "

@@ -1,14 +1,18 @@
 """The one exception of the library, an input that cannot be used, and the checks that raise it."""
 
 import contextlib
+import difflib
 import enum
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+_LEAST_LETTERS = 2
+_LIKENESS = 0.65
 
 
 class InputError(ValueError):
@@ -193,6 +197,22 @@ def is_known(value: Any) -> bool:
 def is_key(array: Any) -> bool:
     """Whether an array, or what stands for one, is of JAX's keys."""
     return jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key)
+
+
+def meant(name: Any, known: Iterable[str]) -> str:
+    """Words for an error about an unknown name: the known one that it may be, or ""."""
+    if not isinstance(name, str) or len(name) < _LEAST_LETTERS:
+        return ""
+    forms = {_form_of_name(one): one for one in known}
+    form = _form_of_name(name)
+    found = [one for one in forms if form in one]
+    found = found or difflib.get_close_matches(form, forms, n=1, cutoff=_LIKENESS)
+    return f" (did you mean {forms[found[0]]}?)" if len(found) == 1 else ""
+
+
+def _form_of_name(name: str) -> str:
+    """A name without what is easily confused."""
+    return name.lower().replace("_", "-")
 
 
 def shown(value: Any) -> str:

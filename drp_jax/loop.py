@@ -167,7 +167,13 @@ def begun(problem: Problem, method: Method, key: jax.Array) -> Run:
         best=None if rule is None else blank,
         best_iteration=jnp.int32(0),
     )
-    return Run(problem, method, loop_state)
+    return Run(problem, method, jax.tree.map(_settled, loop_state))
+
+
+def _settled(leaf: jax.typing.ArrayLike) -> jax.Array:
+    """The leaf with the type that it has after an iteration, so that none compiles again."""
+    array = jnp.asarray(leaf)
+    return array if is_key(array) else jax.lax.convert_element_type(array, array.dtype)
 
 
 def advance(

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import jax
 
-from drp_jax.errors import InputError, require_kind, require_number, require_whole, shown
+from drp_jax.errors import InputError, meant, require_kind, require_number, require_whole, shown
 from drp_jax.problem import Problem
 from drp_jax.pytrees import record
 from drp_jax.stopping import StoppingRule
@@ -159,8 +159,8 @@ class Method:
         for name, value in given.items():
             if name not in setters:
                 raise InputError(
-                    f"{name} is {shown(value)}, and method {self.name} takes none; accepted: "
-                    f"{', '.join(setters)}"
+                    f"{name} is {shown(value)}, and method {self.name} takes none"
+                    f"{meant(name, setters)}; accepted: {', '.join(setters) or 'nothing'}"
                 )
         return functools.reduce(
             lambda method, change: method.adjustments()[change[0]](change[1]),

@@ -15,7 +15,7 @@ that it is made of, "drp-dip" and "plug-and-play", and what to compare them with
 import dataclasses
 from typing import Any, TypeVar
 
-from drp_jax.errors import require, require_kind, shown
+from drp_jax.errors import meant, require, require_kind, shown
 from drp_jax.judged import Judged
 from drp_jax.method import Loop, Method
 from drp_jax.noise import Noise, NoiseFree, Poisson, has_level
@@ -315,5 +315,8 @@ Entry = TypeVar("Entry")
 
 def _look_up(table: dict[str, Entry], name: Any, what: str) -> Entry:
     is_known = isinstance(name, str) and name in table
-    require(is_known, f"unknown {what}: {shown(name)}; accepted: {', '.join(table)}")
+    require(
+        is_known,
+        f"unknown {what}: {shown(name)}{meant(name, table)}; accepted: {', '.join(table)}",
+    )
     return table[name]

@@ -7,6 +7,7 @@ import pytest
 
 from drp_jax.errors import (
     InputError,
+    meant,
     renamed,
     require,
     require_choice,
@@ -153,3 +154,20 @@ def test_a_traced_value_is_shown_by_shape():
     seen = []
     jax.jit(lambda value: seen.append(shown(value)))(jnp.ones(1))
     assert seen == ["an array of type float32 and shape (1,)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("widht", " (did you mean width?)"),
+        ("Learning-Rate", " (did you mean learning_rate?)"),
+        ("weight", " (did you mean regularizer_weight?)"),
+        ("r", ""),
+        ("te", ""),
+        ("colour", ""),
+        (3, ""),
+    ],
+)
+def test_a_misspelled_name_is_guessed(name, words):
+    known = ["width", "learning_rate", "regularizer_weight", "iterations", "intermediate"]
+    assert meant(name, known) == words

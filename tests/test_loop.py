@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import make_photograph
+from conftest import compilations, make_photograph
 from descent import Descent
 from flax import struct
 
@@ -52,6 +52,22 @@ def test_the_loop_equals_its_steps_however_it_is_cut():
     np.testing.assert_array_equal(np.concatenate(pieces), history["residual"][:6])
     np.testing.assert_array_equal(run.image, whole.image)
     assert run.state.status == Status.ITERATION_LIMIT
+
+
+@record
+class FromGray(Descent):
+    """Begins with a type that only Python's numbers have, and that an iteration changes."""
+
+    def init(self, problem, key):
+        return jnp.full(problem.image_shape, 0.5)
+
+
+def test_a_run_that_goes_on_does_not_compile_again():
+    run = begin(Problem(PICTURE), method=FromGray(), key=KEY)
+    run, _ = advance(run, 1)
+    with compilations() as programs:
+        advance(run, 2)
+    assert not programs
 
 
 def test_no_more_is_done_than_there_is_room_for():

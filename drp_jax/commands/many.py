@@ -16,7 +16,7 @@ from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.fit import deferred_interrupts
 from drp_jax.commands.inputs import RECORD, RESTORED, Input, found, named
 from drp_jax.commands.naming import Place, places
-from drp_jax.commands.progress import StackDisplay, say
+from drp_jax.commands.progress import StackDisplay, plural, say
 from drp_jax.commands.record import Record
 from drp_jax.commands.report import write_json_lines
 from drp_jax.commands.restoring import Job, check_outputs, given
@@ -51,7 +51,7 @@ def restore_many_pictures(
         use_compilation_cache()
     done: list[Outcome] = []
     start = time.perf_counter()
-    count = f"{len(chosen)} image{'' if len(chosen) == 1 else 's'}"
+    count = plural(len(chosen), "image")
     with deferred_interrupts() as interrupts:
         with StackDisplay(len(chosen), "images", count) as display:
             run = Turns(make_job, parsed, method, interrupts, display)

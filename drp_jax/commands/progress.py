@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -58,7 +59,7 @@ class ProgressText:
         parts = _described(report)
         left = self._seconds_left(*self.counts(report))
         if left is not None:
-            parts.append(f"{left // 60:.0f}:{left % 60:02.0f} left")
+            parts.append(f"{clock_time(left)} left")
         return "  ".join(parts)
 
     def _seconds_left(self, done: int, total: int) -> int | None:
@@ -138,9 +139,15 @@ class StackDisplay:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def update(self, line: str) -> None:
-        """One more has ended; the line, which says how, goes to the standard output."""
-        self._bar.update(self._task, advance=1, description=self._noun)
+    def update(self, line: str, left: str = "") -> None:
+        """One more has ended; the line, which says how, goes to the standard output.
+
+        Args:
+          line: how.
+          left: words for the time that is left, shown beside the bar.
+        """
+        description = f"{self._noun}  {left}" if left else self._noun
+        self._bar.update(self._task, advance=1, description=description)
         say(line)
 
     def during(self, name: str) -> "StepDisplay":
@@ -163,6 +170,38 @@ class StepDisplay:
 
     def update(self, report: TileProgress) -> None:
         self._bar.update(self._task, description=f"{self._name}  {counted(report)}")
+
+
+class TimeLeft:
+    """About how long it takes until many are done, as the others take as long as those before.
+
+    Args:
+      count: how many there are.
+      clock: what tells the time, in seconds.
+    """
+
+    def __init__(self, count: int, clock: Callable[[], float] = time.monotonic):
+        self._count, self._clock = count, clock
+        self._begun = clock()
+
+    def after(self, done: int) -> str:
+        """Words for the time left after so many; none after the first, which was compiled too."""
+        if done < 2:
+            return ""
+        pace = (self._clock() - self._begun) / done
+        return f"{clock_time(round(pace * (self._count - done)))} left"
+
+
+def clock_time(seconds: int) -> str:
+    """A time as 0:05, 12:00 or 2:00:00."""
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def plural(count: int, noun: str) -> str:
+    """How many of something, like "1 run" and "2 runs"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def counted(report: TileProgress) -> str:

@@ -1,14 +1,17 @@
 """What the commands of `drp-jax sweep` share: flags, and the plan that they name."""
 
 import functools
+import importlib.resources
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from drp_jax import InputError
 from drp_jax.commands import options
+from drp_jax.commands.progress import plural
 from drp_jax.commands.restoring import bundled_photograph
+from drp_jax.errors import meant
 from drp_jax.sweep import Plan, read_plan
 from drp_jax.sweep.reading import ready_plans
 from drp_jax.sweep.running import Left
@@ -32,7 +35,7 @@ def plan() -> tuple:
 
 def how_many(total: int, left: Left, place: str = "") -> str:
     """How many runs a plan has, and how many of them are done."""
-    done = f"{total} runs, {total - len(left.runs)} of them done{place}"
+    done = f"{plural(total, 'run')}, {total - len(left.runs)} of them done{place}"
     return f"{done}, {len(left.unscored)} of these without a score" if left.unscored else done
 
 
@@ -43,12 +46,21 @@ def read(paths: Sequence[pathlib.Path]) -> Plan:
 
 
 def _bundled(name: str) -> np.ndarray:
-    for suffix in (".png", ".jpg"):
-        try:
-            return np.asarray(bundled_photograph(name + suffix).image)
-        except (InputError, OSError):
-            continue
-    raise InputError(
-        f"{name}: neither a file nor a picture of scikit-image; accepted: chelsea, camera, "
-        "astronaut, coffee, phantom ..."
-    )
+    files = importlib.resources.files("skimage.data").iterdir()
+    known = {file.name.partition(".")[0]: file.name for file in files if _is_photograph(file.name)}
+    if name not in known:
+        raise InputError(
+            f"no picture of scikit-image is called {name}{meant(name, known)}; accepted: chelsea, "
+            "camera, astronaut, coffee, phantom ..."
+        )
+    return np.asarray(bundled_photograph(known[name]).image)
+
+
+def _is_photograph(name: str) -> bool:
+    return name.endswith((".png", ".jpg"))
+
+
+def left_out(plan: Plan) -> Iterator[str]:
+    """A line for every image that cannot be read."""
+    for name, why in plan.unreadable.items():
+        yield f"{name} cannot be read and is left out: {why}"

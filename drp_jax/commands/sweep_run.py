@@ -1,7 +1,6 @@
 """`drp-jax sweep run`: run a plan, here or on a cluster."""
 
 import dataclasses
-import json
 import pathlib
 import re
 import time
@@ -12,16 +11,17 @@ import jax
 
 from drp_jax import InputError
 from drp_jax.batch import BatchStatistics
+from drp_jax.cluster import LOCAL
 from drp_jax.commands import options, sweep_flags
 from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.fit import deferred_interrupts
-from drp_jax.commands.progress import StackDisplay, say
+from drp_jax.commands.progress import StackDisplay, TimeLeft, plural, say
 from drp_jax.commands.report import environment
+from drp_jax.commands.sweep_lines import best_in_lines, run_in_a_line, varied_settings
 from drp_jax.errors import in_a_line
 from drp_jax.sweep import Done, Plan, Store, run_sweep
 from drp_jax.sweep.halving import shares_of
 from drp_jax.sweep.on_ray import run_sweep_on_ray
-from drp_jax.sweep.rows import DROPPED, FAILED
 from drp_jax.sweep.running import Left, begun, git_revision, missing
 from drp_jax.sweep.shared import Results, results_in
 from drp_jax.sweep.store import TABLE
@@ -96,7 +96,8 @@ class RunArguments:
         _seconds,
         "TIME",
         _LIMIT,
-        f"When to stop, {_LIMIT}; the same command goes on.",
+        f"When to stop, {_LIMIT}; the same command goes on. It is no failure: the exit status is 0 "
+        "if no run failed.",
         shown="none",
     )
     ray: str | None = options.option(
@@ -116,7 +117,14 @@ class RunArguments:
     compilation_cache: bool = sweep_flags.compilation_cache()
 
 
-@options.command("run", RunArguments, help="Run a plan, or what is left of it.")
+@options.command(
+    "run",
+    RunArguments,
+    help="Run a plan, or what is left of it.",
+    epilog="The exit status is 0 if no run failed, also where some are left; 1 if one failed or an "
+    "image cannot be read; 2 if the plan or a flag is not accepted; 130 after Ctrl-C, 143 after "
+    "SIGTERM.",
+)
 def run(parsed: RunArguments) -> int:
     """Run a plan, or what is left of it."""
     for name in ("halving", "distributed"):
@@ -137,10 +145,13 @@ def run(parsed: RunArguments) -> int:
 
 def _run(plan: Plan, results: Results, parsed: RunArguments) -> int:
     total, left = _left(plan, results, is_halved=parsed.halving is not None)
-    say(sweep_flags.how_many(total, left))
+    for line in (*sweep_flags.left_out(plan), sweep_flags.how_many(total, left)):
+        say(line)
     work = len(left.runs) + len(left.unscored)
     if not work:
-        return 0
+        if total:
+            _say_best(results.folder)
+        return int(bool(plan.unreadable))
     about = environment() | {"git": git_revision()}
     start = time.monotonic()
     ended = _Ended()
@@ -150,15 +161,34 @@ def _run(plan: Plan, results: Results, parsed: RunArguments) -> int:
             late = parsed.limit_time is not None and time.monotonic() - start > parsed.limit_time
             return bool(interrupts) or late
 
-        with StackDisplay(work, "runs", f"{work} runs ...") as display:
+        time_left, varied = TimeLeft(work), varied_settings(plan)
+        with StackDisplay(work, "runs", _beginning(work, parsed.ray)) as display:
             for one in _done(plan, results.folder, parsed, about, is_over):
                 ended.count(one)
-                display.update(_line(one))
+                remaining = time_left.after(ended.all)
+                counted = f"{ended.all:{len(str(work))}}/{work}"
+                words = (counted, remaining, run_in_a_line(one, varied))
+                display.update("  ".join(filter(None, words)), remaining)
                 results.copy()
-        say(ended.summary(work, time.monotonic() - start, parsed.out))
+        say(ended.summary(work, time.monotonic() - start, parsed))
+        if ended.all or total > len(left.runs):
+            _say_best(results.folder)
         if interrupts:
             return 128 + interrupts[0]
-    return int(ended.failed > 0)
+    return int(ended.failed > 0 or bool(plan.unreadable))
+
+
+def _beginning(work: int, ray: str | None) -> str:
+    """What is said before a run has ended."""
+    if ray is None:
+        return f"{plural(work, 'run')} ..."
+    begun = "starting Ray here" if ray == LOCAL else f"joining Ray at {ray}"
+    return f"{begun}; its workers compile before the first run ends ..."
+
+
+def _say_best(folder: pathlib.Path) -> None:
+    for line in best_in_lines(folder):
+        say(line)
 
 
 def _done(
@@ -199,37 +229,21 @@ class _Ended:
         self.done += not one.is_scored_again and not has_failed
         self.statistics = one.statistics
 
-    def summary(self, work: int, seconds: float, place: str) -> str:
-        parts = [f"{self.done} runs in {seconds:.0f} s"]
+    @property
+    def all(self) -> int:
+        return self.done + self.failed + self.scored
+
+    def summary(self, work: int, seconds: float, parsed: RunArguments) -> str:
+        parts = [f"{plural(self.done, 'run')} in {seconds:.0f} s"]
         if self.statistics.programs:
             used = self.statistics
-            parts.append(f"{used.programs} programs, slots busy {used.busy_share:.0%}")
+            if parsed.ray is None:  # there every worker compiles its own
+                parts.append(plural(used.programs, "program"))
+            parts.append(f"slots busy {used.busy_share:.0%}")
         if self.scored:
             parts.append(f"{self.scored} scored again, not run")
         if self.failed:
             parts.append(f"{self.failed} failed")
-        if left := work - self.done - self.failed - self.scored:
+        if left := work - self.all:
             parts.append(f"{left} left, which the same command runs")
-        return f"{', '.join(parts)}; {place.rstrip('/')}/{TABLE}"
-
-
-def _line(done: Done) -> str:
-    """What a run was, and what has become of it."""
-    row = done.row
-    chosen = [row["method"], *([row["preset"]] if row["preset"] else [])]
-    settings = "" if row["settings"] == "{}" else f" {row['settings']}"
-    about = f"{row['image']}, {row['degradation']}, {' '.join(chosen)}{settings}, key {row['key']}"
-    if row["status"] == FAILED:
-        return f"{about}: failed: {row['error']}"
-    psnr = row["psnr"]
-    parts = ["no PSNR" if psnr is None else f"PSNR {psnr:.2f} dB"]
-    if done.is_scored_again:
-        parts.append("scored again")
-    else:
-        dropped = "dropped after " if row["status"] == DROPPED else ""
-        parts += [f"{dropped}{row['iterations']} iterations", f"{row['seconds']:.1f} s"]
-    scores = json.loads(row["scores"]).items()
-    parts += [f"no finite {name}" for name, score in scores if score is None and name != "psnr"]
-    if row["error"] is not None:
-        parts.append(row["error"])
-    return f"{about}: {', '.join(parts)}"
+        return f"{', '.join(parts)}; {parsed.out.rstrip('/')}/{TABLE}"

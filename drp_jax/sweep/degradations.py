@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from drp_jax.errors import InputError, in_a_line
+from drp_jax.errors import InputError, in_a_line, meant
 from drp_jax.method import Method
 from drp_jax.metrics import luma_psnr
 from drp_jax.operators import Downsample, Mask
@@ -80,9 +80,10 @@ def degradation(text: str) -> Degradation:
         return _smaller(text, factor)
     if measurement(text) is not None:
         return measured_by(text)
-    if colon and kind.replace(".", "").isidentifier() and argument.isidentifier():
+    if _is_importable(text):
         return measured_by(text)
-    raise InputError(f"degradation {text!r}; accepted: {ACCEPTED}")
+    known = (*_NOISES, "missing", *measurements.KINDS)
+    raise InputError(f"degradation {text!r}{meant(kind, known)}; accepted: {ACCEPTED}")
 
 
 def noisy(clean: np.ndarray, kind: str, number: float, draw: Draw) -> np.ndarray:
@@ -114,6 +115,11 @@ def measured_by(text: str, noise: float = 0.0) -> Degradation:
     if known is not None:
         measured = functools.partial(known.measured, noise=noise)
         return Degradation(name, "reconstruct", measured, check=known.check)
+    if not _is_importable(text):
+        raise InputError(
+            f"measurement {text!r}{meant(text.partition(':')[0], measurements.KINDS)}; accepted: "
+            f"{measurements.ACCEPTED}, or module:function"
+        )
     operator = imported(text)
     problem = functools.partial(observed, operator=operator, noise=noise)
     return Degradation(name, "reconstruct", problem, version_of(operator))
@@ -162,6 +168,12 @@ def imported(text: str) -> Any:
     if not callable(found) and not isinstance(found, Method):
         raise InputError(f"{text}: is {type(found).__name__}; accepted: a function, or a method")
     return found
+
+
+def _is_importable(text: str) -> bool:
+    """Whether a text is written like `module:name`."""
+    module, _, name = text.partition(":")
+    return module.replace(".", "").isidentifier() and name.isidentifier()
 
 
 def version_of(function: Any) -> str:

@@ -2,31 +2,35 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
 
 from drp_jax.batch import Request, program_of, restore_many
+from drp_jax.compile_clock import compile_clock
 from drp_jax.sweep.requests import Identified, can_be_cut, cut, request_of
 
-_FEW, _MORE = 2, 12
-"""Iterations of the runs that are timed."""
+MOST_SECONDS = 8.0
+"""After which a timed run is given up, its compilation apart."""
+
+_MOST_ITERATIONS = 12
+"""Of the runs that are timed."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """Runs that share a compiled program, and how long they will take.
+    """How long runs that share a compiled program will take.
 
     Attributes:
-      runs: which.
-      compile_seconds: until the first of them has begun.
+      compile_seconds: to trace and compile.
       seconds: of all of them after that.
+      is_least: whether it takes longer than that, by how much is not known.
     """
 
-    runs: list[Identified]
     compile_seconds: float
     seconds: float
+    is_least: bool = False
 
 
 def programs_of(runs: Iterable[Identified]) -> list[list[Identified]]:
@@ -39,7 +43,7 @@ def programs_of(runs: Iterable[Identified]) -> list[list[Identified]]:
     problems: dict[Any, Any] = {}  # one stands for all of its degradation and shape
     for one in runs:
         run = one[1]
-        alike = (run.degradation.name, run.image.pixels().shape)
+        alike = (run.degradation.name, run.image.shape)
         if alike not in problems:
             problems[alike] = request_of(one).problem
         method = run.variant.method(run.degradation.task)
@@ -51,36 +55,68 @@ def estimated(
     runs: Sequence[Identified],
     *,
     slots: int | None = None,
+    most_seconds: float = MOST_SECONDS,
     clock: Callable[[], float] = time.perf_counter,
-) -> Iterator[Estimate]:
-    """Estimates for runs, program by program, from a few iterations of one of their runs.
+) -> Estimate:
+    """The time of runs that share a program, from a few iterations of the first of them.
 
-    A method whose iterations differ, as filters' steps do, runs to its end. Slots on a CPU do not
-    save time; on accelerators they do, and the estimate is too long where slots are not full of
-    work then.
+    A method whose iterations differ, as filters' steps do, runs to its end; if that takes too long,
+    the estimate is a least one. Slots on a CPU do not save time; on accelerators they do, and the
+    estimate is too long where slots are not full of work then.
+
+    Args:
+      runs: of one program.
+      slots: as in `restore_many`.
+      most_seconds: after which a timed run is given up, its compilation apart.
+      clock: what tells the time, in seconds.
     """
-    for program in programs_of(runs):
-        request = request_of(program[0])
-        method = request.method
-        assert method is not None
-        first, small = (_seconds(request, _FEW, slots, clock) for _ in range(2))
-        if can_be_cut(request):
-            many = _seconds(request, _MORE, slots, clock)
-            each = max(0.0, many - small) / (_MORE - _FEW)
-            whole = small + each * max(0, int(method.loop.iterations) - _FEW)
-        else:
-            whole = small
-        at_once = max(1, min(len(program), jax.local_device_count() if slots is None else slots))
-        yield Estimate(program, max(0.0, first - small), whole * len(program) / at_once)
+    request = request_of(runs[0])
+    method = request.method
+    assert method is not None
+    is_cut = can_be_cut(request)
+    iterations = int(method.loop.iterations) if is_cut else 1
+    short = cut(request, 1) if is_cut else request
+    at_once = max(1, min(len(runs), jax.local_device_count() if slots is None else slots))
+    first = _timed(short, slots, most_seconds, clock)
+    if not first.has_ended:
+        return Estimate(first.compile_seconds, first.seconds * len(runs) / at_once, is_least=True)
+    small = _timed(short, slots, most_seconds, clock).seconds
+    most = min(_MOST_ITERATIONS, iterations, int(most_seconds / 2 / max(small, 1e-6)))
+    each = small  # of an iteration, with all that is done once
+    if most > 1:
+        many = _timed(cut(request, most), slots, most_seconds, clock).seconds
+        each = max(0.0, many - small) / (most - 1)
+    whole = small + each * (iterations - 1)
+    return Estimate(first.compile_seconds, whole * len(runs) / at_once)
 
 
-def _seconds(
-    request: Request, iterations: int, slots: int | None, clock: Callable[[], float]
-) -> float:
-    """The time of one run of so many iterations, or of all where it cannot be cut."""
-    short = cut(request, iterations) if can_be_cut(request) else request
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """How long a run took after its compilation, and whether it came to its end."""
+
+    seconds: float
+    compile_seconds: float
+    has_ended: bool
+
+
+def _timed(
+    request: Request, slots: int | None, most_seconds: float, clock: Callable[[], float]
+) -> _Run:
     begun = clock()
-    for finished in restore_many([short], key=jax.random.key(0), slots=slots, share=(0, 1)):
-        if finished.restoration is not None:
-            jax.block_until_ready(finished.restoration.image)
-    return clock() - begun
+    with compile_clock() as compiling:
+
+        def seconds() -> float:
+            return max(0.0, clock() - begun - sum(compiling))
+
+        results = restore_many(
+            [request],
+            key=jax.random.key(0),
+            slots=slots,
+            share=(0, 1),
+            is_over=lambda: seconds() > most_seconds,
+        )
+        ended = list(results)
+        for finished in ended:
+            if finished.restoration is not None:
+                jax.block_until_ready(finished.restoration.image)
+        return _Run(seconds(), sum(compiling), bool(ended))

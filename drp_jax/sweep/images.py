@@ -13,8 +13,14 @@ from drp_jax.images.optional import SUFFIXES
 from drp_jax.sweep.lines import Entry
 from drp_jax.sweep.plan import CleanImage
 
+_ACCEPTED = "a file, a folder, a pattern like photographs/*.png, or a name like chelsea"
 _FOLDER = ("folder", "holds")
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # of red, green and blue, BT.601
+
+
+class TooSmallError(InputError):
+    """An image is smaller than the plan wants it."""
+
 
 Prepared = Callable[[Callable[[], np.ndarray]], np.ndarray]
 """Gives the image that a function reads, as the plan wants it."""
@@ -40,12 +46,14 @@ def images_of(
     if entry.is_mapping:
         yield from _held(entry, folder, prepared)
         return
-    accepted = "a file, a folder, a pattern like photographs/*.png, or a name like chelsea"
-    text = entry.text(accepted)
+    text = entry.text(_ACCEPTED)
     path = folder / text
     is_name = not path.suffix and not path.exists() and "/" not in text and not glob.has_magic(text)
     if is_name and bundled is not None:
-        entry.made(lambda: bundled(text))
+        try:
+            bundled(text)
+        except InputError as error:
+            entry.fail(f"{entry.field}: {_none_at(path)}, and {error}")
         yield CleanImage(text, functools.partial(prepared, functools.partial(bundled, text)))
         return
     for file in _files(entry, path):
@@ -67,7 +75,7 @@ def _held(
         entry.fail(f"{entry.field}: no folder {path.absolute()}; accepted: one with {holds}")
     files = _pictures_in(path)
     if not files:
-        entry.fail(f"{entry.field}: no picture in {path.absolute()}; accepted: {holds}")
+        entry.fail(f"{entry.field}: {_none_at(path)}; accepted: {holds}")
     for file in files:
         yield _image(file, folder, prepared)
 
@@ -89,8 +97,16 @@ def _files(entry: Entry, path: pathlib.Path) -> Sequence[pathlib.Path]:
     else:
         found = [pathlib.Path(one) for one in sorted(glob.glob(str(path), recursive=True))]
     if not found:
-        entry.fail(f"{entry.field}: no picture at {path}; accepted: files that are there")
+        entry.fail(f"{entry.field}: {_none_at(path)}; accepted: {_ACCEPTED}")
     return found
+
+
+def _none_at(path: pathlib.Path) -> str:
+    if path.is_dir():
+        return f"no picture in {path.absolute()}"
+    return (
+        f"no {'picture like' if glob.has_magic(str(path)) else 'file or folder'} {path.absolute()}"
+    )
 
 
 def _pictures_in(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -105,6 +121,9 @@ def prepared_image(read: Callable[[], np.ndarray], size: int | None, is_gray: bo
     """An image, of colours the luma, or the largest square around its centre, of so many pixels.
 
     The square becomes smaller by means over areas.
+
+    Raises:
+      TooSmallError: if it would have to become larger.
     """
     image = np.asarray(read(), np.float32)
     if is_gray and image.shape[-1] == 3:
@@ -117,5 +136,8 @@ def prepared_image(read: Callable[[], np.ndarray], size: int | None, is_gray: bo
     top, left = ((length - side) // 2 for length in image.shape[:2])
     square = image[top : top + side, left : left + side]
     if side < size:
-        raise InputError(f"an image has a side of {side}; accepted: size {size} or more")
+        raise TooSmallError(
+            f"has a side of {side} pixels, and size is {size}; accepted: a size up to {side}, or a "
+            "larger image"
+        )
     return resize_local_mean(square, (size, size), channel_axis=-1).astype(np.float32)

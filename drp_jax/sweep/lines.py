@@ -7,7 +7,7 @@ from typing import NoReturn, TypeVar
 
 import yaml
 
-from drp_jax.errors import InputError
+from drp_jax.errors import InputError, meant
 
 Made = TypeVar("Made")
 
@@ -64,7 +64,9 @@ class Entry:
             if name in entries:
                 entry.fail(f"{field} is there twice; accepted: once")
             if accepted is not None and name not in accepted:
-                entry.fail(f"unknown field {field}; accepted: {', '.join(accepted)}")
+                entry.fail(
+                    f"unknown field {field}{meant(name, accepted)}; accepted: {', '.join(accepted)}"
+                )
             entries[name] = entry
         return entries
 

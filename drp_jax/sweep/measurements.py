@@ -106,9 +106,9 @@ def measurement(text: str) -> Measurement | None:
       InputError: if what follows is not accepted.
     """
     kind, _, argument = text.partition(":")
-    if kind not in _KINDS:
+    if kind not in KINDS:
         return None
-    return _KINDS[kind](text, argument)
+    return KINDS[kind](text, argument)
 
 
 def _mri(text: str, argument: str) -> Measurement:
@@ -251,7 +251,7 @@ def _channels(text: str, count: int) -> Callable[[Shape], None]:
     return check
 
 
-_KINDS: dict[str, Callable[[str, str], Measurement]] = {
+KINDS: dict[str, Callable[[str, str], Measurement]] = {
     "mri": _mri,
     "ct": _ct,
     "blur": _blur,
@@ -259,3 +259,4 @@ _KINDS: dict[str, Callable[[str, str], Measurement]] = {
     "phase": _phase,
     "mosaic": _mosaic,
 }
+"""What makes the measurement of a text, from the text and what follows its colon, by its kind."""

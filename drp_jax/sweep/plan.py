@@ -16,7 +16,7 @@ import functools
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from drp_jax.errors import InputError, require
 from drp_jax.method import Method
 from drp_jax.presets import preset
 from drp_jax.sweep.degradations import Degradation
+from drp_jax.sweep.measurements import Shape
 from drp_jax.sweep.scores import METRICS, Metric
 
 _KEPT_IMAGES = 8
@@ -47,11 +48,25 @@ class CleanImage:
     def pixels(self) -> np.ndarray:
         return np.asarray(self.read(), np.float32)
 
-    @functools.cached_property
+    @property
+    def shape(self) -> Shape:
+        """(H, W, C)."""
+        return self._known[0]
+
+    @property
     def digest(self) -> str:
         """What tells one content from another."""
+        return self._known[1]
+
+    def read_once(self) -> None:
+        """Reads the image, so that shape and digest are known from now on."""
+        _ = self._known
+
+    @functools.cached_property
+    def _known(self) -> tuple[Shape, str]:
         pixels = self.pixels()
-        return hashlib.sha256(str(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:16]
+        content = str(pixels.shape).encode() + pixels.tobytes()
+        return pixels.shape, hashlib.sha256(content).hexdigest()[:16]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +143,7 @@ class Plan:
       variants: what restores it.
       keys: whole numbers from 0 up, each of which fixes the draws of degradation and method.
       metrics: scores of an image beside its reference, by name; reports rank by the first.
+      unreadable: why other images could not be read, by their names; they are left out.
     """
 
     images: tuple[CleanImage, ...]
@@ -135,6 +151,7 @@ class Plan:
     variants: tuple[Variant, ...]
     keys: tuple[int, ...] = (0,)
     metrics: Mapping[str, Metric] = dataclasses.field(default_factory=lambda: dict(METRICS))
+    unreadable: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("images", "degradations", "variants", "keys", "metrics"):
@@ -157,8 +174,8 @@ class Plan:
 
     def batches(self) -> Iterator[list[PlannedRun]]:
         """The runs of each degradation, method and preset."""
-        images = sorted(self.images, key=lambda one: one.pixels().shape)
-        for degradation, group in itertools.product(self.degradations, self._groups()):
+        images = sorted(self.images, key=lambda one: one.shape)
+        for degradation, group in itertools.product(self.degradations, self.groups()):
             yield [
                 PlannedRun(image, degradation, variant, key)
                 for image, variant, key in itertools.product(images, group, self.keys)
@@ -176,7 +193,7 @@ class Plan:
         }
         return _digest(about)
 
-    def _groups(self) -> list[list[Variant]]:
+    def groups(self) -> list[list[Variant]]:
         """The variants of each method and preset, in order."""
         groups: dict[Any, list[Variant]] = {}
         for variant in self.variants:
@@ -187,6 +204,17 @@ class Plan:
 def _digest(content: Any) -> str:
     text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def values_of(variants: Iterable[Variant]) -> dict[str, list[Any]]:
+    """The values that settings have, each once and in order; None where the preset's is taken."""
+    settings = [one.settings for one in variants]
+    names = dict.fromkeys(itertools.chain.from_iterable(settings))
+    values = {name: [one.get(name) for one in settings] for name in names}
+    # Not by a set: a value may be a list, and 1 is not True.
+    return {
+        name: list({repr(one): one for one in found}.values()) for name, found in values.items()
+    }
 
 
 def variants_of(variant: Variant, settings: Mapping[str, Any]) -> list[Variant]:

@@ -3,16 +3,17 @@
 import functools
 import pathlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from drp_jax.errors import InputError, in_a_line
+from drp_jax.errors import InputError, in_a_line, meant, reason
 from drp_jax.method import Method
+from drp_jax.presets import names
 from drp_jax.problem import SMALLEST_SIDE
 from drp_jax.sweep.degradations import Degradation, degradation, imported, measured_by, version_of
-from drp_jax.sweep.images import images_of, prepared_image
+from drp_jax.sweep.images import TooSmallError, images_of, prepared_image
 from drp_jax.sweep.lines import Entry, read_lines
 from drp_jax.sweep.plan import CleanImage, Plan, Variant, spaced, variants_of
 from drp_jax.sweep.scores import LESS, METRICS, MORE, Metric
@@ -25,13 +26,16 @@ _LARGEST_SIDE = 100_000
 _LARGEST_KEY = 2**32 - 1
 _A_METHOD = "a name like drp-dip, or module:name of one's own"
 _A_METRIC = "psnr, ssim or module:function"
+_FLAGS = {"tv-weight": "regularizer_weight"}
+"""Settings by the flags of the commands, where these are called otherwise."""
 _RANGE = ("from", "to", "count", "scale")
 
 
 def read_plan(path: pathlib.Path, bundled: Callable[[str], np.ndarray] | None = None) -> Plan:
     """The plan in a file, or a ready one by its name, like `smoke`.
 
-    Paths of images are relative to the folder of the file; of a ready plan, to the current one.
+    Paths of images are relative to the folder of the file; of a ready plan, to the current one. An
+    image that cannot be read, as of a damaged file, is left out: the plan says so in `unreadable`.
 
     Args:
       path: the file.
@@ -44,8 +48,11 @@ def read_plan(path: pathlib.Path, bundled: Callable[[str], np.ndarray] | None = 
     if str(path) in ready_plans() and not path.is_file():  # it may be the folder of its images
         path, folder = READY / f"{path}.yaml", pathlib.Path()
     elif not path.exists() and path == pathlib.Path(path.name) and not path.suffix:
-        names = ", ".join(ready_plans())
-        raise InputError(f"{path}: no such file; accepted: a plan, or one of {names}")
+        ready = ready_plans()
+        raise InputError(
+            f"{path}: no such file{meant(str(path), ready)}; accepted: a plan, or one of "
+            f"{', '.join(ready)}"
+        )
     fields = read_lines(path).mapping(FIELDS)
     for name in ("images", "degradations", "methods"):
         if name not in fields:
@@ -61,19 +68,20 @@ def read_plan(path: pathlib.Path, bundled: Callable[[str], np.ndarray] | None = 
         for entry in fields["methods"].sequence()
         for variant in _variants(entry, degradations)
     )
-    images = tuple(
+    found = [
         image
         for entry in fields["images"].sequence()
         for image in images_of(entry, folder, prepared, bundled)
-    )
-    for image in images:  # each is read once, and few are kept
+    ]
+    images, unreadable = _readable(found, fields)
+    for image in images:
         for entry, one in zip(degraded, degradations, strict=True):
             if one.check is not None:
                 entry.made(functools.partial(_check, one, image))
     keys = _keys(fields["keys"]) if "keys" in fields else (0,)
     metrics = _metrics(fields["metrics"]) if "metrics" in fields else METRICS
     try:
-        return Plan(images, degradations, variants, keys, metrics)
+        return Plan(images, degradations, variants, keys, metrics, unreadable)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -83,11 +91,30 @@ def ready_plans() -> list[str]:
     return sorted(one.stem for one in READY.glob("*.yaml"))
 
 
+def _readable(
+    found: Iterable[CleanImage], fields: Mapping[str, Entry]
+) -> tuple[tuple[CleanImage, ...], dict[str, str]]:
+    """The images that can be read, and of the others, by name, why they cannot be."""
+    images, unreadable = [], {}
+    for image in found:
+        try:
+            image.read_once()
+        except TooSmallError as error:
+            fields["size"].fail(f"{image.name} {error}")
+        except InputError as error:
+            unreadable[image.name] = reason(error)
+        else:
+            images.append(image)
+    if unreadable and not images:
+        fields["images"].fail(f"images: none can be read: {next(iter(unreadable.values()))}")
+    return tuple(images), unreadable
+
+
 def _check(degradation: Degradation, image: CleanImage) -> None:
     """Raises InputError unless an image can be degraded so."""
     assert degradation.check is not None
     try:
-        degradation.check(image.pixels().shape)
+        degradation.check(image.shape)
     except InputError as error:
         raise InputError(f"{image.name}: {error}") from None
 
@@ -126,10 +153,38 @@ def _variants(entry: Entry, degradations: Sequence[Degradation]) -> list[Variant
         variant = Variant(name, None if chosen is None else chosen.text("a name like fast"))
     settings = {key: _values(one) for key, one in fields.items()}
     variants = entry.made(lambda: variants_of(variant, settings))
-    for task in {one.task for one in degradations}:
-        for one in variants:
-            entry.made(functools.partial(one.method, task))
+    for task, first in {one.task: one for one in reversed(degradations)}.items():
+        _check_task(named, variant, first)
+        plain = entry.made(functools.partial(variant.method, task))
+        for key, one in fields.items():
+            _check_setting(one, key, settings[key], plain)
+        for adjusted in variants:
+            entry.made(functools.partial(adjusted.method, task))
     return variants
+
+
+def _check_task(named: Entry, variant: Variant, degradation: Degradation) -> None:
+    """Fails where a method of the library is not for what a degradation asks for."""
+    known, task = names(), degradation.task
+    if variant.base is None and variant.name in known and task not in known[variant.name]:
+        named.fail(
+            f"{named.field} is {variant.name}, a method to {' or '.join(known[variant.name])}, and "
+            f"{degradation.name} asks for one to {task}; accepted: "
+            f"{', '.join(name for name, tasks in known.items() if task in tasks)}"
+        )
+
+
+def _check_setting(entry: Entry, name: str, values: Iterable[Any], method: Method) -> None:
+    """Fails at a setting that a method does not have, or at a value that it does not take."""
+    known = method.adjustments()
+    if name not in known:
+        asked = _FLAGS.get(name.replace("_", "-"), name)
+        entry.fail(
+            f"{entry.field} is no setting of {method.name}{meant(asked, known)}; accepted: "
+            f"{', '.join(known) or 'none'}"
+        )
+    for value in values:
+        entry.made(functools.partial(method.adjusted, **{name: value}))
 
 
 def _own_method(text: str) -> Variant:
@@ -197,7 +252,8 @@ def _metric(entry: Entry) -> tuple[str, Metric]:
         entry.fail(f"{entry.field} has no metric; accepted: {_A_METRIC}")
     name = fields["metric"].text(_A_METRIC)
     if name not in METRICS and ":" not in name:
-        fields["metric"].refuse(_A_METRIC)
+        field = fields["metric"]
+        field.fail(f"{field.field} is {name!r}{meant(name, METRICS)}; accepted: {_A_METRIC}")
     better = fields["better"].text(f"{MORE} or {LESS}") if "better" in fields else MORE
     if better not in (MORE, LESS) or (name in METRICS and better != MORE):
         fields["better"].refuse(MORE if name in METRICS else f"{MORE} or {LESS}")

@@ -7,7 +7,7 @@ import pytest
 
 from drp_jax import preset
 from drp_jax.commands import progress
-from drp_jax.commands.progress import ProgressDisplay, StackDisplay
+from drp_jax.commands.progress import ProgressDisplay, StackDisplay, TimeLeft, clock_time, plural
 from drp_jax.restore import Progress
 from drp_jax.tiles import TileProgress
 
@@ -46,3 +46,17 @@ def test_a_log_says_what_runs_and_has_a_line_after_half_a_minute(capsys, monkeyp
     first, *lines = capsys.readouterr().err.splitlines()
     assert first == "drp-dip, up to 1000 iterations: compiling ..."
     assert [line.split()[1] for line in lines] == ["1/1000", "3/1000"]
+
+
+def test_the_time_left_is_that_of_the_pace_so_far():
+    times = iter([100.0, 130.0, 140.0, 4000.0])
+    left = TimeLeft(5, clock=lambda: next(times))
+    assert left.after(1) == ""
+    assert left.after(2) == "0:45 left"
+    assert left.after(4) == "0:10 left"
+    assert left.after(3) == "43:20 left"
+
+
+def test_times_and_numbers_in_words():
+    assert [clock_time(one) for one in (5, 190, 7325)] == ["0:05", "3:10", "2:02:05"]
+    assert [plural(one, "run") for one in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]

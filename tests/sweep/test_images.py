@@ -102,5 +102,9 @@ def test_ready_plans_are_read(tmp_path, monkeypatch, name):
 def test_an_image_that_is_not_there_is_named(tmp_path):
     plan = tmp_path / "plan.yaml"
     plan.write_text("{images: phantum, degradations: x2, methods: non-local}")
-    with pytest.raises(InputError, match=r"phantum: neither a file nor a picture of scikit-image;"):
+    with pytest.raises(
+        InputError,
+        match=f"images: no file or folder {tmp_path}/phantum, and no picture of "
+        r"scikit-image is called phantum \(did you mean phantom\?\); accepted: chelsea, camera",
+    ):
         sweep_flags.read([plan])

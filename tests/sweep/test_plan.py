@@ -10,7 +10,7 @@ from conftest import make_photograph
 
 from drp_jax import InputError, preset
 from drp_jax.sweep import CleanImage, Plan, Variant, degradation, read_plan
-from drp_jax.sweep.plan import spaced
+from drp_jax.sweep.plan import spaced, values_of
 
 IMAGE = make_photograph(12, 10, 3)
 OPERATOR = """
@@ -100,6 +100,24 @@ methods:
     assert 0.008 < noise.std() < 0.012
     assert problem.noise.level == 0.01
     assert one.task == "reconstruct"
+
+
+def test_a_picture_that_cannot_be_read_is_left_out(folder):
+    (folder / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n cut off")
+    text = "{images: [torn.png, a.npy], degradations: gaussian:25, methods: non-local}"
+    plan = read(folder, text)
+    assert [image.name for image in plan.images] == ["a.npy"]
+    ((name, why),) = plan.unreadable.items()
+    assert name == "torn.png"
+    assert "torn.png" in why
+    with pytest.raises(InputError, match=r"line 1: images: none can be read: .*torn.png"):
+        read(folder, text.replace(", a.npy", ""))
+
+
+def test_the_values_of_settings_are_listed_once_and_in_order(folder):
+    settings = ({"rate": 0.2, "width": 8}, {"rate": 0.1, "width": 8}, {"rate": 0.2})
+    variants = [Variant("small", settings=one) for one in settings]
+    assert values_of(variants) == {"rate": [0.2, 0.1], "width": [8, None]}
 
 
 def test_what_decides_a_run_changes_its_identity(folder):
@@ -215,9 +233,17 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"imags": "a"}, r"plan.yaml, line 4: unknown field imags; accepted: images, size"),
+        (
+            {"imags": "a"},
+            r"plan.yaml, line 4: unknown field imags \(did you mean images\?\); accepted: images",
+        ),
         ({"methods": None}, r"plan.yaml: has no methods; accepted: images"),
-        ({"images": "c.npy"}, r"line 1: images: no picture at .*c.npy"),
+        ({"images": "c.npy"}, r"line 1: images: no file or folder /.*/c.npy; accepted: a file, a"),
+        ({"images": "c/*.npy"}, r"line 1: images: no picture like /.*/c/\*.npy; accepted: a file"),
+        (
+            {"size": "12"},
+            r"line 4: a.npy has a side of 10 pixels, and size is 12; accepted: a size",
+        ),
         ({"images": "[a.npy, a.npy]"}, r"images has a.npy twice; accepted: every one once"),
         ({"methods": "[non-local, non-local]"}, r"methods has non-local twice; accepted: every"),
         (
@@ -232,9 +258,34 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
         ({"degradations": '"lab:number"'}, r"line 2: lab:number: is int; accepted: a function"),
         ({"methods": '"lab:measure"'}, r"line 3: lab:measure: TypeError: .*; accepted: a function"),
         ({"methods": '{method: "lab:mine", preset: fast}'}, r"line 3: methods.preset is given"),
+        (
+            {"degradations": "{operator: 'mir:4'}"},
+            r"line 2: measurement 'mir:4' \(did you mean mri\?\); accepted: mri:ACCELERATION",
+        ),
         ({"degradations": "{noise: 1}"}, r"line 2: degradations has no operator; accepted: a meas"),
         ({"methods": "magic"}, r"line 3: unknown method: 'magic'; accepted:"),
-        ({"methods": "{method: drp-dip, widht: 3}"}, r"line 3: .*widht.*accepted:"),
+        ({"methods": "drp-dpi"}, r"unknown method: 'drp-dpi' \(did you mean drp-dip\?\); accepted"),
+        (
+            {"methods": "tv"},
+            r"line 3: methods is tv, a method to reconstruct, and gaussian:25 asks for one to "
+            r"denoise; accepted: non-local, drp-dip, drp-dd, dip, dd$",
+        ),
+        (
+            {"methods": "\n- method: drp-dip\n  widht: 3"},
+            r"line 5: methods\[0\].widht is no setting of drp-dip \(did you mean width\?\)",
+        ),
+        (
+            {"methods": "{method: drp-dip, tv-weight: 3}"},
+            r"tv-weight is no setting of drp-dip \(did you mean regularizer_weight\?\); accepted:",
+        ),
+        (
+            {"methods": "\n- method: drp-dip\n  learning_rate: [0.1, -1]"},
+            r"line 5: learning rate is -1.*; accepted:",
+        ),
+        (
+            {"methods": "{method: drp-dip, preset: fats}"},
+            r"'fats' \(did you mean fast\?\); accepted",
+        ),
         ({"methods": "{method: drp-dip, preset: best}"}, r"line 3: .*best"),
         ({"methods": "{width: 3}"}, r"line 3: methods has no method; accepted"),
         (
@@ -245,7 +296,10 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
             {"methods": "{method: drp-dip, learning_rate: {from: low, to: 2, count: 2}}"},
             r"line 3: methods.learning_rate.from is 'low'; accepted: a number",
         ),
-        ({"degradations": "gauss:25"}, r"line 2: degradation 'gauss:25'; accepted: gaussian:SIGMA"),
+        (
+            {"degradations": "gauss:25"},
+            r"line 2: degradation 'gauss:25' \(did you mean gaussian\?\); acc",
+        ),
         ({"keys": "0"}, r"line 4: keys is 0; accepted: a whole number from 1"),
         ({"keys": "[1, 1]"}, r"line 4: keys is \[1, 1\]; accepted: every key once"),
         ({"metrics": "lpips"}, r"line 4: metrics is 'lpips'; accepted: psnr, ssim or module"),
@@ -258,6 +312,10 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
         (
             {"metrics": "{metric: psnr, better: less}"},
             r"line 4: metrics.better is 'less'; accepted: more",
+        ),
+        (
+            {"metrics": "[psrn]"},
+            r"metrics\[0\] is 'psrn' \(did you mean psnr\?\); accepted: psnr, ss",
         ),
         ({"images": "[a.npy"}, r"plan.yaml, line \d: .*; accepted: YAML"),
     ],

@@ -15,7 +15,7 @@ from conftest import make_photograph
 from sweeping import make_plan, rows_of
 
 from drp_jax import InputError
-from drp_jax.commands import options
+from drp_jax.commands import options, sweep_plan
 from drp_jax.commands.sweep import sweep
 from drp_jax.metrics import psnr, ssim
 from drp_jax.operators import Radon, filtered_back_projection
@@ -228,7 +228,9 @@ def test_after_a_kill_the_same_command_goes_on_to_the_same_table(lab, capsys):
     assert f"20 runs, {there} of them done" in said
     assert rows_of(lab / "killed") == rows_of(lab / "whole")
     assert command("--out", "killed") == 0
-    assert capsys.readouterr().out == "20 runs, 20 of them done\n"
+    said, best = capsys.readouterr().out.splitlines()
+    assert said == "20 runs, 20 of them done"
+    assert best.startswith("best in film:measure: tv, regularizer_weight ")
 
 
 @pytest.fixture
@@ -266,14 +268,66 @@ def test_the_command_says_what_a_plan_has_and_stops_in_time(lab, capsys):
     options.run(sweep, ["plan", "plan.yaml", "--no-compilation-cache"], program="sweep")
     *about, once, whole = capsys.readouterr().out.splitlines()
     assert about == [
-        "reconstruct (film:measure), 8 x 9 x 1: tv, 20 runs",
+        "1 image of 8 x 9 x 1: a.npy",
+        "1 degradation: film:measure (reconstruct)",
+        "method tv default: 2 iterations; regularizer_weight 0.1, 0.2, 0.3, 0.4",
+        "5 keys: 0, 1, 2, 3, 4",
+        "2 metrics: psnr, ssim",
         "20 runs in 1 compiled program",
-        "a few iterations of each program, to estimate the time (--no-estimate: none) ...",
+        "timing a few iterations of each for about two minutes (--no-estimate: none) ...",
     ]
-    assert re.fullmatch(r"reconstruct \(film:measure\), 8 x 9 x 1: tv, 20 runs: about \d+ s", once)
+    program = r"tv on film:measure, 8 x 9 x 1, 20 runs"
+    assert re.fullmatch(rf"{program}: about \d+ s, and \d+ s to compile", once)
     assert re.fullmatch(r"about \d+ s in all on this machine, \d+ s of it to compile .*", whole)
     assert command("--out", "short", "--limit-time", "0.001s") == 0
     assert "20 left, which the same command runs" in capsys.readouterr().out
+
+
+def test_no_program_is_timed_when_time_is_up(lab, capsys, monkeypatch):
+    monkeypatch.setattr(sweep_plan, "_MOST_SECONDS", -1.0)
+    argv = ["plan", "plan.yaml", "--no-compilation-cache"]
+    assert options.run(sweep, argv, program="sweep") == 0
+    *_, one, whole = capsys.readouterr().out.splitlines()
+    assert one == "tv on film:measure, 8 x 9 x 1, 20 runs: not timed, as time is up"
+    assert whole.startswith("more than 0 s in all on this machine")
+
+
+def test_a_torn_picture_is_named_and_the_others_run(lab, capsys):
+    plan = (lab / "plan.yaml").read_text()
+    (lab / "plan.yaml").write_text(plan.replace("a.npy", "a.npy, torn.png").replace("keys: 5", ""))
+    (lab / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n cut off")
+    for done in (0, 4):
+        assert command("--out", "out") == 1
+        lines = capsys.readouterr().out.splitlines()
+        assert re.match("torn.png cannot be read and is left out: .*torn.png", lines[0])
+        assert lines[1] == f"4 runs, {done} of them done"
+    assert len(rows_of(lab / "out")) == 4
+    assert options.run(sweep, ["plan", "plan.yaml", "--no-estimate"], program="sweep") == 1
+    assert "torn.png cannot be read and is left out: " in capsys.readouterr().out
+
+
+def test_a_run_says_how_many_are_done_and_the_best(lab, capsys):
+    plan = (lab / "plan.yaml").read_text()
+    (lab / "plan.yaml").write_text(plan.replace("keys: 5", "keys: 3"))
+    assert command("--out", "out") == 0
+    first, *lines, summary, best = capsys.readouterr().out.splitlines()
+    assert first == "12 runs, 0 of them done"
+    score = r"PSNR -?\d+\.\d\d dB, \d\.\d s, no finite ssim"  # in so small a picture
+    run = rf"a\.npy, film:measure, tv, regularizer_weight 0\.\d, key \d: {score}"
+    assert re.fullmatch(f" 1/12  {run}", lines[0])
+    for number, line in enumerate(lines[1:], start=2):
+        assert re.fullmatch(rf"{number:2}/12  \d:\d\d left  {run}", line)
+    assert lines[-1].startswith("12/12  0:00 left")
+    assert re.fullmatch(r"12 runs in \d+ s, 1 program, slots busy \d+%; out/runs.sqlite", summary)
+    means = {}
+    for row in rows_of(lab / "out"):
+        means.setdefault(json.loads(row["settings"])["regularizer_weight"], []).append(row["psnr"])
+    weight, scores = max(means.items(), key=lambda one: np.mean(one[1]))
+    assert best.startswith(
+        f"best in film:measure: tv, regularizer_weight {weight:g}, mean PSNR (dB) "
+        f"{np.mean(scores):.2f} ± "
+    )
+    assert best.endswith(" over 3 runs")
 
 
 def test_a_plan_whose_functions_fail_is_refused_in_a_line(lab, capsys):

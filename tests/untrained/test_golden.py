@@ -35,6 +35,9 @@ AS_USERS_RUN = {"xla_backend_optimization_level": 3}
 ZERO_GRADIENT = 1e-6
 """Norm below which a golden gradient is noise: it is zero in exact arithmetic."""
 
+ROUNDING = 1e-9
+"""What the order of float32 sums changes in the norm of a gradient: it is that of the cores."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Case:
@@ -148,7 +151,8 @@ def test_first_gradient(loaded, steps):
         if isinstance(leaf.variable, case.trainable):
             expected = leaf.read(golden, "grad_0/")
             error, norm = np.linalg.norm(leaf.variable[...] - expected), np.linalg.norm(expected)
-            assert error <= (1e-4 * norm if norm > ZERO_GRADIENT else ZERO_GRADIENT), leaf.name
+            most = 1e-4 * norm + ROUNDING if norm > ZERO_GRADIENT else ZERO_GRADIENT
+            assert error <= most, leaf.name
             squares += norm**2
             compared += 1
     assert compared == len(jax.tree.leaves(gradient))

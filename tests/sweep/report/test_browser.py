@@ -10,7 +10,7 @@ from written_sweep import add_rows, make_row, write_sweep
 
 from drp_jax.sweep.report import differences, read_results, summarize, write_page
 
-MINUS, NONE = "\N{MINUS SIGN}", "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
 
 
@@ -136,13 +136,16 @@ def test_the_numbers_are_those_of_the_summary_whatever_is_compared_with(open_pag
                 table.get_by_role("radio").nth(2).check()
             for place, group in enumerate(groups):
                 cells = table.locator("tbody tr").nth(place).locator("td").all_inner_texts()
+                mean, *below = cells[2].splitlines()
                 score = group.score("psnr")
-                assert cells[2] == f"{score.mean:.2f} ± {score.error:.2f}"
+                assert mean == f"{score.mean:.2f} ± {score.error:.2f}"
                 if group is baseline:
-                    assert cells[3] == NONE
+                    assert below == []
                     continue
                 found = differences(group, baseline, "psnr")
-                numbers = [float(one) for one in cells[3].replace(MINUS, "-").split(" ± ")]
+                (difference,) = below
+                words = difference.removeprefix("Δ ").replace(MINUS, "-").split(" ± ")
+                numbers = [float(one) for one in words]
                 np.testing.assert_allclose(numbers, [found.mean, found.error], atol=0.0051)
                 assert f"{found.wins} of {found.count}" in cells
 
@@ -196,6 +199,24 @@ def test_charts_follow_their_choices(open_page):
     assert "best at 0.01" in page.locator("#sensitivity-findings").inner_text()
 
 
+def test_a_method_has_one_colour_in_all_charts(open_page):
+    page = open_page()
+    colour = "one => getComputedStyle(one).fill"
+    of_name = {
+        item.inner_text(): item.locator("path").evaluate(colour)
+        for item in page.locator("#time-chart .legend li").all()
+    }
+    assert len(set(of_name.values())) == len(of_name) == 2
+    sensitivity = page.locator("#sensitivity-chart .legend li")
+    assert "network fast" in sensitivity.first.inner_text()
+    assert sensitivity.first.locator("path").evaluate(colour) == of_name["network fast"]
+    for name, expected in of_name.items():
+        page.get_by_label("Method", exact=True).select_option(name)
+        page.locator("#candidates button").last.click()
+        line = page.locator("#viewer .curve .line").first
+        assert line.evaluate("one => getComputedStyle(one).stroke") == expected
+
+
 def test_failed_and_dropped_runs_are_listed(open_page):
     page = open_page()
     reasons = page.locator("#failures tbody td:last-child").all_inner_texts()
@@ -214,6 +235,13 @@ def test_nothing_is_wider_than_the_window(open_page):
         chart = "document.querySelector('#time-chart svg').clientWidth"
         page.wait_for_function(f"() => Math.abs({chart} - {room}) < 20")  # drawn anew
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        tables = page.locator("#tables .table")
+        for place in range(tables.count()):
+            table = tables.nth(place)
+            wide = "one => one.scrollWidth - one.clientWidth > 2"
+            is_cut = table.locator(".scroller").evaluate(wide)
+            assert is_cut == (width == 400)  # three metrics have room on a screen
+            assert table.locator(".hint").is_visible() == is_cut
         assert page.locator(".stage").bounding_box()["width"] > 300
 
 

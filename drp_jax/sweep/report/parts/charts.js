@@ -1,6 +1,7 @@
 // Charts: points, bars of errors and lines on two axes, drawn as SVG as wide as there is room.
 
 const COLOURS = 8;
+const TONES = 3;
 const SHAPES = [
   "M-4.5,0a4.5,4.5 0 1,0 9,0a4.5,4.5 0 1,0 -9,0",
   "M-4,-4h8v8h-8z",
@@ -23,7 +24,8 @@ function draw(box, chart) {
 }
 
 // chart: { label, x: { title, isLog, isWhole }, y: { title, isLog }, height, series, marks, front }
-// series: { name, points: [{ x, y, error, title, label }], line, colour }; marks: { x, text }
+// series: { name, points: [{ x, y, error, title, label }], line, colour, variant }; marks: { x, text }
+// Series of one colour differ in their variant, from 0: in tone and shape.
 function drawing(chart, width) {
   const height = chart.height || 340;
   const margin = { left: 58, right: 14, top: 16, bottom: 46 };
@@ -77,9 +79,8 @@ function drawAxes(picture, chart, x, y, width, height, margin) {
 }
 
 function drawSeries(picture, series, x, y) {
-  const colour = `series-${series.colour % COLOURS}`;
-  const shape = SHAPES[Math.floor(series.colour / COLOURS) % SHAPES.length];
-  const group = drawn("g", { class: colour });
+  const { colours, shape } = lookOf(series);
+  const group = drawn("g", { class: colours });
   if (series.line) group.append(path(series.points, x, y, "line"));
   for (const one of series.isBare ? [] : series.points) {
     const [across, up] = [x.place(one.x), y.place(one.y)];
@@ -92,6 +93,11 @@ function drawSeries(picture, series, x, y) {
     drawn("title", {}, one.title || "")));
   }
   picture.append(group);
+}
+
+function lookOf({ colour, variant = 0 }) {
+  const shape = SHAPES[(Math.floor(colour / COLOURS) + variant) % SHAPES.length];
+  return { colours: `series-${colour % COLOURS} tone-${variant % TONES}`, shape };
 }
 
 // Names of points that have room; others have theirs in the legend.
@@ -121,9 +127,9 @@ function path(points, x, y, kind) {
 function legend(chart) {
   const list = element("ul", { class: "legend" });
   for (const one of chart.series.length > 1 || chart.isNamed ? chart.series : []) {
-    const shape = SHAPES[Math.floor(one.colour / COLOURS) % SHAPES.length];
+    const { colours, shape } = lookOf(one);
     const sign = drawn("svg", { width: 14, height: 14, viewBox: "-7 -7 14 14", "aria-hidden": "true",
-      class: `series-${one.colour % COLOURS}` }, drawn("path", { class: "point", d: shape }));
+      class: colours }, drawn("path", { class: "point", d: shape }));
     list.append(element("li", {}, sign, one.name));
   }
   return list;

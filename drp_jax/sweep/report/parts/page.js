@@ -3,6 +3,13 @@
 const data = JSON.parse(byId("data").textContent);
 const metricOptions = data.metrics.map((one) => [one.name, one.title]);
 
+// A method has one colour in all charts.
+const methodNames = distinct(data.groups.map((one) => one.name));
+
+function colourOf(name) {
+  return methodNames.indexOf(name);
+}
+
 function nameOf(group) {
   return [group.name, group.varied].filter(Boolean).join(", ");
 }
@@ -38,7 +45,6 @@ function showTime() {
   byId("time-controls").replaceChildren(
     choice("Degradation", tableOptions(), time.table, (value) => { time.table = Number(value); showTime(); }),
     choice("Score", metricOptions, time.metric, (value) => { time.metric = value; showTime(); }));
-  const names = distinct(data.groups.map((one) => one.name));
   const groups = timed(time.table);
   const points = groups.map((group) => ({
     group, x: group.seconds, y: group.scores[time.metric].mean, error: group.scores[time.metric].error,
@@ -52,7 +58,8 @@ function showTime() {
     label: `${about(time.metric).title} against seconds per run`, isNamed: true,
     x: { title: "seconds per run", isLog: points.length > 0 }, y: { title: about(time.metric).title },
     front,
-    series: names.map((name, colour) => ({ name, colour, points: points.filter((one) => one.group.name === name) }))
+    series: methodNames
+      .map((name) => ({ name, colour: colourOf(name), points: points.filter((one) => one.group.name === name) }))
       .filter((one) => one.points.length),
   });
 }
@@ -106,14 +113,15 @@ function curvesOver(setting, metric, tables) {
       const id = JSON.stringify([table, group.name, others]);
       const words = group.varied.split(", ").filter((one) => one && !one.startsWith(`${setting} `));
       const name = [tables.length > 1 ? group.degradation : "", group.name, ...words].filter(Boolean).join(", ");
-      if (!curves.has(id)) curves.set(id, { name, line: true, colour: curves.size, points: [] });
+      if (!curves.has(id)) curves.set(id, { name, line: true, colour: colourOf(group.name), points: [] });
       const x = group.settings[setting];
       curves.get(id).points.push({ x, y: found.mean, error: found.error,
         title: `${name}, ${setting} ${short(x, 6)}: ${withError(found, metric)}` });
     }
   }
   const several = [...curves.values()].filter((one) => one.points.length > 1);
-  for (const one of several) {
+  for (const [index, one] of several.entries()) {
+    one.variant = several.slice(0, index).filter((other) => other.colour === one.colour).length;
     one.points.sort((a, b) => a.x - b.x);
     one.best = one.points.reduce((best, point) => (isBetter(point.y, best.y, metric) ? point : best));
     one.best.isBest = true;
@@ -240,7 +248,7 @@ function showRun(run, runs) {
     side.append(mapFigure("Uncertainty", run.pictures.uncertainty, "uncertainty", scale.uncertainty,
       "What the method says of its own error, in the same unit."));
   }
-  side.append(...run.curves.map((one) => curveFigure(one, run.kept)));
+  side.append(...run.curves.map((one) => curveFigure(one, run.kept, colourOf(group.name))));
   return left;
 }
 

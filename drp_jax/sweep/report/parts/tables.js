@@ -52,13 +52,17 @@ function sortable(caption, columns, rows, sortedBy = null) {
   fill();
   if (sortedBy) sort(sortedBy);
   else arrange();
-  const table = element("table", {}, element("caption", {}, caption),
+  const table = element("table", {},
+    element("caption", {}, caption, element("span", { class: "hint", "aria-hidden": "true" }, "more columns →")),
     element("thead", {}, element("tr", {}, ...heads)), body);
   const more = element("button", { type: "button", class: "more", hidden: shown === rows.length,
     click: () => { shown = rows.length; more.hidden = true; arrange(); } }, `Show all ${rows.length} lines`);
   const scroller = element("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": caption }, table);
   const box = element("div", { class: "table" }, scroller, more);
-  return { box, update: () => { fill(); arrange(); } };
+  const look = () => box.classList.toggle("cut", scroller.scrollWidth - scroller.clientWidth - scroller.scrollLeft > 2);
+  scroller.addEventListener("scroll", look);
+  new ResizeObserver(look).observe(scroller);
+  return { box, update: () => { fill(); arrange(); look(); } };
 }
 
 // The paired differences of two groups, null without pairs.
@@ -97,6 +101,11 @@ function scoreTable(table, index) {
   const rows = table.groups.map((id) => ({ id, ...data.groups[id], isBaseline: () => id === baseline }));
   const against = (row, metric) =>
     baseline === null || row.id === baseline ? null : differences(row.id, baseline, metric);
+  // Below the score, so that several metrics have room.
+  const difference = (row, metric) => {
+    const found = against(row, metric);
+    return found && element("small", {}, `Δ ${withError(found, metric, "+")}`);
+  };
   const most = Math.max(...rows.map((row) => row.runs));
   const first = data.metrics[0];
 
@@ -114,12 +123,8 @@ function scoreTable(table, index) {
     columns.push({
       title, rank,
       value: (row) => row.scores[name]?.mean ?? null,
-      text: (row) => withError(row.scores[name], name),
+      cell: (row) => element("span", { class: "score" }, withError(row.scores[name], name), difference(row, name)),
       isBest: (row) => row.scores[name]?.mean === best,
-    }, {
-      title: `Δ ${title.replace(/ \(.*/, "")}`, rank, hint: `Paired difference in ${title}`,
-      value: (row) => against(row, name)?.mean ?? null,
-      text: (row) => withError(against(row, name), name, "+"),
     });
   }
   if (first) {

@@ -96,7 +96,7 @@ function mapFigure(title, source, kind, scale, explained) {
 }
 
 // What a run measured, { title, unit, best, iterations, values }, and where its image is from.
-function curveFigure(curve, kept) {
+function curveFigure(curve, kept, colour) {
   const box = element("div", { class: "chart small" });
   const { title, unit, best } = curve;
   const points = curve.iterations.map((x, index) => ({ x, y: curve.values[index] })).filter((one) => one.y !== null);
@@ -104,7 +104,7 @@ function curveFigure(curve, kept) {
   draw(box, {
     label: `${title} over the iterations`, height: 220,
     x: { title: "iteration", isWhole: true }, y: { title: "" },
-    series: [{ name: title, points, line: true, isBare: points.length > 30, colour: 0 }],
+    series: [{ name: title, points, line: true, isBare: points.length > 30, colour }],
     marks: kept ? [{ x: kept, text: `image from ${kept}` }] : [],
   });
   const text = best ? `Highest at iteration ${best[0]}: ${short(best[1], 4)} ${unit}` : "";
