@@ -8,10 +8,12 @@ import configparser
 import contextlib
 import dataclasses
 import io
+import itertools
 import pathlib
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from drp_jax.commands import options
@@ -24,7 +26,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 FOLDER = pathlib.Path("docs/notebooks")
 NOTEBOOKS = ("denoise", "two_trees", "mri", "own", "sweep")
 INSTALL, PARAMETERS = "install", "parameters"
-"""Tags of cells: one that is not run here, and one that gives values which a run may replace."""
+"""Tags of cells: one that is not run here, and one whose values a run may replace."""
 
 DPI = 110
 ABOUT = """[![Open in Colab](colab.svg)]({home}/{name}.ipynb)
@@ -34,15 +36,14 @@ Made by `python -m experiments.notebooks` from [{name}.py]({name}.py); for Jupyt
 
 
 class Figure(NamedTuple):
-    """A figure as it is shown: the titles in it, and a WebP file."""
+    """A figure that a cell has drawn: the titles in it, and a WebP file."""
 
     titles: str
     file: bytes
 
 
-@dataclasses.dataclass(frozen=True)
-class Shown:
-    """What a cell shows when it has run."""
+class Shown(NamedTuple):
+    """What a cell shows when it has run: what it prints, and its figures."""
 
     text: str = ""
     figures: tuple[Figure, ...] = ()
@@ -58,19 +59,19 @@ def make(parsed: Arguments) -> int:
     """A page and an .ipynb of each notebook."""
     for name in NOTEBOOKS if parsed.only is None else (parsed.only,):
         print(f"running {name}", flush=True)
-        notebook = read(FOLDER / f"{name}.py")
-        write(notebook, run(notebook, {}), name)
+        notebook = read(name)
+        write(name, notebook, run(notebook, {}))
     return 0
 
 
-def read(path: pathlib.Path) -> Any:
-    """A notebook of nbformat, without outputs, from a program in the percent format."""
+def read(name: str, suffix: str = ".py") -> Any:
+    """A notebook of nbformat, without outputs, from its program or its .ipynb."""
     import jupytext  # there with the extras "docs" and "test" alone
 
-    notebook = jupytext.read(path, fmt="py:percent")
+    notebook = jupytext.read(FOLDER / f"{name}{suffix}")
     notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     for number, cell in enumerate(notebook.cells):
-        cell.id = f"{path.stem}-{number}"  # otherwise by chance
+        cell.id = f"{name}-{number}"  # which is random otherwise
     return notebook
 
 
@@ -79,14 +80,14 @@ def has_tag(cell: Any, tag: str) -> bool:
 
 
 def run(
-    notebook: Any, names: dict[str, Any], parameters: Mapping[str, Any] | None = None
+    notebook: Any, names: dict[str, Any], parameters: Mapping[str, Any] = MappingProxyType({})
 ) -> list[Shown]:
-    """Runs the cells of a notebook one after the other in an empty folder; what each shows.
+    """Runs the cells of a notebook in order, in an empty folder, and gives what each shows.
 
     Args:
       notebook: as `read` gives it.
-      names: where the cells find and put what they define.
-      parameters: values instead of those of the cell with that tag, by name.
+      names: where the cells put what they define.
+      parameters: values by name, instead of those that the cell tagged `parameters` gives.
 
     Raises:
       KeyError: if that cell has no such name.
@@ -101,39 +102,40 @@ def run(
                 shown.append(Shown())
                 continue
             with contextlib.redirect_stdout(io.StringIO()) as printed:
-                exec(compile(cell.source, f"cell {cell.id}", "exec"), names)
+                exec(compile(cell.source, cell.id, "exec"), names)
             if has_tag(cell, PARAMETERS):
-                names |= {name: (names[name], value)[1] for name, value in (parameters or {}).items()}
-            shown.append(Shown(printed.getvalue(), _figures(plt)))
+                if unknown := parameters.keys() - names.keys():
+                    raise KeyError(f"{cell.id} has no {', '.join(unknown)}")
+                names |= parameters
+            shown.append(Shown(printed.getvalue(), tuple(map(_saved, plt.get_fignums()))))
+            plt.close("all")
     return shown
 
 
-def _figures(plt: Any) -> tuple[Figure, ...]:
-    """The figures that are open, which are closed."""
-    figures = []
-    for number in plt.get_fignums():
-        figure, file = plt.figure(number), io.BytesIO()
-        figure.savefig(file, format="webp", dpi=DPI)
-        titles = (axes.get_title() for axes in figure.axes)
-        figures.append(Figure(", ".join(filter(None, titles)), file.getvalue()))
-    plt.close("all")
-    return tuple(figures)
+def _saved(number: int) -> Figure:
+    import matplotlib.pyplot as plt
+
+    figure, file = plt.figure(number), io.BytesIO()
+    figure.savefig(file, format="webp", dpi=DPI)
+    titles = ", ".join(axes.get_title() for axes in figure.axes if axes.get_title())
+    return Figure(titles, file.getvalue())
 
 
-def write(notebook: Any, shown: Sequence[Shown], name: str) -> None:
+def write(name: str, notebook: Any, shown: Sequence[Shown]) -> None:
     """Writes the page of a notebook with its figures, and its .ipynb."""
     import jupytext
 
     for old in FOLDER.glob(f"{name}-*.webp"):
         old.unlink()
-    paragraphs, count = [], 0
+    paragraphs: list[str] = []
+    numbers = itertools.count(1)
     for cell, one in zip(notebook.cells, shown, strict=True):
-        paragraphs.append(f"```python\n{cell.source}\n```" if cell.cell_type == "code" else cell.source)
+        is_code = cell.cell_type == "code"
+        paragraphs.append(f"```python\n{cell.source}\n```" if is_code else cell.source)
         if one.text:
             paragraphs.append(f"```text\n{one.text.rstrip()}\n```")
         for figure in one.figures:
-            count += 1
-            path = FOLDER / f"{name}-{count}.webp"
+            path = FOLDER / f"{name}-{next(numbers)}.webp"
             with replace_whole(path) as temporary:
                 temporary.write_bytes(figure.file)
             paragraphs.append(f"![{figure.titles}]({path.name})")
@@ -145,11 +147,11 @@ def write(notebook: Any, shown: Sequence[Shown], name: str) -> None:
 
 
 def home() -> str:
-    """Where Colab finds the notebooks, as the package says."""
+    """Where Colab finds the notebooks: one of the addresses of the package."""
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg")
-    urls = dict(line.split(" = ") for line in settings["metadata"]["project_urls"].split("\n") if line)
-    return urls["Notebooks"]
+    lines = settings["metadata"]["project_urls"].strip().splitlines()
+    return dict(line.split(" = ") for line in lines)["Notebooks"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

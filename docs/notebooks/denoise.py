@@ -13,11 +13,12 @@
 import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
+from skimage import data
+
 from drp_jax import preset, read_image, restore, write_image
 from drp_jax.images import Picture
 from drp_jax.metrics import psnr
 from drp_jax.non_local import denoise
-from skimage import data
 
 # %% tags=["parameters"]
 size = 256  # pixels of a side
@@ -65,8 +66,8 @@ show({"noisy": noisy, "restored": result.image})
 # ## What was taken away
 #
 # The truth is not there for your own photograph. Look at what was taken away instead: it should
-# look like noise. Edges and hair in it are lost from the picture. `result.uncertainty` `[H, W]` says
-# where the filter is less sure of a pixel, in units of the image.
+# look like noise. Edges and hair in it are lost from the picture. `result.uncertainty`, `[H, W]` in
+# units of the image, says where the filter is less sure of a pixel.
 
 # %%
 _, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3), layout="constrained")

@@ -13,10 +13,11 @@
 import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
+from skimage import data, transform
+
 from drp_jax import Gaussian, Problem, preset, restore
 from drp_jax.metrics import psnr, ssim
 from drp_jax.operators import MaskedFourier, direct_reconstruction
-from skimage import data, transform
 
 # %% tags=["parameters"]
 size = 128  # pixels of a side

@@ -15,12 +15,13 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
+from flax import nnx
+from skimage import data
+
 from drp_jax import Loop, Problem, record, restore
 from drp_jax.metrics import psnr
 from drp_jax.operators import adjoint
 from drp_jax.untrained import CosineDecay, NormAffine, NormalSeed, Objective, Seed, Untrained
-from flax import nnx
-from skimage import data
 
 # %% tags=["parameters"]
 size = 128  # pixels of a side
@@ -31,8 +32,9 @@ iterations = 400
 # %% [markdown]
 # ## The operator
 #
-# Any function of an image `[H, W, C]` will do. This one holds its patterns, so it is a `record`: they
-# are array leaves of a pytree, other patterns compile nothing again, and `jax.vmap` runs over them.
+# Any function of an image `[H, W, C]` will do. This one holds its patterns, so it is a `record`:
+# they are array leaves of a pytree, other patterns compile nothing again, and `jax.vmap` runs over
+# them.
 
 
 # %%
@@ -71,8 +73,8 @@ simple = adjoint(camera, observed, problem.image)
 # %% [markdown]
 # ## The network
 #
-# A class of Flax NNX that is made with the shapes of the seed and the image, and maps the one to the
-# other. The layers are Flax's own.
+# A class of Flax NNX that is made with the shapes of the seed and the image, and maps the one to
+# the other. The layers are Flax's own.
 
 
 # %%
@@ -99,8 +101,8 @@ class Network(nnx.Module):
 # %% [markdown]
 # ## What trains
 #
-# `(Seed, NormAffine)` is Deep Random Projector: the convolutions stay as they were drawn. `nnx.Param`
-# is Deep Image Prior: they train. The rest is a choice of the objective and of the run.
+# `(Seed, NormAffine)` is Deep Random Projector: the convolutions stay as they were drawn.
+# `nnx.Param` is Deep Image Prior: they train. The rest is a choice of the objective and of the run.
 
 # %%
 projector = Untrained(

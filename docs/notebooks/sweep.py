@@ -17,9 +17,10 @@ import sqlite3
 
 import matplotlib.pyplot as plt
 import numpy as np
+from skimage import data
+
 from drp_jax import preset
 from drp_jax.sweep import CleanImage, Plan, Store, Variant, degradation, run_sweep
-from skimage import data
 
 # %% tags=["parameters"]
 size = 64  # pixels of a side
@@ -55,8 +56,8 @@ print(len(list(plan.runs())), "runs")
 # %% [markdown]
 # ## Run it, end it, run it again
 #
-# A run has its row as soon as it is done. Whatever ends a sweep, the same plan goes on with the runs
-# that are missing: here it is ended after five.
+# A run has its row as soon as it is done. Whatever ends a sweep, the same plan goes on with the
+# runs that are missing: here it is ended after five.
 
 # %%
 folder = pathlib.Path("sweep_results")
@@ -131,5 +132,5 @@ for place, (name, image) in zip(places.flat, panels, strict=True):
 # drp-jax sweep report sweep_results --html report
 # ```
 #
-# The same plan as a file, which `drp-jax sweep run` takes, is in the how-to on sweeps; more machines
-# and settings that are dropped early are there too.
+# The same plan as a file, which `drp-jax sweep run` takes, is in the how-to on sweeps, with
+# more machines and settings that are dropped early.

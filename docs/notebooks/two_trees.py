@@ -26,11 +26,12 @@ import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import optax
+from flax import nnx
+from skimage import data
+
 from drp_jax import Problem, begin, preset, restore
 from drp_jax.metrics import psnr
 from drp_jax.untrained import anisotropic_tv, rmse
-from flax import nnx
-from skimage import data
 
 # %% tags=["parameters"]
 size = 96  # pixels of a side
@@ -78,8 +79,8 @@ for name, one in {"Deep Random Projector": method, "Deep Image Prior": dip}.item
 # %% [markdown]
 # ## The method, written out
 #
-# The loss is a function of the trained tree. The frozen one is a constant in it, so that no gradient
-# with respect to a convolution's kernel is ever computed.
+# The loss is a function of the trained tree. The frozen one is a constant in it, so that no
+# gradient with respect to a convolution's kernel is ever computed.
 
 # %%
 weight, adam = method.objective.weight, optax.adam(method.learning_rate)
@@ -113,7 +114,9 @@ by_hand = image_of(trained)
 # %%
 result = restore(problem, key=key, method=method)
 print(f"largest difference: {jnp.abs(by_hand - result.image).max():.1e}")
-unchanged = jax.tree.map(lambda new, old: bool((new == old).all()), result.trees.frozen, trees.frozen)
+unchanged = jax.tree.map(
+    lambda new, old: bool((new == old).all()), result.trees.frozen, trees.frozen
+)
 print("the frozen tree is as it was:", all(jax.tree.leaves(unchanged)))
 
 # %% [markdown]
