@@ -67,7 +67,8 @@ def sizes(trees):
     counts = collections.Counter()
     for name in ("trained", "frozen"):
         for _, variable in nnx.to_flat_state(getattr(trees, name)):
-            counts[f"{type(variable).__name__}, {name}"] += variable[...].size
+            arrays = jax.tree.leaves(variable)
+            counts[f"{type(variable).__name__}, {name}"] += sum(one.size for one in arrays)
     return counts
 
 
