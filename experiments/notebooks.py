@@ -28,7 +28,6 @@ NOTEBOOKS = ("denoise", "two_trees", "mri", "own", "sweep")
 INSTALL, PARAMETERS = "install", "parameters"
 """Tags of cells: one that is not run here, and one whose values a run may replace."""
 
-DPI = 110
 ABOUT = """[![Open in Colab](colab.svg)]({home}/{name}.ipynb)
 
 Made by `python -m experiments.notebooks` from [{name}.py]({name}.py); for Jupyter it is
@@ -116,7 +115,7 @@ def _saved(number: int) -> Figure:
     import matplotlib.pyplot as plt
 
     figure, file = plt.figure(number), io.BytesIO()
-    figure.savefig(file, format="webp", dpi=DPI)
+    figure.savefig(file, format="webp", dpi=110, pil_kwargs={"quality": 75})
     titles = ", ".join(axes.get_title() for axes in figure.axes if axes.get_title())
     return Figure(titles, file.getvalue())
 

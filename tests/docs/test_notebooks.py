@@ -110,7 +110,7 @@ def test_denoise():
 @pytest.mark.slow
 def test_two_trees():
     names = names_of_run("docs/notebooks/two_trees.md")
-    np.testing.assert_allclose(names["by_hand"], names["result"].image, atol=1e-5)
+    np.testing.assert_allclose(names["by_hand"](3), names["result"].image, atol=1e-4)
     assert all(jax.tree.leaves(names["unchanged"]))
     assert names["runs"].image.shape == (3, 2, 16, 16, 3)
     images = np.asarray(names["runs"].image[1])

@@ -18,6 +18,7 @@ PROGRAM = """# %% [markdown]
 # %pip install nothing
 
 # %%
+import pathlib
 import matplotlib.pyplot as plt
 
 # %% tags=["parameters"]
@@ -25,7 +26,7 @@ count = 300
 
 # %%
 print("counted", count)
-open("left.txt", "w").write("here")
+pathlib.Path("left.txt").write_text("here")
 for _ in range(2):
     plt.subplots()[1].set_title("a line")
 """
