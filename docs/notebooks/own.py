@@ -24,9 +24,9 @@ from drp_jax.operators import adjoint
 from drp_jax.untrained import CosineDecay, NormAffine, NormalSeed, Objective, Seed, Untrained
 
 # %% tags=["parameters"]
-size = 128  # pixels of a side
-channels = 32  # of the network
-iterations = 400
+size = 96  # pixels of a side
+channels = 24  # of the network
+iterations = 250
 
 
 # %% [markdown]
