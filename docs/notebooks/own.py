@@ -102,7 +102,8 @@ class Network(nnx.Module):
 # ## What trains
 #
 # `(Seed, NormAffine)` is Deep Random Projector: the convolutions stay as they were drawn.
-# `nnx.Param` is Deep Image Prior: they train. The rest is a choice of the objective and of the run.
+# With `nnx.Param` they train, as in Deep Image Prior. The rest is a choice of the objective and of
+# the run.
 
 # %%
 projector = Untrained(
@@ -142,3 +143,8 @@ for place, (name, image) in zip(places.flat, images.items(), strict=True):
     place.imshow(image[..., 0], cmap="gray", vmin=0, vmax=1)
     place.set_title(name + score)
     place.set_axis_off()
+
+# %% [markdown]
+# The small network is enough for the projector, because total variation does the rest. It says
+# little of Deep Image Prior, whose network has five scales:
+# `preset(method="dip", task="reconstruct")`.
