@@ -97,8 +97,8 @@ for axes in (above, below):
 #
 # ## The image, and how far to trust it
 #
-# The image is the mean of the networks. Their spread, `result.uncertainty`, needs no truth:
-# compare it with the error.
+# The image is the mean of the networks. Their spread, `result.uncertainty`, needs no truth. It is
+# large in the same places as the error, and smaller: what all networks have wrong alike is not in it.
 
 # %%
 error = abs(result.image - clean)[..., 0]
