@@ -112,6 +112,7 @@ def run(
 
 
 def _saved(number: int) -> Figure:
+    """A figure as WebP: pictures with noise are several times as large in PNG."""
     import matplotlib.pyplot as plt
 
     figure, file = plt.figure(number), io.BytesIO()
@@ -142,7 +143,7 @@ def write(name: str, notebook: Any, shown: Sequence[Shown]) -> None:
     about = ABOUT.format(home=home(), name=name)
     pages.write_page(FOLDER / f"{name}.md", title, about, text, *paragraphs[1:])
     with replace_whole(FOLDER / f"{name}.ipynb") as temporary:
-        temporary.write_text(jupytext.writes(notebook, fmt="ipynb"))
+        temporary.write_text(jupytext.writes(notebook, fmt="ipynb") + "\n")
 
 
 def home() -> str:

@@ -74,7 +74,7 @@ print(len(first), "runs, then", len(others), "runs, then", len(again))
 # %%
 table = sqlite3.connect(folder / "runs.sqlite")
 means = table.execute(
-    "SELECT degradation, method, settings, avg(psnr), avg(ssim) FROM runs GROUP BY 1, 2, 3"
+    "SELECT degradation, method, settings, avg(psnr), avg(ssim) FROM latest GROUP BY 1, 2, 3"
 ).fetchall()
 table.close()
 for noise, method, settings, decibels, similarity in means:

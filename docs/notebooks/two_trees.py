@@ -112,9 +112,9 @@ def by_hand(iterations):
 
 
 # %% [markdown]
-# `restore` does the same in one compiled loop, with a history and much else. At first the two are
-# equal but for rounding. Total variation has kinks at which rounding decides, so later they are two
-# runs of one method.
+# `restore` does the same in one compiled loop, with a history and much else. The two differ by
+# rounding alone. Adam and the kinks of total variation make that larger with every iteration, so that
+# in the end they are two runs of one method.
 
 # %%
 few = restore(problem, key=key, method=method.adjusted(iterations=10))
