@@ -61,7 +61,10 @@ def show(panels, **how):
         plt.colorbar(drawn, ax=places, shrink=0.6)
 
 
-show({"measured k-space": jnp.log10(1e-3 + abs(kspace)), "zero-filled": zero_filled[..., 0]}, cmap="gray")
+show(
+    {"measured k-space": jnp.log10(1e-3 + abs(kspace)), "zero-filled": zero_filled[..., 0]},
+    cmap="gray",
+)
 
 # %% [markdown]
 # With 0 for what was not measured, the inverse transform repeats the head over itself.
@@ -98,7 +101,8 @@ for axes in (above, below):
 # ## The image, and how far to trust it
 #
 # The image is the mean of the networks. Their spread, `result.uncertainty`, needs no truth. It is
-# large in the same places as the error, and smaller: what all networks have wrong alike is not in it.
+# large in the same places as the error, and smaller: what all networks have wrong alike is not in
+# it.
 
 # %%
 error = abs(result.image - clean)[..., 0]

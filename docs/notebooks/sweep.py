@@ -98,8 +98,8 @@ axes.legend()
 axes.grid(alpha=0.3)
 
 # %% [markdown]
-# The best weight is larger where there is more noise. It is inside of the range; at an end of it, the
-# range would have to be wider.
+# The best weight is larger where there is more noise. It is inside of the range; at an end of it,
+# the range would have to be wider.
 #
 # ## The images
 #

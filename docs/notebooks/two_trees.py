@@ -113,8 +113,8 @@ def by_hand(iterations):
 
 # %% [markdown]
 # `restore` does the same in one compiled loop, with a history and much else. The two differ by
-# rounding alone. Adam and the kinks of total variation make that larger with every iteration, so that
-# in the end they are two runs of one method.
+# rounding alone. Adam and the kinks of total variation make that larger with every iteration, so
+# that in the end they are two runs of one method.
 
 # %%
 few = restore(problem, key=key, method=method.adjusted(iterations=10))
