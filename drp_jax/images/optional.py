@@ -45,7 +45,7 @@ def decode_heic(path: pathlib.Path, content: bytes, memory: int) -> Decoded:
     require_room(path, height, width, 4, 1 + is_deep, memory)
     if not is_deep:
         return picture_of(path, opened.to_pillow())
-    pixels = np.asarray(opened)
+    pixels = np.array(opened)  # a copy: their memory goes with what was opened
     pixels, alpha = (pixels[..., :3], pixels[..., 3]) if pixels.shape[-1] == 4 else (pixels, None)
     eight = pillow_heif.open_heif(io.BytesIO(content)).to_pillow()
     return Decoded(pixels, alpha, metadata=picture_of(path, eight).metadata)

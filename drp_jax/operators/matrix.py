@@ -55,7 +55,8 @@ class Matrix(Operator):
             require_finite(self.matrix.data if is_sparse else self.matrix, "matrix")
 
     def __call__(self, image: jax.Array) -> jax.Array:
-        return self.matrix @ image.reshape(-1)
+        kind = jnp.promote_types(self.matrix.dtype, image.dtype)
+        return self.matrix @ image.reshape(-1).astype(kind)
 
     def image_shape(self, observation: Observation) -> Shape:
         shape, rows = getattr(observation, "shape", None), self.matrix.shape[0]

@@ -25,9 +25,11 @@ def test_the_newest_changes_are_those_of_this_version():
     assert newest.group(1) == drp_jax.__version__
 
 
-def test_the_workflow_runs_the_gate_from_the_oldest_python_on_that_is_taken():
-    (job,) = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())["jobs"].values()
-    assert job["steps"][-1] == {"run": ".ci/run"}
+def test_the_workflow_runs_the_gate_and_the_lowest_versions_from_the_oldest_python_that_is_taken():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())["jobs"]
     oldest = re.search(r"python_requires = >=(.*)", (ROOT / "setup.cfg").read_text()).group(1)
-    assert job["strategy"]["matrix"]["python"][0] == oldest
-    assert (ROOT / ".ci/run").stat().st_mode & 0o111
+    assert jobs["all"]["strategy"]["matrix"]["python"][0] == oldest
+    assert jobs["lowest"]["steps"][1]["with"]["python-version"] == oldest
+    for name, script in (("all", ".ci/run"), ("lowest", ".ci/lowest")):
+        assert jobs[name]["steps"][-1] == {"run": script}
+        assert (ROOT / script).stat().st_mode & 0o111
