@@ -373,7 +373,7 @@ def test_a_bar_is_drawn_on_a_terminal(capsys, monkeypatch):
     err = capsys.readouterr().err
     assert "━" in err
     assert "3/3" in err
-    assert "iteration" not in err
+    assert "iteration 3/3" not in err
 
 
 def test_help_shows_flags_with_defaults(capsys):

@@ -133,10 +133,10 @@ def test_a_metric_whose_file_has_changed_is_taken_again(tmp_path, monkeypatch, c
         said.append((status, capsys.readouterr().out.splitlines()))
     assert [status for status, _ in said] == [0, 0, 1]
     assert said[0][1][0] == "2 runs, 0 of them done"
-    (_, (first, line, _, last)) = said[1]
+    (_, (first, line, _, last, _)) = said[1]
     assert first == "2 runs, 2 of them done, 2 of these without a score"
     assert line.endswith("dB, scored again, no finite eye:worst")
     assert re.fullmatch(r"0 runs in \d s, 2 scored again, not run; results/runs.sqlite", last)
-    (_, (_, line, _, last)) = said[2]
+    (_, (_, line, _, last, _)) = said[2]
     assert "scored again, metric eye:worst: AttributeError: " in line
     assert ", 2 failed; " in last
