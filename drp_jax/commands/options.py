@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 import click
 
-from drp_jax.errors import InputError
+from drp_jax.errors import InputError, meant
 
 Parsed = TypeVar("Parsed")
 
@@ -204,8 +204,14 @@ def command(
             others = click.get_current_context().args
             unknown = [one for one in others if one.startswith("-") or not takes_paths]
             if unknown:
+                known = [
+                    flag
+                    for param in click.get_current_context().command.params
+                    for flag in param.opts
+                ]
                 raise InputError(
-                    f"Unrecognized options: {', '.join(unknown)}; accepted: {_LIKE_THIS}"
+                    f"Unrecognized options: {', '.join(unknown)}{meant(unknown[0], known)}; "
+                    f"accepted: {_LIKE_THIS}"
                 )
             for name in takes_paths:
                 values[name] += tuple(map(pathlib.Path, others))
@@ -251,7 +257,8 @@ class _Group(click.Group):
             return super().parse_args(ctx, args)
         command = name.replace("_", "-")  # as a module is called
         if command not in self.commands:
-            raise InputError(f"unknown {self._noun}: {name!r}; {accepted}")
+            guess = meant(name, self.commands)
+            raise InputError(f"unknown {self._noun}: {name!r}{guess}; {accepted}")
         # Contexts of groups within groups share it.
         ctx.meta.setdefault(_CALLED, []).append(command)
         return super().parse_args(ctx, [command, *others])

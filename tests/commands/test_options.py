@@ -78,8 +78,8 @@ def test_flags_arrive_as_fields_with_those_of_the_base():
         (["--image", "--fast"], "--image: '--fast' is not a path"),
         (
             ["--tile", "3", "x.png"],
-            "Unrecognized options: --tile, 3, x.png; accepted: flags and their values, like "
-            "--image x.png (see --help)",
+            "Unrecognized options: --tile, 3, x.png (did you mean --tile-size?); accepted: flags "
+            "and their values, like --image x.png (see --help)",
         ),
         (
             ["--image"],

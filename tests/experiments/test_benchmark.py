@@ -203,7 +203,10 @@ def test_rows_hold_what_was_measured(tmp_path, capsys):
     [
         ([], "no measurement is named; accepted: speed, filters, quality, noisy"),
         (["sped"], "unknown measurement: 'sped'; accepted: speed, filters, quality, noisy"),
-        (["speed", "--sise", "8"], "Unrecognized options: --sise, 8; accepted: flags and their"),
+        (
+            ["speed", "--sise", "8"],
+            "Unrecognized options: --sise, 8 (did you mean --size?); accepted",
+        ),
         (["speed", "--suite", "x"], "--suite is 'x'; accepted: official, methods"),
         (["speed", "--size", "50"], "--size is 50; accepted: multiples of 4 from 32 up"),
         (["speed", "--repeats", "0"], "--repeats is 0; accepted: from 1 up"),
