@@ -287,9 +287,8 @@ def test_the_bundled_photograph_is_in_the_package():
         (
             None,
             ["--iteration", "3"],
-            "denoise: error: Unrecognized options: --iteration (did you mean --iterations?); accepted: "
-            "flags and their "
-            "values, like --image x.png (see --help)\n",
+            "denoise: error: Unrecognized options: --iteration (did you mean --iterations?); "
+            "accepted: flags and their values, like --image x.png (see --help)\n",
         ),
         (
             None,

@@ -205,7 +205,7 @@ def test_rows_hold_what_was_measured(tmp_path, capsys):
         (["sped"], "unknown measurement: 'sped'; accepted: speed, filters, quality, noisy"),
         (
             ["speed", "--sise", "8"],
-            "Unrecognized options: --sise, 8 (did you mean --size?); accepted",
+            "Unrecognized options: --sise, 8 (did you mean --size?)",
         ),
         (["speed", "--suite", "x"], "--suite is 'x'; accepted: official, methods"),
         (["speed", "--size", "50"], "--size is 50; accepted: multiples of 4 from 32 up"),
