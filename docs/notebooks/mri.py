@@ -101,8 +101,8 @@ for axes in (above, below):
 # ## The image, and how far to trust it
 #
 # The image is the mean of the networks. Their spread, `result.uncertainty`, needs no truth. It is
-# large in the same places as the error, and smaller: what all networks have wrong alike is not in
-# it.
+# large in many of the places where the error is, and much smaller: what all networks have wrong
+# alike is not in it.
 
 # %%
 error = abs(result.image - clean)[..., 0]
@@ -111,8 +111,8 @@ show({name: image[..., 0] for name, image in images.items()}, cmap="gray", vmin=
 show({"error": error, "uncertainty": result.uncertainty}, cmap="inferno", vmin=0, vmax=0.1)
 
 # %% [markdown]
-# Does the image explain the measurement? What it leaves should be about as much as the noise. Much
-# less would be a fit to the noise, and with much more something that was told is wrong.
+# Does the image explain the measurement? What it leaves should be about as much as the noise. The
+# less it leaves, the more of the noise it has; with much more, something that was told is wrong.
 
 # %%
 left = operator(result.image) - kspace

@@ -102,8 +102,8 @@ class Network(nnx.Module):
 # ## What trains
 #
 # `(Seed, NormAffine)` is Deep Random Projector: the convolutions stay as they were drawn.
-# With `nnx.Param` they train, as in Deep Image Prior. The rest is a choice of the objective and of
-# the run.
+# With `(nnx.Param, NormAffine)` they train, as in Deep Image Prior. The rest is a choice of the
+# objective and of the run.
 
 # %%
 projector = Untrained(
@@ -115,12 +115,14 @@ projector = Untrained(
     loop=Loop(iterations, ema_decay=0.9),
 )
 prior = dataclasses.replace(
-    projector, trainable=nnx.Param, learning_rate=CosineDecay(0.01, 0.001, iterations)
+    projector,
+    trainable=(nnx.Param, NormAffine),
+    learning_rate=CosineDecay(0.01, 0.001, iterations),
 )
 key = jax.random.key(0)
 results = {
     "Seed, NormAffine": restore(problem, key=key, method=projector),
-    "nnx.Param": restore(problem, key=key, method=prior),
+    "nnx.Param, NormAffine": restore(problem, key=key, method=prior),
 }
 for name, result in results.items():
     sizes = result.trees.summary()
@@ -145,6 +147,5 @@ for place, (name, image) in zip(places.flat, images.items(), strict=True):
     place.set_axis_off()
 
 # %% [markdown]
-# The small network is enough for the projector, because total variation does the rest. It says
-# little of Deep Image Prior, whose network has five scales:
-# `preset(method="dip", task="reconstruct")`.
+# The small network is enough for the projector. It says little of Deep Image Prior, whose network
+# has five scales: `preset(method="dip", task="reconstruct")`.

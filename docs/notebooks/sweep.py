@@ -98,8 +98,8 @@ axes.legend()
 axes.grid(alpha=0.3)
 
 # %% [markdown]
-# The best weight is larger where there is more noise. It is inside of the range; at an end of it,
-# the range would have to be wider.
+# The best weight is inside of the range; at an end of it, the range would have to be wider. For
+# photographs the filter is ahead of every weight.
 #
 # ## The images
 #
@@ -132,5 +132,5 @@ for place, (name, image) in zip(places.flat, panels, strict=True):
 # drp-jax sweep report sweep_results --html report
 # ```
 #
-# The same plan as a file, which `drp-jax sweep run` takes, is in the how-to on sweeps, with
+# The same plan as a file, which `drp-jax sweep run` takes, is in [the how-to](../sweeps.md), with
 # more machines and settings that are dropped early.

@@ -117,8 +117,10 @@ def by_hand(iterations):
 # that in the end they are two runs of one method.
 
 # %%
-few = restore(problem, key=key, method=method.adjusted(iterations=10))
-print(f"largest difference after 10 iterations: {jnp.abs(by_hand(10) - few.image).max():.1e}")
+for count in (1, 2, 10):
+    few = restore(problem, key=key, method=method.adjusted(iterations=count))
+    difference = jnp.abs(by_hand(count) - few.image).max()
+    print(f"largest difference after {count:2} iterations: {difference:.1e}")
 
 result = restore(problem, key=key, method=method)
 for name, image in {"by hand": by_hand(iterations), "restore": result.image}.items():

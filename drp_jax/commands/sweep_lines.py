@@ -11,6 +11,7 @@ from drp_jax.sweep.report import read_results, summarize
 from drp_jax.sweep.report.summary import settings_text
 from drp_jax.sweep.report.tables import digits_of, title_of
 from drp_jax.sweep.rows import DROPPED, FAILED
+from drp_jax.sweep.scores import METRICS
 
 
 def varied_settings(plan: Plan) -> dict[tuple[str, str | None], set[str]]:
@@ -39,13 +40,17 @@ def run_in_a_line(done: Done, varied: Mapping[tuple[str, str | None], Collection
     about = ", ".join(filter(None, words))
     if row["status"] == FAILED:
         return f"{about}: failed: {row['error']}"
-    psnr = row["psnr"]
-    parts = ["no PSNR" if psnr is None else f"PSNR {psnr:.2f} dB"]
+    psnr, scores = row["psnr"], json.loads(row["scores"])
+    parts = [] if psnr is None else [f"PSNR {psnr:.2f} dB"]
+    own = {name: score for name, score in scores.items() if name not in METRICS}
+    parts += [f"{name} {score:.4g}" for name, score in own.items() if score is not None]
+    parts = parts or ["no PSNR"]
     if row["status"] == DROPPED:
         parts.append(f"dropped after {row['iterations']}")
     parts.append("scored again" if done.is_scored_again else f"{row['seconds']:.1f} s")
-    scores = json.loads(row["scores"]).items()
-    parts += [f"no finite {name}" for name, score in scores if score is None and name != "psnr"]
+    parts += [
+        f"no finite {name}" for name, score in scores.items() if score is None and name != "psnr"
+    ]
     if row["error"] is not None:
         parts.append(row["error"])
     return f"{about}: {', '.join(parts)}"

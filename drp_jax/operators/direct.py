@@ -9,7 +9,13 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from drp_jax.operators.base import Observation, Operator, adjoint, filled_back_projection
+from drp_jax.operators.base import (
+    Function,
+    Observation,
+    Operator,
+    adjoint,
+    filled_back_projection,
+)
 from drp_jax.operators.filtered_back_projection import filtered_back_projection
 from drp_jax.operators.fourier import MaskedFourier
 from drp_jax.operators.matrix import Matrix
@@ -28,7 +34,7 @@ def direct_reconstruction(
     |---|---|
     | `MaskedFourier` | the inverse transform, 0 for what was not sampled; coils combined |
     | `Radon`, `FanBeam` | `filtered_back_projection` |
-    | `Matrix` | least squares: of several images the smallest |
+    | `Matrix`, `Function` | about least squares: of several images the smallest |
     | others | `filled_back_projection` |
 
     Args:
@@ -43,7 +49,7 @@ def direct_reconstruction(
         return _zero_filled(operator, observation, image)
     if isinstance(operator, (Radon, FanBeam)):
         return filtered_back_projection(operator, observation)
-    if isinstance(operator, Matrix):
+    if isinstance(operator, (Matrix, Function)):
         return _least_squares(operator, observation, image)
     return filled_back_projection(operator, observation, image)
 
@@ -60,13 +66,17 @@ def _zero_filled(
 
 
 def _least_squares(
-    operator: Matrix, observation: Observation, image: jax.ShapeDtypeStruct
+    operator: Operator, observation: Observation, image: jax.ShapeDtypeStruct
 ) -> jax.Array:
     """The image that fits best, by conjugate gradients from 0: of several the smallest."""
+    constant = operator(jnp.zeros(image.shape, image.dtype))
+
+    def back(measured: Observation) -> jax.Array:
+        return adjoint(operator, jax.tree.map(jnp.subtract, measured, constant), image)
 
     def normal(found: jax.Array) -> jax.Array:
-        return adjoint(operator, operator(found), image)
+        return back(operator(found))
 
-    start = adjoint(operator, observation, image)
+    start = back(observation)
     found, _ = jax.scipy.sparse.linalg.cg(normal, start, maxiter=_STEPS)
     return found

@@ -78,6 +78,12 @@ def test_what_has_no_score_has_no_best(tmp_path):
         ({"status": "failed", "error": "no film"}, False, "failed: no film"),
         ({}, True, "PSNR 20.00 dB, scored again"),
         (
+            {"scores": '{"psnr": 20.0, "ssim": 0.5, "worst": 0.25}'},
+            True,
+            "PSNR 20.00 dB, worst 0.25, scored again",
+        ),
+        ({"psnr": None, "scores": '{"worst": 0.25}'}, False, "worst 0.25, 1.5 s"),
+        (
             {"scores": '{"psnr": 20.0, "worst": null}'},
             False,
             "PSNR 20.00 dB, 1.5 s, no finite worst",

@@ -20,7 +20,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "photographs").mkdir()
     save("photographs/a.png", height=300, width=280)
-    (tmp_path / "lab.py").write_text("def measure(image):\n    return image[::2]\n")
+    (tmp_path / "camera.py").write_text("def measure(image):\n    return image[::2]\n")
     return tmp_path
 
 

@@ -15,6 +15,7 @@ from drp_jax.operators import (
     MaskedFourier,
     Matrix,
     Radon,
+    as_operator,
     direct_reconstruction,
     filled_back_projection,
     filtered_back_projection,
@@ -63,6 +64,8 @@ def test_a_matrix_gives_the_smallest_image_that_fits():
     matrix = np.random.default_rng(0).normal(size=(15, 120)).astype(np.float32)
     expected = np.linalg.lstsq(matrix, matrix @ IMAGE.ravel(), rcond=None)[0]
     np.testing.assert_allclose(direct(Matrix(matrix, (12, 10))).ravel(), expected, atol=1e-3)
+    products = as_operator(lambda image: matrix @ image.ravel() + 3)
+    np.testing.assert_allclose(direct(products).ravel(), expected, atol=1e-3)
 
 
 def test_pictures_are_themselves_with_their_gaps_filled():
