@@ -129,6 +129,7 @@ def test_a_round_takes_the_scores_of_runs_that_the_table_has(whole, tmp_path):
     assert len(done) == 12
 
 
+@pytest.mark.slow
 def test_filters_and_failing_functions_are_not_halved(tmp_path):
     def failing(clean, draw):
         raise ValueError("no such film")

@@ -82,6 +82,7 @@ def test_there_is_a_row_for_every_run(plan, whole):
     assert len({row["inputs"] for row in rows}) == 2 * 2
 
 
+@pytest.mark.slow
 def test_the_start_of_a_measurement_is_its_direct_reconstruction(tmp_path):
     angles = np.arange(8) * np.pi / 8
     gray = CleanImage("gray", lambda: IMAGES[0].pixels()[..., :1])

@@ -116,6 +116,7 @@ def test_a_direction_that_is_none_is_refused():
         Metric(middle, better="lower")
 
 
+@pytest.mark.slow
 def test_a_metric_whose_file_has_changed_is_taken_again(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
