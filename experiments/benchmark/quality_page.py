@@ -89,7 +89,7 @@ def _section(name: str, report: dict) -> list[str]:
         f"{len(images)} photographs, {side} x {side} pixels{drawn}: {', '.join(images)}.",
         TABLE.of(_means(rows)),
         *_ends(falls),
-        *(_race(row, rows) for row in rows if "best_psnr" in row and not _is_preset(row)),
+        *(_race(row, rows) for row in rows if _is_timed_network(row)),
         *_told(rows),
     ]
 
@@ -158,6 +158,10 @@ def _race(network: dict, rows: Rows) -> str:
     first = min(ahead, key=lambda row: row["seconds"])
     line += f"{first['method']} has {first['psnr']:.2f} dB after {first['seconds']:.1f} s, "
     return line + f"1/{seconds / first['seconds']:.0f} of it."
+
+
+def _is_timed_network(row: dict) -> bool:
+    return "best_psnr" in row and not _is_preset(row) and row["seconds"] is not None
 
 
 def _is_preset(row: dict) -> bool:
