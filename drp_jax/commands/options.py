@@ -201,14 +201,11 @@ def command(
 
     def decorate(action: Callable[[Parsed], int]) -> click.Command:
         def call(**values: Any) -> int:
-            others = click.get_current_context().args
+            context = click.get_current_context()
+            others = context.args
             unknown = [one for one in others if one.startswith("-") or not takes_paths]
             if unknown:
-                known = [
-                    flag
-                    for param in click.get_current_context().command.params
-                    for flag in param.opts
-                ]
+                known = [flag for param in context.command.params for flag in param.opts]
                 raise InputError(
                     f"Unrecognized options: {', '.join(unknown)}{meant(unknown[0], known)}; "
                     f"accepted: {_LIKE_THIS}"

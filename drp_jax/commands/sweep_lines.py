@@ -65,16 +65,18 @@ def best_in_lines(folder: pathlib.Path) -> Iterator[str]:
     results = read_results(folder)
     tables = summarize(results)
     so_far = "so far, " if results.left else ""
-    for metric, better in list(results.metrics.items())[:1]:
-        for table in tables:
-            best = table.baseline
-            score = None if best is None else best.score(metric)
-            if best is None or score is None:
-                continue
-            name = ", ".join(filter(None, (best.name, settings_text(best.varied))))
-            digits = digits_of(metric, tables)
-            error = "" if score.error is None else f" ± {score.error:.{digits}f}"
-            yield (
-                f"{so_far}best in {table.degradation}: {name}, mean {title_of(metric, better)} "
-                f"{score.mean:.{digits}f}{error} over {plural(score.count, 'run')}"
-            )
+    if not results.metrics:
+        return
+    metric, better = next(iter(results.metrics.items()))
+    digits = digits_of(metric, tables)
+    for table in tables:
+        best = table.baseline
+        score = None if best is None else best.score(metric)
+        if best is None or score is None:
+            continue
+        name = ", ".join(filter(None, (best.name, settings_text(best.varied))))
+        error = "" if score.error is None else f" ± {score.error:.{digits}f}"
+        yield (
+            f"{so_far}best in {table.degradation}: {name}, mean {title_of(metric, better)} "
+            f"{score.mean:.{digits}f}{error} over {plural(score.count, 'run')}"
+        )

@@ -9,7 +9,7 @@ from rich.progress import track
 
 from drp_jax import InputError
 from drp_jax.commands import options
-from drp_jax.commands.progress import say
+from drp_jax.commands.progress import plural, say
 from drp_jax.images import replace_whole
 from drp_jax.sweep.report import (
     Written,
@@ -57,7 +57,7 @@ def report(parsed: ReportArguments) -> int:
     tables = summarize(results)
     if parsed.html is not None:
         written = write_page(results, tables, parsed.html, _shown_on_a_terminal)
-        say(f"{parsed.html / 'index.html'}: {written.runs} run{'s' * (written.runs != 1)}")
+        say(f"{parsed.html / 'index.html'}: {plural(written.runs, 'run')}")
         if written.without_pictures:
             say(_without_pictures(written))
     for path, made in files:
@@ -76,7 +76,7 @@ def report(parsed: ReportArguments) -> int:
     if results.left:
         say(f"{_runs(results.left, 'of the plan is', 'of the plan are')} not done yet")
     if results.others:
-        others = f"{results.others} row{'s' * (results.others != 1)} of the table"
+        others = f"{plural(results.others, 'row')} of the table"
         say(f"{others} left out: of no run of the plan that ran last")
     return 0
 
@@ -88,7 +88,7 @@ def _without_pictures(written: Written) -> str:
 
 
 def _runs(count: int, one: str, several: str) -> str:
-    return f"{count} run {one}" if count == 1 else f"{count} runs {several}"
+    return f"{plural(count, 'run')} {one if count == 1 else several}"
 
 
 def _shown_on_a_terminal(rows: Iterable) -> Iterator:

@@ -70,7 +70,7 @@ def write() -> None:
     """Writes the page from every `quality-*.json`."""
     reports = pages.read_reports(sorted(RESULTS.glob("quality-*.json")))
     reports = {name.removeprefix("quality-"): report for name, report in reports.items()}
-    names = sorted(reports, key=lambda name: (*TITLES, name).index(name))
+    names = pages.in_order(reports, TITLES)
     sections = [part for name in names for part in _section(name, reports[name])]
     set12 = RESULTS / SET12
     if set12.exists():

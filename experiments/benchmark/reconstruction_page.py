@@ -85,7 +85,7 @@ def reconstruction_page(parsed: Arguments) -> int:
         for case, image in DRAWN
         if (PICTURES / _file(case)).exists()
     ]
-    names = sorted(reports, key=lambda name: (*TITLES, name).index(name))
+    names = pages.in_order(reports, TITLES)
     sections = [part for name in names for part in _section(name, reports[name])]
     head = HEAD.format(**next(iter(reports.values())))
     pages.write_page(PAGE, head, *drawn, *sections)
