@@ -46,14 +46,18 @@ def test_reports_show_the_image_so_far_and_the_end_is_a_fit():
 
 
 def test_a_sign_of_life_is_given_before_the_first_report(monkeypatch):
-    shown, fit = threading.Event(), runs.fit
+    shown, has_image, fit = threading.Event(), threading.Event(), runs.fit
 
     def later(*arguments, **others):
         shown.wait(60)
-        return fit(*arguments, **others)
+        fitted = fit(*arguments, **others)
+        has_image.wait(60)  # otherwise the end may come before a report is asked for
+        return fitted
 
     def show(report):
         shown.set()
+        if report.image is not None:
+            has_image.set()
         return report
 
     monkeypatch.setattr(runs, "fit", later)
