@@ -4,6 +4,7 @@ The folder is not part of the checkout. It has the official images of the publis
 slices of scans.
 """
 
+import itertools
 import pathlib
 
 import numpy as np
@@ -64,8 +65,8 @@ def barbara(data: pathlib.Path) -> Degraded:
     return with_gaps(clean, np.random.default_rng(0).random(clean.shape) < 0.5)
 
 
-def scans(data: pathlib.Path, size: int) -> dict[str, np.ndarray]:
-    """Slices of scans and a gray photograph `[size, size, 1]` by name.
+def slices(data: pathlib.Path = DATA) -> dict[str, np.ndarray]:
+    """Slices of scans and a gray photograph, float32 `[H, H, 1]` in [0, 1], by name.
 
     Without the files the phantom of Shepp and Logan and another photograph.
     """
@@ -75,12 +76,27 @@ def scans(data: pathlib.Path, size: int) -> dict[str, np.ndarray]:
 
         photograph = crop("camera.png", 50, 130, 256)
         images = {"Shepp-Logan": shepp_logan_phantom()[..., None], "cameraman": photograph}
-        return {name: _resized(image, size) for name, image in images.items()}
-    brains = np.load(folder / "brain_slices.npz")["slices"] / 255
-    ct = (np.load(folder / "ct_slice.npz")["hounsfield"] + 1000) / 2200  # from air to bone
-    photograph = read_image(data / "set12" / "01.png").image[..., 0]
-    images = {"brain 1": brains[0], "CT": ct, "cameraman": photograph, "brain 2": brains[2]}
-    return {name: _resized(image[..., None], size) for name, image in images.items()}
+    else:
+        brains = np.load(folder / "brain_slices.npz")["slices"][..., None] / 255
+        ct = (np.load(folder / "ct_slice.npz")["hounsfield"][..., None] + 1000) / 2200  # to bone
+        photograph = read_image(data / "set12" / "01.png").image[..., :1]
+        images = {"brain 1": brains[0], "CT": ct, "cameraman": photograph, "brain 2": brains[2]}
+    return {name: np.clip(image, 0, 1).astype(np.float32) for name, image in images.items()}
+
+
+def first_slices() -> dict[str, np.ndarray]:
+    """The first three of the `slices`."""
+    return dict(itertools.islice(slices().items(), 3))
+
+
+def large_slices() -> dict[str, np.ndarray]:
+    """Those of the `slices` that have 256 x 256 pixels or more."""
+    return {name: image for name, image in slices().items() if len(image) >= 256}
+
+
+def scans(data: pathlib.Path, size: int) -> dict[str, np.ndarray]:
+    """The `slices` with so many pixels, `[size, size, 1]`."""
+    return {name: _resized(image, size) for name, image in slices(data).items()}
 
 
 def colored(data: pathlib.Path, size: int) -> dict[str, np.ndarray]:
@@ -97,7 +113,6 @@ def _resized(image: np.ndarray, size: int) -> np.ndarray:
     """A square image `[H, H, C]` with values in [0, 1], by means over areas."""
     from skimage.transform import resize_local_mean
 
-    image = np.clip(image, 0, 1)
     return resize_local_mean(image, (size, size), channel_axis=-1).astype(np.float32)
 
 

@@ -12,24 +12,18 @@ my_lab:measure   a function of one's own; the same
 
 import dataclasses
 import functools
-import hashlib
-import importlib
-import inspect
-import pathlib
-import sys
 from collections.abc import Callable
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from drp_jax.errors import InputError, in_a_line, meant
-from drp_jax.method import Method
+from drp_jax.errors import InputError, meant
 from drp_jax.metrics import luma_psnr
 from drp_jax.operators import Downsample, Mask
 from drp_jax.problem import Problem
 from drp_jax.sweep import measurements
+from drp_jax.sweep.importing import imported, is_importable, version_of
 from drp_jax.sweep.measurements import Shape, measurement, observed
 
 ACCEPTED = (
@@ -80,7 +74,7 @@ def degradation(text: str) -> Degradation:
         return _smaller(text, factor)
     if measurement(text) is not None:
         return measured_by(text)
-    if _is_importable(text):
+    if is_importable(text):
         return measured_by(text)
     known = (*_NOISES, "missing", *measurements.KINDS)
     raise InputError(f"degradation {text!r}{meant(kind, known)}; accepted: {ACCEPTED}")
@@ -115,7 +109,7 @@ def measured_by(text: str, noise: float = 0.0) -> Degradation:
     if known is not None:
         measured = functools.partial(known.measured, noise=noise)
         return Degradation(name, "reconstruct", measured, check=known.check)
-    if not _is_importable(text):
+    if not is_importable(text):
         raise InputError(
             f"measurement {text!r}{meant(text.partition(':')[0], measurements.KINDS)}; accepted: "
             f"{measurements.ACCEPTED}, or module:function"
@@ -146,43 +140,6 @@ def shrunk(clean: np.ndarray, factor: int) -> Problem:
     ]
     small = np.stack(channels, axis=-1).astype(np.float32) / 255
     return Problem(small, Downsample(factor), reference=clean, metric=luma_psnr)
-
-
-def imported(text: str) -> Any:
-    """What `module:name` means; modules in the current folder are found too.
-
-    Raises:
-      InputError: if it cannot be imported.
-    """
-    module, _, name = text.partition(":")
-    here = str(pathlib.Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except Exception as error:  # whatever a module raises
-        raise InputError(
-            f"{text}: cannot be imported: {in_a_line(error)}; accepted: module:name, of a file "
-            "in the current folder or an installed module"
-        ) from None
-    if not callable(found) and not isinstance(found, Method):
-        raise InputError(f"{text}: is {type(found).__name__}; accepted: a function, or a method")
-    return found
-
-
-def _is_importable(text: str) -> bool:
-    """Whether a text is written like `module:name`."""
-    module, _, name = text.partition(":")
-    return module.replace(".", "").isidentifier() and name.isidentifier()
-
-
-def version_of(function: Any) -> str:
-    """What tells one version of a function or module from another: a hash of the source."""
-    try:
-        source = pathlib.Path(inspect.getfile(inspect.unwrap(function))).read_bytes()
-    except (TypeError, OSError):
-        return ""
-    return hashlib.sha256(source).hexdigest()[:16]
 
 
 def _number(text: str, argument: str, least: float, most: float) -> float:

@@ -1,19 +1,22 @@
-"""The clean images of a plan: files, folders, patterns of paths, and pictures by their names."""
+"""The clean images of a plan: files, folders, patterns of paths, names, and functions of one's own."""
 
 import functools
 import glob
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from drp_jax.errors import InputError
+from drp_jax.errors import InputError, in_a_line
 from drp_jax.images import read_image
 from drp_jax.images.optional import SUFFIXES
+from drp_jax.sweep.importing import imported, is_importable
 from drp_jax.sweep.lines import Entry
 from drp_jax.sweep.plan import CleanImage
 
-_ACCEPTED = "a file, a folder, a pattern like photographs/*.png, or a name like chelsea"
+_ACCEPTED = (
+    "a file, a folder, a pattern like photographs/*.png, a name like chelsea, or module:function"
+)
 _FOLDER = ("folder", "holds")
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # of red, green and blue, BT.601
 
@@ -35,19 +38,23 @@ def images_of(
     """The images that an entry names.
 
     Args:
-      entry: a file, a folder, a pattern, a name, or a folder with what it holds.
+      entry: a file, a folder, a pattern, a name, a folder with what it holds, or `module:name`
+        of a function that is called with nothing and gives images `[H, W, C]` by their names.
       folder: that paths are relative to.
       prepared: what is done to each when it is read.
       bundled: as `read_plan` has it.
 
     Raises:
-      InputError: if there are none.
+      InputError: if there are none, or the function gives anything else.
     """
     if entry.is_mapping:
         yield from _held(entry, folder, prepared)
         return
     text = entry.text(_ACCEPTED)
     path = folder / text
+    if is_importable(text) and not path.exists():
+        yield from _given(entry, text, prepared)
+        return
     is_name = not path.suffix and not path.exists() and "/" not in text and not glob.has_magic(text)
     if is_name and bundled is not None:
         try:
@@ -78,6 +85,30 @@ def _held(
         entry.fail(f"{entry.field}: {_none_at(path)}; accepted: {holds}")
     for file in files:
         yield _image(file, folder, prepared)
+
+
+def _given(entry: Entry, text: str, prepared: Prepared) -> Iterator[CleanImage]:
+    """The images that a function of one's own gives."""
+    function = entry.made(functools.partial(imported, text))
+    accepted = (
+        "a function that is called with nothing and gives arrays [H, W, C], values in [0, 1], by "
+        "their names"
+    )
+    try:
+        images = function()
+    except Exception as error:  # whatever a function of one's own raises
+        entry.fail(f"{text}: {in_a_line(error)}; accepted: {accepted}")
+    if not isinstance(images, Mapping) or not images:
+        entry.fail(f"{text}: gives {type(images).__name__}; accepted: {accepted}")
+    for name, pixels in images.items():
+        if np.ndim(pixels) != 3:
+            entry.fail(f"{text}: {name} has the shape {np.shape(pixels)}; accepted: (H, W, C)")
+        if not (np.min(pixels) >= 0 and np.max(pixels) <= 1):  # NaN is neither
+            entry.fail(
+                f"{text}: {name} has values from {np.min(pixels):g} to {np.max(pixels):g}; "
+                "accepted: from 0 to 1"
+            )
+        yield CleanImage(str(name), functools.partial(prepared, functools.partial(np.asarray, pixels)))
 
 
 def _image(

@@ -12,8 +12,9 @@ from drp_jax.errors import InputError, in_a_line, meant, reason
 from drp_jax.method import Method
 from drp_jax.presets import names
 from drp_jax.problem import SMALLEST_SIDE
-from drp_jax.sweep.degradations import Degradation, degradation, imported, measured_by, version_of
+from drp_jax.sweep.degradations import Degradation, degradation, measured_by
 from drp_jax.sweep.images import TooSmallError, images_of, prepared_image
+from drp_jax.sweep.importing import imported, version_of
 from drp_jax.sweep.lines import Entry, read_lines
 from drp_jax.sweep.plan import CleanImage, Plan, Variant, spaced, variants_of
 from drp_jax.sweep.scores import LESS, METRICS, MORE, Metric

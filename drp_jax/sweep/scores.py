@@ -13,7 +13,7 @@ import numpy as np
 
 from drp_jax.errors import InputError, reason, require
 from drp_jax.metrics import psnr, ssim
-from drp_jax.sweep.degradations import version_of
+from drp_jax.sweep.importing import version_of
 from drp_jax.sweep.store import arrays_in
 
 Score = Callable[[jax.Array, jax.Array], Any]
