@@ -37,6 +37,7 @@ TITLES = {
     "real-noise-cameras-256": "Noise of simulated cameras",
     "real-noise-kinds-256": "White, smooth, striped and blocky noise",
     "real-noise-JPEG-256": "JPEG",
+    "real-noise-JPEG-dip-128": "JPEG, beside DIP",
     "inpaint-report": "Gaps",
     "inpaint-report-512": "Gaps, larger pictures",
     "inpaint-report-dip-128": "Gaps, beside DIP",

@@ -42,7 +42,9 @@ class Arguments:
     case: str = options.choice(("pairs", "cameras", "kinds", "JPEG"), "What is measured.", "pairs")
     photographs: int | None = measuring.photographs(shown="all")
     size: int = measuring.size(512, least=64, most=512)
-    network: bool = options.flag("DIP with preset fast too: many minutes each.")
+    network: bool = options.flag(
+        "DIP too, with preset paper-jpeg for JPEG and fast for the others: many minutes each."
+    )
     seed: int = options.random_seed()
     data: pathlib.Path = measuring.data()
     output: pathlib.Path | None = measuring.output(
@@ -116,7 +118,8 @@ def _compared(
     yield place | {"method": "input", **score(noisy, clean), "seconds": None}
     methods: dict[str, Method] = {f"non-local {it}": preset(it) for it in PRESETS}
     if parsed.network:
-        methods["dip fast"] = preset("fast", method="dip")
+        name = "paper-jpeg" if parsed.case == "JPEG" else "fast"
+        methods[f"dip {name}"] = preset(name, method="dip")
     degraded = with_noise(clean, noisy, 255 * float(noise.std()), strengths=_STRENGTHS)
     for row in degraded.compare(methods, parsed.seed):
         yield place | row
