@@ -76,6 +76,35 @@ def psnr_where(image: jax.Array, reference: jax.Array, selected: jax.Array) -> j
     return -10 * jnp.log10(jnp.sum(squared) / jnp.sum(selected))
 
 
+def uncertainty_correlation(
+    image: jax.Array, reference: jax.Array, uncertainty: jax.Array
+) -> jax.Array:
+    """Correlation over pixels of the uncertainty `[H, W]` with the error, at most 1.
+
+    The error is the absolute difference of the images, its mean over channels. Not a number where
+    the uncertainty or the error is the same everywhere.
+    """
+    error = _absolute_error(image, reference, uncertainty)
+    return jnp.corrcoef(uncertainty.ravel(), error.ravel())[0, 1]
+
+
+def within_two_spreads(image: jax.Array, reference: jax.Array, uncertainty: jax.Array) -> jax.Array:
+    """The share of pixels, in [0, 1], whose error is at most twice the uncertainty `[H, W]`.
+
+    The error as in `uncertainty_correlation`.
+    """
+    return jnp.mean(_absolute_error(image, reference, uncertainty) <= 2 * uncertainty)
+
+
+def _absolute_error(image: jax.Array, reference: jax.Array, uncertainty: jax.Array) -> jax.Array:
+    _check(image, reference)
+    require(
+        np.shape(uncertainty) == image.shape[:2],
+        f"uncertainty has shape {np.shape(uncertainty)}; accepted: {image.shape[:2]}",
+    )
+    return jnp.abs(image - reference).mean(axis=-1)
+
+
 def _check(image: jax.Array, reference: jax.Array, least_side: int = 1) -> None:
     """Raises InputError unless two images can be compared."""
     require_picture(image, "image", least_side)

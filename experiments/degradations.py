@@ -13,7 +13,7 @@ from drp_jax import Method, Problem
 from drp_jax.commands.fit import Fit, fit
 from drp_jax.commands.report import Scores, score
 from drp_jax.compile_clock import compile_clock
-from drp_jax.metrics import luma_without_border
+from drp_jax.metrics import luma_without_border, uncertainty_correlation, within_two_spreads
 from drp_jax.sweep.degradations import masked, noisy, pixels_left, shrunk
 from experiments.benchmark import baselines
 from experiments.measurements import measured
@@ -73,10 +73,10 @@ class Degraded:
         best = int(np.nanargmax(history))
         correlation, within = None, None  # of the uncertainty with the true absolute error
         if result.uncertainty is not None:
-            spread = np.asarray(result.uncertainty)
-            error = np.abs(np.asarray(result.image) - self.clean).mean(axis=-1)
-            correlation = float(np.corrcoef(spread.ravel(), error.ravel())[0, 1])
-            within = float(np.mean(error <= 2 * spread))
+            arrays = (result.image, self.clean, result.uncertainty)
+            scored = [jnp.asarray(one) for one in arrays]
+            correlation = float(uncertainty_correlation(*scored))
+            within = float(within_two_spreads(*scored))
         return {
             **self.score(np.asarray(result.image)),
             "seconds": fitted.seconds,

@@ -15,10 +15,12 @@ from drp_jax.sweep.report import (
     Written,
     check_page,
     read_results,
+    runs_to_csv,
     summarize,
     to_csv,
     to_latex,
     to_markdown,
+    with_best_settings,
     write_page,
 )
 
@@ -36,6 +38,11 @@ class ReportArguments:
         "File of the means, as tables of LaTeX with booktabs.", shown="none"
     )
     markdown: pathlib.Path | None = options.file("File of the means, as Markdown.", shown="none")
+    runs: pathlib.Path | None = options.file("File of all runs, a line each, as CSV.", shown="none")
+    best_settings: bool = options.flag(
+        "Of the settings that the plan varies take the best for each image and key, by its "
+        "reference; in all but the file of --runs."
+    )
 
 
 @options.command("report", ReportArguments, help=__doc__)
@@ -48,12 +55,15 @@ def report(parsed: ReportArguments) -> int:
         (parsed.latex, to_latex),
         (parsed.markdown, to_markdown),
     )
-    if parsed.html is None and all(path is None for path, _ in files):
-        accepted = "one or more of --html, --csv, --latex, --markdown"
+    if all(path is None for path in (parsed.html, parsed.runs, *(path for path, _ in files))):
+        accepted = "one or more of --html, --csv, --latex, --markdown, --runs"
         raise InputError(f"no output is named; accepted: {accepted}")
     results = read_results(parsed.results[0])
     if parsed.html is not None:
         check_page(parsed.html)
+    every = results
+    if parsed.best_settings:
+        results = with_best_settings(results)
     tables = summarize(results)
     if parsed.html is not None:
         written = write_page(results, tables, parsed.html, _shown_on_a_terminal)
@@ -62,9 +72,9 @@ def report(parsed: ReportArguments) -> int:
             say(_without_pictures(written))
     for path, made in files:
         if path is not None:
-            with replace_whole(path) as temporary:
-                temporary.write_text(made(tables, results.metrics), encoding="utf-8")
-            say(str(path))
+            _write(path, made(tables, results.metrics))
+    if parsed.runs is not None:
+        _write(parsed.runs, runs_to_csv(every))
     for rows, what in ((results.failed, "failed"), (results.dropped, "been dropped early")):
         if rows:
             say(f"{_runs(len(rows), 'has', 'have')} {what}; no mean counts them in")
@@ -79,6 +89,12 @@ def report(parsed: ReportArguments) -> int:
         others = f"{plural(results.others, 'row')} of the table"
         say(f"{others} left out: of no run of the plan that ran last")
     return 0
+
+
+def _write(path: pathlib.Path, text: str) -> None:
+    with replace_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    say(str(path))
 
 
 def _without_pictures(written: Written) -> str:

@@ -1,4 +1,4 @@
-"""The clean images of a plan: files, folders, patterns of paths, names, and functions of one's own."""
+"""The clean images of a plan: files, folders, patterns of paths, names, and one's own functions."""
 
 import functools
 import glob
@@ -108,7 +108,9 @@ def _given(entry: Entry, text: str, prepared: Prepared) -> Iterator[CleanImage]:
                 f"{text}: {name} has values from {np.min(pixels):g} to {np.max(pixels):g}; "
                 "accepted: from 0 to 1"
             )
-        yield CleanImage(str(name), functools.partial(prepared, functools.partial(np.asarray, pixels)))
+        yield CleanImage(
+            str(name), functools.partial(prepared, functools.partial(np.asarray, pixels))
+        )
 
 
 def _image(

@@ -17,7 +17,7 @@ from drp_jax.sweep.images import TooSmallError, images_of, prepared_image
 from drp_jax.sweep.importing import imported, version_of
 from drp_jax.sweep.lines import Entry, read_lines
 from drp_jax.sweep.plan import CleanImage, Plan, Variant, spaced, variants_of
-from drp_jax.sweep.scores import LESS, METRICS, MORE, Metric
+from drp_jax.sweep.scores import KNOWN_METRICS, LESS, METRICS, MORE, Metric
 
 FIELDS = ("images", "size", "gray", "degradations", "methods", "keys", "metrics")
 READY = pathlib.Path(__file__).parent / "plans"
@@ -26,7 +26,7 @@ MOST_VALUES = 10_000
 _LARGEST_SIDE = 100_000
 _LARGEST_KEY = 2**32 - 1
 _A_METHOD = "a name like drp-dip, or module:name of one's own"
-_A_METRIC = "psnr, ssim or module:function"
+_A_METRIC = f"{', '.join(KNOWN_METRICS)} or module:function"
 _FLAGS = {"tv-weight": "regularizer_weight"}
 """Settings by the flags of the commands, where these are called otherwise."""
 _RANGE = ("from", "to", "count", "scale")
@@ -252,12 +252,12 @@ def _metric(entry: Entry) -> tuple[str, Metric]:
     if "metric" not in fields:
         entry.fail(f"{entry.field} has no metric; accepted: {_A_METRIC}")
     name = fields["metric"].text(_A_METRIC)
-    if name not in METRICS and ":" not in name:
+    if name not in KNOWN_METRICS and ":" not in name:
         field = fields["metric"]
-        field.fail(f"{field.field} is {name!r}{meant(name, METRICS)}; accepted: {_A_METRIC}")
+        field.fail(f"{field.field} is {name!r}{meant(name, KNOWN_METRICS)}; accepted: {_A_METRIC}")
     better = fields["better"].text(f"{MORE} or {LESS}") if "better" in fields else MORE
-    if better not in (MORE, LESS) or (name in METRICS and better != MORE):
-        fields["better"].refuse(MORE if name in METRICS else f"{MORE} or {LESS}")
-    if name in METRICS:
-        return name, METRICS[name]
+    if better not in (MORE, LESS) or (name in KNOWN_METRICS and better != MORE):
+        fields["better"].refuse(MORE if name in KNOWN_METRICS else f"{MORE} or {LESS}")
+    if name in KNOWN_METRICS:
+        return name, KNOWN_METRICS[name]
     return name, Metric(fields["metric"].made(lambda: imported(name)), better)

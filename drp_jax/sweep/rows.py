@@ -67,7 +67,8 @@ def row_of(
     inputs = f"images/inputs-{run.inputs_identity}"
     try:
         arrays = {files: _arrays(result)}
-        scores = scores_of(metrics, arrays[files]["image"], np.asarray(problem.reference))
+        restored, reference = arrays[files], np.asarray(problem.reference)
+        scores = scores_of(metrics, restored["image"], reference, restored.get("uncertainty"))
         if with_inputs:
             arrays[inputs] = _inputs(problem)
     except Exception as error:

@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from drp_jax.errors import InputError, reason, require
-from drp_jax.metrics import psnr, ssim
+from drp_jax.metrics import psnr, ssim, uncertainty_correlation, within_two_spreads
 from drp_jax.sweep.importing import version_of
 from drp_jax.sweep.store import arrays_in
 
-Score = Callable[[jax.Array, jax.Array], Any]
+Score = Callable[..., Any]
 MORE, LESS = "more", "less"
 
 
@@ -28,6 +28,8 @@ class Metric:
       score: gives it, a number, from the image and the reference, `[H, W, C]`, values in [0, 1].
       better: "more" or "less", whichever of it is better.
       version: what tells it from others of its name; if left out, the contents of its file.
+      of_uncertainty: whether `score` gets the uncertainty `[H, W]` of the image too, behind the
+        others. Images without have no such score.
 
     Raises:
       InputError: if `better` is neither.
@@ -36,6 +38,7 @@ class Metric:
     score: Score
     better: str = MORE
     version: str = ""
+    of_uncertainty: bool = False
 
     def __post_init__(self) -> None:
         require(self.better in (MORE, LESS), f"better is {self.better!r}; accepted: more, less")
@@ -47,12 +50,23 @@ METRICS: Mapping[str, Metric] = {
     "psnr": Metric(jax.jit(psnr), version="1"),
     "ssim": Metric(jax.jit(ssim), version="1"),
 }
+"""Those of a plan that names none."""
+
+KNOWN_METRICS: Mapping[str, Metric] = {
+    **METRICS,
+    "uncertainty_correlation": Metric(
+        jax.jit(uncertainty_correlation), version="1", of_uncertainty=True
+    ),
+    "within_two_spreads": Metric(jax.jit(within_two_spreads), version="1", of_uncertainty=True),
+}
+"""Those that a plan may name."""
 
 
 def scores_of(
     metrics: Mapping[str, Metric],
     image: np.ndarray,
     reference: np.ndarray,
+    uncertainty: np.ndarray | None = None,
     row: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The scores of an image, as the columns of the table that they are in.
@@ -60,6 +74,7 @@ def scores_of(
     Args:
       metrics: by name.
       image, reference: `[H, W, C]`.
+      uncertainty: of the image, `[H, W]`, if it has one.
       row: of the table, whose scores by other metrics stay.
 
     Returns:
@@ -68,9 +83,14 @@ def scores_of(
     """
     scores, versions = _kept(row or {}, metrics)
     error = None
+    arrays = [jnp.clip(image, 0, 1), jnp.asarray(reference)]
     for name, metric in metrics.items():
+        if metric.of_uncertainty and uncertainty is None:
+            versions[name] = metric.version
+            continue
+        given = [*arrays, jnp.asarray(uncertainty)] if metric.of_uncertainty else arrays
         try:
-            value = float(metric.score(jnp.clip(image, 0, 1), jnp.asarray(reference)))
+            value = float(metric.score(*given))
         except InputError:
             value = math.nan
         except Exception as raised:  # whatever a metric of one's own raises
@@ -102,8 +122,9 @@ def scored_again(
     restored, inputs = (arrays_in(folder, row[name]) or {} for name in ("files", "inputs"))
     if "image" not in restored or "reference" not in inputs:
         return None
-    missing = lacking(metrics, row)
-    return {**row, **scores_of(missing, restored["image"], inputs["reference"], row)}
+    missing, uncertainty = lacking(metrics, row), restored.get("uncertainty")
+    scores = scores_of(missing, restored["image"], inputs["reference"], uncertainty, row)
+    return {**row, **scores}
 
 
 def _kept(

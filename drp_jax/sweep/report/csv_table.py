@@ -1,11 +1,12 @@
-"""The summary of a sweep as CSV, for programs."""
+"""The summary of a sweep, and its runs, as CSV, for programs."""
 
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from drp_jax.sweep.report.summary import Group, Table, differences
+from drp_jax.sweep.report.results import Results
+from drp_jax.sweep.report.summary import Group, Table, differences, running_seconds
 
 
 def to_csv(tables: Sequence[Table], metrics: Mapping[str, str]) -> str:
@@ -23,12 +24,34 @@ def to_csv(tables: Sequence[Table], metrics: Mapping[str, str]) -> str:
     for metric in metrics:
         names += [metric, f"{metric}_error", f"{metric}_runs"]
         names += [f"{metric}_{one}" for one in ("difference", "difference_error", "pairs", "wins")]
+    return _written(
+        names, (_values(table, group, metrics) for table in tables for group in table.groups)
+    )
+
+
+def runs_to_csv(results: Results) -> str:
+    """A line for each run of the plan that has ended; empty where there is no number.
+
+    `settings` is JSON. Lines are in the order of degradations, methods, settings, images and keys.
+    """
+    about = ["task", "degradation", "method", "preset", "settings", "image", "key"]
+    ended = ["status", "error", "iterations"]
+    names = [*about, *results.metrics, *ended]
+    names += ["seconds_without_compilation", "compile_seconds", "device", "git"]
+    rows = [
+        {**row, **row["scores"], "settings": json.dumps(row["settings"])}
+        | {"seconds_without_compilation": running_seconds(row)}
+        for row in (*results.rows, *results.failed, *results.dropped)
+    ]
+    rows.sort(key=lambda row: [str(row[name]) for name in about])
+    return _written(names, ([row.get(name) for name in names] for row in rows))
+
+
+def _written(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(names)
-    for table in tables:
-        for group in table.groups:
-            writer.writerow(_values(table, group, metrics))
+    writer.writerows(rows)
     return written.getvalue()
 
 

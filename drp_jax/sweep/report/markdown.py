@@ -7,9 +7,13 @@ from drp_jax.sweep.report.summary import Statistics, Table
 from drp_jax.sweep.report.tables import Lines, best_means, digits_of, seconds_text, title_of
 from drp_jax.sweep.scores import LESS
 
+_MOST_COLUMNS = 8
+
 
 def to_markdown(tables: Sequence[Table], metrics: Mapping[str, str]) -> str:
     """One table of all degradations, the best means in bold, and a line that says what they are.
+
+    Of several degradations and methods the means by the first metric come before it, a column each.
 
     Args:
       tables: of a sweep.
@@ -33,7 +37,47 @@ def to_markdown(tables: Sequence[Table], metrics: Mapping[str, str]) -> str:
             written.append(_row(cells))
     notes = [*lines.notes, *(["↓: less is better"] if LESS in metrics.values() else [])]
     text = escaped("; ".join(notes))
-    return "\n".join([*written, "", f"{text[0].upper()}{text[1:]}."]) + "\n"
+    whole = [*_overview(tables, lines, metrics), *written, "", f"{text[0].upper()}{text[1:]}."]
+    return "\n".join(whole) + "\n"
+
+
+def _overview(tables: Sequence[Table], lines: Lines, metrics: Mapping[str, str]) -> Sequence[str]:
+    """A row for each degradation and a column for each method; nothing of one of either."""
+    labels = list(dict.fromkeys(lines.label(group) for group in lines.groups))
+    if not metrics or len(tables) < 2 or not 2 <= len(labels) <= _MOST_COLUMNS:
+        return []
+    metric, better = next(iter(metrics.items()))
+    digits = digits_of(metric, tables)
+    means = {
+        (table.degradation, lines.label(group)): score.mean
+        for table in tables
+        for group in table.groups
+        if (score := group.score(metric)) is not None
+    }
+    columns = {one: [mean for (_, label), mean in means.items() if label == one] for one in labels}
+    # The best in the mean first.
+    labels.sort(key=lambda one: _order(columns[one], better))
+    written = [
+        _row([title_of(metric, better), *map(escaped, labels)]),
+        f"{'|---' * (len(labels) + 1)}|",
+    ]
+    for table in tables:
+        best = best_means(table, metrics).get(metric)
+        cells = [escaped(table.degradation)]
+        for label in labels:
+            mean = means.get((table.degradation, label))
+            text = "" if mean is None else f"{mean:.{digits}f}"
+            cells.append(f"**{text}**" if mean is not None and mean == best else text)
+        written.append(_row(cells))
+    return [*written, ""]
+
+
+def _order(means: Sequence[float], better: str) -> float:
+    """What is smaller for the better of columns."""
+    if not means:
+        return float("inf")
+    mean = sum(means) / len(means)
+    return mean if better == LESS else -mean
 
 
 def escaped(text: str) -> str:

@@ -3,15 +3,19 @@
 import collections
 import dataclasses
 import json
+import math
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 from drp_jax.errors import InputError
 from drp_jax.sweep.rows import DROPPED, FAILED
+from drp_jax.sweep.scores import LESS, MORE
 from drp_jax.sweep.store import TABLE, Store
 
 Row = Mapping[str, Any]
+BEST = "the best for each image by its reference"
+"""What settings are called by `with_best_settings`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +24,8 @@ class Results:
 
     Attributes:
       folder: where they come from.
-      rows: runs with a result, by column; `settings` and `scores` are dictionaries.
+      rows: runs with a result, by column, and the `device` and `git` revision of the environment;
+        `settings` and `scores` are dictionaries.
       failed: runs without one, alike.
       dropped: runs that successive halving has ended early, alike.
       better: "more" or "less", what is better, by the names of the plan's metrics.
@@ -75,9 +80,10 @@ def read_results(folder: pathlib.Path) -> Results:
     if not path.is_file():  # a Store would make one
         raise InputError(f"{path}: No such file; accepted: the folder of a sweep, like results")
     with Store(folder) as store:
-        rows = [_parsed(row) for row in store.latest()]
+        environments = store.environments()
+        rows = [_parsed(row, environments) for row in store.latest()]
         every, planned = store.count("runs"), store.count("planned")
-        better, environments = store.metrics(), store.environments()
+        better = store.metrics()
     if not rows:
         of_them = f", {every} of other plans" if every else ""
         raise InputError(
@@ -96,6 +102,37 @@ def read_results(folder: pathlib.Path) -> Results:
     )
 
 
-def _parsed(row: Row) -> Row:
-    scores = json.loads(row["scores"] or "{}")
-    return {**row, "settings": json.loads(row["settings"]), "scores": scores}
+def with_best_settings(results: Results) -> Results:
+    """The results with one run for each problem and method: that of the best settings.
+
+    Problems are images with their degradations and keys. The best is told by the reference, by the
+    first metric of the plan, which nobody can do without the clean image: what a method that is
+    tuned by hand could reach at best. Methods with one setting stay as they are, and so do runs
+    without a score where no other has one.
+    """
+    metric, better = next(iter(results.metrics.items()), ("psnr", MORE))
+    sign = -1 if better == LESS else 1
+    together: dict[tuple, list[Row]] = {}
+    for row in results.rows:
+        about = tuple(row[name] for name in ("degradation", "method", "preset", "image", "key"))
+        together.setdefault((*about, *sorted(row["settings"])), []).append(row)
+    rows = []
+    for every in together.values():
+        scores = [row["scores"].get(metric) for row in every]
+        ranks = [-math.inf if one is None else sign * one for one in scores]
+        best = every[ranks.index(max(ranks))]
+        if len(every) > 1:
+            best = {**best, "settings": dict.fromkeys(best["settings"], BEST)}
+        rows.append(best)
+    return dataclasses.replace(results, rows=rows)
+
+
+def _parsed(row: Row, environments: Mapping[int, Mapping[str, Any]]) -> Row:
+    where = environments.get(row["environment"], {})
+    return {
+        **row,
+        "settings": json.loads(row["settings"]),
+        "scores": json.loads(row["scores"] or "{}"),
+        "device": where.get("device"),
+        "git": where.get("git"),
+    }

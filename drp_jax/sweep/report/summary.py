@@ -163,6 +163,11 @@ def value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def running_seconds(row: Row) -> float | None:
+    """The time of a run without compilation."""
+    return None if row["seconds"] is None else row["seconds"] - row["compile_seconds"]
+
+
 def _groups(results: Results) -> list[Group]:
     """All groups, those of one task and degradation next to each other."""
     rows: dict[tuple, list[Row]] = {}
@@ -185,7 +190,7 @@ def _groups(results: Results) -> list[Group]:
                 {name: value for name, value in settings.items() if name in names},
                 [row for row in every if row["id"] not in failed],
                 sum(row["id"] in failed for row in every),
-                _mean_of(_running_seconds, alike),
+                _mean_of(running_seconds, alike),
                 _mean_of(operator.itemgetter("compile_seconds"), alike),
             )
         )
@@ -212,11 +217,6 @@ def _program(row: Row) -> tuple:
     fixed = {name: one for name, one in row["settings"].items() if not isinstance(one, float)}
     about = (row["task"], row["degradation"], row["method"], row["preset"])
     return *about, json.dumps([fixed, sorted(row["settings"])], sort_keys=True)
-
-
-def _running_seconds(row: Row) -> float | None:
-    """The time of a run without compilation."""
-    return None if row["seconds"] is None else row["seconds"] - row["compile_seconds"]
 
 
 def _mean_of(number: Callable[[Row], float | None], rows: Iterable[Row]) -> float | None:

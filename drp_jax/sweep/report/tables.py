@@ -7,10 +7,15 @@ from collections.abc import Mapping, Sequence
 from drp_jax.sweep.report.summary import Group, Table, settings_text
 from drp_jax.sweep.scores import LESS
 
-TITLES = {"psnr": "PSNR (dB)", "ssim": "SSIM"}
+TITLES = {
+    "psnr": "PSNR (dB)",
+    "ssim": "SSIM",
+    "uncertainty_correlation": "correlation of uncertainty and error",
+    "within_two_spreads": "within two spreads",
+}
 """What tables call the metrics; others have their own names."""
 
-_DIGITS = {"psnr": 2, "ssim": 3}
+_DIGITS = {"psnr": 2, "ssim": 3, "uncertainty_correlation": 2, "within_two_spreads": 2}
 
 
 def title_of(metric: str, better: str) -> str:
