@@ -99,14 +99,15 @@ def scans(data: pathlib.Path, size: int) -> dict[str, np.ndarray]:
     return {name: _resized(image, size) for name, image in slices(data).items()}
 
 
+def squares() -> dict[str, np.ndarray]:
+    """Colour photographs `[256, 256, 3]` by name."""
+    corners = IMAGES["tune"] | {"rocket.jpg": IMAGES["report"]["rocket.jpg"]}
+    return {name: crop(name, *corner, 256) for name, corner in corners.items()}
+
+
 def colored(data: pathlib.Path, size: int) -> dict[str, np.ndarray]:
-    """Colour photographs `[size, size, 3]` by name."""
-    return {
-        name: _resized(crop(name, *corner, 256), size)
-        for name, corner in (
-            IMAGES["tune"] | {"rocket.jpg": IMAGES["report"]["rocket.jpg"]}
-        ).items()
-    }
+    """The `squares` with so many pixels, `[size, size, 3]`."""
+    return {name: _resized(image, size) for name, image in squares().items()}
 
 
 def _resized(image: np.ndarray, size: int) -> np.ndarray:

@@ -1,3 +1,4 @@
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from conftest import make_photograph
@@ -5,7 +6,16 @@ from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from drp_jax import InputError
-from drp_jax.metrics import luma, luma_psnr, luma_without_border, psnr, psnr_where, ssim
+from drp_jax.metrics import (
+    luma,
+    luma_psnr,
+    luma_without_border,
+    psnr,
+    psnr_where,
+    ssim,
+    uncertainty_correlation,
+    within_two_spreads,
+)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -115,3 +125,19 @@ def test_psnr_where_refuses_shapes_that_would_broadcast():
     image = make_photograph(9, 11, 3)
     with pytest.raises(InputError, match="image has shape"):
         psnr_where(image, image[..., :1], np.ones((9, 11, 1), bool))
+
+
+def test_uncertainty_beside_the_error():
+    draw = np.random.default_rng(3)
+    image, reference = draw.random((2, 9, 7, 3), dtype=np.float32)
+    uncertainty = draw.random((9, 7), dtype=np.float32) / 3
+    error = np.abs(image - reference).mean(-1)
+    given = [jnp.asarray(one) for one in (image, reference, uncertainty)]
+    expected = np.corrcoef(error.ravel(), uncertainty.ravel())[0, 1]
+    np.testing.assert_allclose(uncertainty_correlation(*given), expected, atol=1e-5)
+    share = np.mean([e <= 2 * u for e, u in zip(error.ravel(), uncertainty.ravel(), strict=True)])
+    assert 0.1 < share < 0.9
+    np.testing.assert_allclose(within_two_spreads(*given), share, rtol=1e-6)
+    np.testing.assert_allclose(uncertainty_correlation(*given[:2], error), 1, rtol=1e-5)
+    with pytest.raises(InputError, match=r"uncertainty has shape \(9, 7, 3\); accepted: \(9, 7\)"):
+        within_two_spreads(*given[:2], given[0])

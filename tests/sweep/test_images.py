@@ -108,3 +108,60 @@ def test_an_image_that_is_not_there_is_named(tmp_path):
         r"scikit-image is called phantum \(did you mean phantom\?\); accepted: chelsea, camera",
     ):
         sweep_flags.read([plan])
+
+
+LAB = """
+import numpy
+
+def slices():
+    return {"first": numpy.full((12, 10, 1), 0.25), "second": numpy.ones((9, 9, 3))}
+
+def nothing():
+    return {}
+
+def broken():
+    raise ValueError("no disk")
+
+def flat():
+    return {"first": numpy.zeros((8, 8))}
+
+def hounsfield():
+    return {"first": numpy.linspace(-1000, 1200, 64).reshape(8, 8, 1)}
+
+def unknown():
+    return {"first": numpy.full((8, 8, 1), numpy.nan)}
+"""
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """A module with images of one's own in the current folder; its name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    name = f"lab_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(LAB)
+    return name
+
+
+def test_a_function_gives_images_by_their_names(tmp_path, lab):
+    first, second = read(tmp_path, f"'{lab}:slices'").images
+    assert (first.name, second.name) == ("first", "second")
+    np.testing.assert_array_equal(first.pixels(), np.full((12, 10, 1), 0.25, np.float32))
+    gray = read(tmp_path, f"['{lab}:slices']", "gray: true\nsize: 8").images
+    assert [one.shape for one in gray] == [(8, 8, 1), (8, 8, 1)]
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("none", r"line 1: lab_\S+:none: cannot be imported: .* no attribute"),
+        ("nothing", r"gives dict; accepted: a function that is called with nothing and gives arr"),
+        ("broken", r":broken: ValueError: no disk; accepted: a function that is called with noth"),
+        ("flat", r"line 1: \S+: first has the shape \(8, 8\); accepted: \(H, W, C\)"),
+        ("hounsfield", r"first has values from -1000 to 1200; accepted: from 0 to 1"),
+        ("unknown", r"first has values from nan to nan; accepted: from 0 to 1"),
+    ],
+)
+def test_what_a_function_may_not_give_is_named(tmp_path, lab, function, message):
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, f"'{lab}:{function}'")

@@ -304,7 +304,7 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
         ({"keys": "[1, 1]"}, r"line 4: keys is \[1, 1\]; accepted: every key once"),
         ({"metrics": "lpips"}, r"line 4: metrics is 'lpips'; accepted: psnr, ssim, uncer"),
         ({"metrics": "[psnr, psnr]"}, r"line 4: metrics has psnr twice; accepted: every one once"),
-        ({"metrics": "{better: less}"}, r"line 4: metrics has no metric; accepted: psnr, ssim or"),
+        ({"metrics": "{better: less}"}, r"line 4: metrics has no metric; accepted: psnr, ssim, un"),
         (
             {"metrics": '{metric: "lab:measure", better: lower}'},
             r"line 4: metrics.better is 'lower'; accepted: more or less",

@@ -13,7 +13,7 @@ from drp_jax.commands import options
 from drp_jax.commands.sweep import sweep
 from drp_jax.sweep import CleanImage, Metric, Plan, Variant, degradation, run_sweep
 from drp_jax.sweep.on_ray import run_sweep_on_ray
-from drp_jax.sweep.scores import METRICS
+from drp_jax.sweep.scores import KNOWN_METRICS, METRICS, lacking, scored_again, scores_of
 
 WORST = "def worst(image, reference):\n    return abs(image - reference).max()\n"
 METHOD = preset(method="tv", task="reconstruct").adjusted(iterations=2)
@@ -109,6 +109,31 @@ def test_scores_that_are_no_numbers_are_null(tmp_path):
     assert json.loads(done.row["scores"]) == {"infinite": None, "refused": None}
     assert done.row["error"] is None
     assert not list(run_sweep(one, tmp_path))
+
+
+def test_uncertainty_is_scored_where_there_is_one(tmp_path):
+    draw = np.random.default_rng(2)
+    image, reference = draw.random((2, 12, 11, 1), dtype=np.float32)
+    spread = draw.random((12, 11), dtype=np.float32)
+    error = np.abs(image - reference)[..., 0]
+    expected = {
+        "psnr": -10 * np.log10(np.mean(error**2)),
+        "uncertainty_correlation": np.corrcoef(error.ravel(), spread.ravel())[0, 1],
+        "within_two_spreads": np.mean(error <= 2 * spread),
+    }
+    metrics = {name: KNOWN_METRICS[name] for name in expected}
+    row = scores_of(metrics, image, reference, spread)
+    scores = json.loads(row["scores"])
+    assert scores.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(scores[name], value, atol=1e-4)
+    without = scores_of(metrics, image, reference)
+    assert json.loads(without["scores"]).keys() == {"psnr"}
+    assert not lacking(metrics, without)  # so that it is not asked for again and again
+    np.savez(tmp_path / "restored.npz", image=image, uncertainty=spread)
+    np.savez(tmp_path / "inputs.npz", reference=reference)
+    unscored = {"files": "restored", "inputs": "inputs"}
+    assert scored_again(metrics, unscored, tmp_path) == unscored | row
 
 
 def test_a_direction_that_is_none_is_refused():

@@ -5,7 +5,9 @@ import json
 import numpy as np
 from written_sweep import add_rows, make_row, write_sweep
 
-from drp_jax.sweep.report import differences, read_results, summarize, to_csv
+from drp_jax.sweep.report import differences, read_results, runs_to_csv, summarize, to_csv
+
+PLACE = ("degradation", "method", "preset", "settings", "image", "key")
 
 
 def lines_of(folder):
@@ -42,3 +44,22 @@ def test_how_many_runs_are_in_a_mean_is_said(tmp_path):
     add_rows(tmp_path, [make_row(key, key=key, scores=scores[key]) for key in (0, 1)])
     ((line,),) = lines_of(tmp_path)[2:]
     assert (line["runs"], line["psnr_runs"], line["worst_runs"]) == ("2", "2", "1")
+
+
+def test_all_runs_are_lines(tmp_path):
+    write_sweep(tmp_path)
+    results = read_results(tmp_path)
+    lines = list(csv.DictReader(io.StringIO(runs_to_csv(results))))
+    assert len(lines) == len(results.rows) + len(results.failed) == 2 * 2 * 2 * 4
+    assert [line["degradation"] for line in lines] == ["gaussian:25"] * 16 + ["gaussian:5"] * 16
+    by_place = {tuple(line[name] for name in PLACE): line for line in lines}
+    assert len(by_place) == len(lines)
+    for row in results.rows:
+        place = {**row, "settings": json.dumps(row["settings"])}
+        line = by_place[tuple(str("" if place[name] is None else place[name]) for name in PLACE)]
+        assert float(line["psnr"]) == row["psnr"]
+        assert float(line["worst"]) == row["scores"]["worst"]
+        assert float(line["seconds_without_compilation"]) == row["seconds"] - row["compile_seconds"]
+        assert (line["device"], line["git"]) == ("cpu: cpu", "abc123+")
+    (failed,) = (line for line in lines if line["status"] == "failed")
+    assert (failed["psnr"], failed["error"]) == ("", "ValueError: </script> & 50% of it")

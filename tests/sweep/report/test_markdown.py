@@ -13,7 +13,8 @@ def markdown_of(folder):
 
 
 def test_it_is_one_table_with_the_best_in_bold(tmp_path):
-    (table, other), (head, rule, *lines) = markdown_of(write_sweep(tmp_path))
+    (table, other), lines = markdown_of(write_sweep(tmp_path))
+    head, rule, *lines = lines[lines.index("") + 1 :]
     assert head == "| degradation | method | PSNR (dB) | SSIM | worst ↓ | seconds | runs |"
     *lines, empty, note = lines
     assert len(lines) == 2 * 4
@@ -28,6 +29,30 @@ def test_it_is_one_table_with_the_best_in_bold(tmp_path):
         "Means over images and keys ± standard errors; seconds of a run are without compilation; "
         "network fast has width 8, kind a_b in all lines; ↓: less is better."
     )
+
+
+def test_means_of_several_degradations_have_a_column_for_each_method(tmp_path):
+    tables, lines = markdown_of(write_sweep(tmp_path))
+    overview = [line.strip("| ").split(" | ") for line in lines[: lines.index("")]]
+    (title, *labels), _, *rows = overview
+    assert title == "PSNR (dB)"
+    assert [row[0] for row in rows] == [table.degradation for table in tables]
+    totals = []
+    for label in labels:
+        method, _, weight = label.partition(", weight ")
+        groups = [
+            next(one for one in table.groups if (one.name, one.varied.get("weight")) == about)
+            for table in tables
+            for about in [(method, float(weight) if weight else None)]
+        ]
+        means = [group.score("psnr").mean for group in groups]
+        totals.append(sum(means))
+        for row, table, mean in zip(rows, tables, means, strict=True):
+            is_best = mean == max(one.score("psnr").mean for one in table.groups)
+            written = f"**{mean:.2f}**" if is_best else f"{mean:.2f}"
+            assert row[1 + labels.index(label)] == written
+    assert len(labels) == 4
+    assert totals == sorted(totals, reverse=True)
 
 
 def test_what_all_lines_share_is_below(tmp_path):

@@ -8,7 +8,7 @@ from written_sweep import ENVIRONMENT, add_rows, make_row
 
 from drp_jax import InputError
 from drp_jax.sweep import Store
-from drp_jax.sweep.report import differences, read_results, summarize
+from drp_jax.sweep.report import differences, read_results, summarize, with_best_settings
 from drp_jax.sweep.report.summary import in_order, settings_text
 from drp_jax.sweep.store import TABLE
 
@@ -191,3 +191,37 @@ def test_a_missing_folder_is_not_made(tmp_path):
     (tmp_path / TABLE).write_text("no table at all, but a text that is long enough")
     with pytest.raises(InputError, match="file is not a database"):
         read_results(tmp_path)
+
+
+def test_the_best_settings_for_each_problem(tmp_path):
+    rows = [
+        make_row(
+            f"{weight}{image}", image=image, settings=json.dumps({"weight": weight}), psnr=score
+        )
+        for weight, scores in ((0.1, (20.0, 25.0)), (1.0, (22.0, 21.0)))
+        for image, score in zip("ab", scores, strict=True)
+    ]
+    rows += [make_row(f"one{image}", image=image, method="other", psnr=21.5) for image in "ab"]
+    add_rows(tmp_path, rows)
+    results = with_best_settings(read_results(tmp_path))
+    assert {row["id"] for row in results.rows} == {"run1.0a", "run0.1b", "runonea", "runoneb"}
+    (table,) = summarize(results)
+    best, other = table.groups
+    assert (best.score("psnr").mean, other.score("psnr").mean) == (23.5, 21.5)
+    assert best.settings == {"weight": "the best for each image by its reference"}
+    assert (best.varied, other.settings) == ({}, {})
+
+
+def test_the_best_of_a_distance_is_the_least(tmp_path):
+    scores = {0.1: 0.4, 1.0: 0.2, 10.0: None}
+    rows = [
+        make_row(
+            weight,
+            settings=json.dumps({"weight": weight}),
+            scores=json.dumps({"far": far}),
+        )
+        for weight, far in scores.items()
+    ]
+    add_rows(tmp_path, rows, {"far": "less"})
+    (best,) = with_best_settings(read_results(tmp_path)).rows
+    assert best["id"] == "run1.0"

@@ -1,0 +1,46 @@
+"""The tables of sweeps on the pages, and the plans that they are of."""
+
+import pytest
+from code_blocks import ROOT
+
+from drp_jax import InputError
+from drp_jax.commands import sweep_flags
+from experiments import tables
+
+PLANS = sorted((ROOT / "benchmarks/plans").glob("*.yaml"))
+
+
+def test_a_table_takes_the_place_of_the_one_before(tmp_path):
+    (tmp_path / "means.md").write_text("| PSNR |\n|---|\n| 30 |\n")
+    page = "Head\n\n<!-- table: means.md -->\nold\n<!-- end of table -->\n\nafter\n"
+    written = tables.with_tables(page, tmp_path)
+    assert written == (
+        "Head\n\n<!-- table: means.md -->\n\n| PSNR |\n|---|\n| 30 |\n\n<!-- end of table -->\n\n"
+        "after\n"
+    )
+    assert tables.with_tables(written, tmp_path) == written
+
+
+def test_a_table_that_is_not_there_is_named(tmp_path):
+    page = "<!-- table: none.md -->\n<!-- end of table -->"
+    with pytest.raises(InputError, match=r"none.md: no such file; accepted: what a sweep report"):
+        tables.with_tables(page, tmp_path)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_pages_have_the_tables_of_the_results(page):
+    text = page.read_text()
+    assert tables.with_tables(text, ROOT) == text
+    assert text.count("<!-- table:") == text.count("<!-- end of table -->")
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
+def test_a_plan_is_sound_and_each_image_fits_it(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    plan = sweep_flags.read([path])
+    assert not plan.unreadable
+    assert (ROOT / f"benchmarks/results/{path.stem}.csv").is_file()
+
+
+def test_there_are_plans():
+    assert PLANS
