@@ -38,8 +38,9 @@ def runs_to_csv(results: Results) -> str:
     ended = ["status", "error", "iterations"]
     names = [*about, *results.metrics, *ended]
     names += ["seconds_without_compilation", "compile_seconds", "device", "git"]
+    none = dict.fromkeys(results.metrics)
     rows = [
-        {**row, **row["scores"], "settings": json.dumps(row["settings"])}
+        {**row, **none, **row["scores"], "settings": json.dumps(row["settings"])}
         | {"seconds_without_compilation": running_seconds(row)}
         for row in (*results.rows, *results.failed, *results.dropped)
     ]
