@@ -16,7 +16,6 @@ from drp_jax.compile_clock import compile_clock
 from drp_jax.metrics import luma_without_border, uncertainty_correlation, within_two_spreads
 from drp_jax.sweep.degradations import masked, noisy, pixels_left, shrunk
 from experiments.benchmark import baselines
-from experiments.measurements import measured
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +94,7 @@ def _luma(image: np.ndarray) -> np.ndarray:
 
 
 def degrade(case: str, clean: np.ndarray, seed: int) -> Degraded:
-    """One of the `CASES`, or of the `MEASUREMENTS`, done to a clean image `[H, W, C]`."""
+    """One of the `CASES` done to a clean image `[H, W, C]`."""
     if case in NOISES:
         sigma = float(case.split()[1]) if case.startswith("Gaussian") else None
         return with_noise(clean, add_noise(clean, case, seed), sigma)
@@ -104,10 +103,7 @@ def degrade(case: str, clean: np.ndarray, seed: int) -> Degraded:
         return with_gaps(clean, known_pixels(case, height, width, seed))
     if case in FACTORS:
         return made_smaller(clean, FACTORS[case])
-    if case in NOISY:
-        return _with_noise_too(case, clean, seed)
-    problem = measured(clean, case, seed)
-    return Degraded(problem, functools.partial(baselines.reconstructors, problem))
+    return _with_noise_too(case, clean, seed)
 
 
 def with_noise(

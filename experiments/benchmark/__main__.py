@@ -16,13 +16,12 @@ from experiments.benchmark.profile import convolutions, profile, projection
 from experiments.benchmark.quality import quality
 from experiments.benchmark.real_noise import real_noise
 from experiments.benchmark.reconstruction import reconstruction
-from experiments.benchmark.reconstruction_page import reconstruction_page
 from experiments.benchmark.speed import speed
 from experiments.benchmark.sweep import sweep
 
 COMMANDS = (
     *(speed, filters, quality, noisy, real_noise, ablations, batch, vmap, profile),
-    *(convolutions, reconstruction, reconstruction_page, slices, projection, large, sweep),
+    *(convolutions, reconstruction, slices, projection, large, sweep),
 )
 
 

@@ -6,11 +6,10 @@ the clean image, which our presets never see.
 
 from collections.abc import Callable, Iterable, Sequence
 
-import jax
 import numpy as np
 from PIL import Image
 
-from drp_jax import InputError, Problem, preset, restore
+from drp_jax import InputError
 from drp_jax.commands.super_resolve import resize
 
 Baselines = dict[str, Callable[[], Iterable[np.ndarray]]]
@@ -69,14 +68,3 @@ def inpainters(observation: np.ndarray, known: np.ndarray) -> Baselines:
 def enlargers(observation: np.ndarray, height: int, width: int) -> Baselines:
     """Ways to enlarge an image."""
     return {"bicubic": lambda: [resize(observation, height, width, Image.Resampling.BICUBIC)]}
-
-
-def reconstructors(problem: Problem) -> Baselines:
-    """Ways to an image from measurements."""
-    tv = preset(method="tv", task="reconstruct")
-
-    def restored(weight: float) -> np.ndarray:
-        method = tv.adjusted(regularizer_weight=weight)
-        return np.asarray(restore(problem, key=jax.random.key(0), method=method).image)
-
-    return {"TV, best weight": lambda: map(restored, (0.03, 0.06, 0.1, 0.3, 1.0))}

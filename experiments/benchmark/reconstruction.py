@@ -1,66 +1,55 @@
-"""Restore images from measurements: `python -m experiments.benchmark reconstruction`.
+"""Time methods for measurements: `python -m experiments.benchmark reconstruction`.
 
-Slices of scans and a photograph, as MRI, tomography, blurs, compressed sensing, phase retrieval and
-a colour mosaic observe them, with white noise: by what the library has for them and by total
-variation alone, which gets the best of its weights by the clean image. A row per image and method;
-a method that takes no such operator is left out. Seconds are without compilation.
-`reconstruction-page` makes docs/reconstruction.md of it. Without the folder of data the images are
-photographs and the phantom of Shepp and Logan.
+Slices of scans and a photograph, as MRI, tomography or blurs observe them, are restored by one
+method after the other, again and again, so that other work on the machine slows all alike. A row
+per image and method, seconds without compilation, and how long each takes beside the last. How good
+the images are is a matter of sweeps: `benchmarks/plans`.
 """
 
 import dataclasses
-import functools
 import pathlib
+import statistics
 from collections.abc import Iterator
 
-from drp_jax import InputError, Method, Problem, preset
+from drp_jax import InputError, Method, preset
 from drp_jax.commands import options
 from drp_jax.presets import names
 from experiments import pages
-from experiments.benchmark import baselines, measuring
+from experiments.benchmark import measuring
 from experiments.degradations import Degraded
 from experiments.measurements import MEASUREMENTS, NOISE, measured
 from experiments.photographs import colored, scans
 
 TABLE = pages.Table(
-    "measured by | image | method | PSNR | SSIM | seconds",
-    "{case} | {image} | {method} | {psnr:.2f} | {ssim:.3f} | {seconds:.1f}",
+    "measured by | image | draw | method | PSNR | SSIM | seconds",
+    "{case} | {image} | {draw} | {method} | {psnr:.2f} | {ssim:.3f} | {seconds:.1f}",
 )
-TV = "tv"
-WEIGHTS = "weights"
-SPREAD = "projectors"
-PROJECTORS = 4
-AVERAGED = f"drp-dip, mean of {PROJECTORS}"
-PRESETS = ("fast", "best")
 METHODS = tuple(method for method, tasks in names().items() if "reconstruct" in tasks)
-DEFAULT = f"drp-pnp,drp-dip,plug-and-play,{TV}"
-_NAMES = (*METHODS, *PRESETS, WEIGHTS, SPREAD)
 
 
 def _several(text: str) -> tuple[str, ...]:
     chosen = tuple(text.split(","))
-    if not set(chosen) <= set(_NAMES):
+    if not set(chosen) <= set(METHODS):
         raise ValueError
     return chosen
 
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:
-    case: str | None = measuring.only(MEASUREMENTS)
+    case: str = options.choice(MEASUREMENTS, "What measures the images.", "MRI x4")
     methods: tuple[str, ...] = options.option(
         _several,
         "NAMES",
-        f"some of {', '.join(_NAMES)}, with commas between them",
-        f"Which methods; {WEIGHTS} is drp-dip with each of its weights, {SPREAD} the mean of "
-        f"{PROJECTORS} of it.",
-        tuple(DEFAULT.split(",")),
-        shown=DEFAULT,
+        f"some of {', '.join(METHODS)}, with commas between them",
+        "Which methods; the times of the others are told beside that of the last.",
+        ("drp-pnp", "dip"),
+        shown="drp-pnp,dip",
     )
     size: int = measuring.size(128, least=16, most=256)
-    photographs: int | None = measuring.photographs(shown="all")
+    photographs: int = measuring.photographs(1)
     noise: float = options.number("Standard deviation of the noise.", NOISE, least=0.0)
     iterations: int | None = measuring.iterations(shown="of the preset")
-    draws: int = measuring.draws(1)
+    draws: int = measuring.draws(2)
     seed: int = options.random_seed()
     data: pathlib.Path = measuring.data()
     output: pathlib.Path | None = measuring.output()
@@ -68,51 +57,39 @@ class Arguments:
 
 @options.command("reconstruction", Arguments, help=__doc__)
 def reconstruction(parsed: Arguments) -> int:
-    """The projector and others for MRI, CT, blurs, compressed sensing ..."""
+    """Methods for MRI, CT, blurs, compressed sensing ... by turns."""
+    methods = {
+        name: preset(method=name, task="reconstruct").adjusted(iterations=parsed.iterations)
+        for name in parsed.methods
+    }
+    rows: list[dict] = []
+
+    def kept() -> Iterator[dict]:
+        for row in _rows(methods, parsed):
+            rows.append(row)
+            yield row
+
     content = {"size": parsed.size, "noise": parsed.noise}
-    pages.show(TABLE, _rows(parsed), parsed.output, content)
+    pages.show(TABLE, kept(), parsed.output, content)
+    *others, last = methods
+    seconds = {name: [row["seconds"] for row in rows if row["method"] == name] for name in methods}
+    for name in others:
+        ratios = [one / other for one, other in zip(seconds[name], seconds[last], strict=True)]
+        print(f"{name} takes {statistics.median(ratios):.2f} of the time of {last}")
     return 0
 
 
-def _rows(parsed: Arguments) -> Iterator[dict]:
-    for case in MEASUREMENTS if parsed.case is None else [parsed.case]:
-        source = colored if case == "demosaicing" else scans
-        images = [*source(parsed.data, parsed.size).items()][: parsed.photographs]
-        for image, clean in images:
-            for draw in range(parsed.draws):
-                seed = parsed.seed + draw
-                problem = measured(clean, case, seed, parsed.noise)
-                with_tv = baselines.reconstructors if TV in parsed.methods else lambda _: {}
-                degraded = Degraded(problem, functools.partial(with_tv, problem))
-                for row in degraded.compare(_methods(problem, parsed), seed):
-                    yield {"case": case, "image": image, "draw": draw} | row
-
-
-def _methods(problem: Problem, parsed: Arguments) -> dict[str, Method]:
-    """Those of the methods that take the problem."""
-    methods: dict[str, Method] = {}
-    for name in parsed.methods:
-        if name in PRESETS:
-            methods[name] = preset(name, task="reconstruct")
-        elif name == WEIGHTS:
-            projector = preset(method="drp-dip", task="reconstruct")
-            for weight in projector.weights:
-                methods[f"weight {weight:g}"] = projector.adjusted(regularizer_weight=weight)
-        elif name == SPREAD:
-            projector = preset(method="drp-dip", task="reconstruct")
-            methods[AVERAGED] = projector.adjusted(projectors=PROJECTORS)
-        elif name != TV:  # which gets the best of its weights
-            methods[name] = preset(method=name, task="reconstruct")
-    return {
-        name: one.adjusted(iterations=parsed.iterations)
-        for name, one in methods.items()
-        if _takes(one, problem)
-    }
-
-
-def _takes(method: Method, problem: Problem) -> bool:
-    try:
-        method.check(problem)
-    except InputError:
-        return False
-    return True
+def _rows(methods: dict[str, Method], parsed: Arguments) -> Iterator[dict]:
+    source = colored if parsed.case == "demosaicing" else scans
+    images = [*source(parsed.data, parsed.size).items()][: parsed.photographs]
+    for image, clean in images:
+        for draw in range(parsed.draws):
+            seed = parsed.seed + draw
+            problem = measured(clean, parsed.case, seed, parsed.noise)
+            for name, method in methods.items():
+                try:
+                    method.check(problem)
+                except InputError as error:
+                    raise InputError(f"--methods {name}: {error}") from None
+            for row in Degraded(problem, dict).compare(methods, seed):
+                yield {"case": parsed.case, "image": image, "draw": draw} | row

@@ -1,14 +1,13 @@
 """Write measurements for other packages: `python -m experiments.peers.export --output FOLDER`.
 
-One .npz file per measurement and image, with draw 0 of `experiments.benchmark reconstruction`. The
+One .npz file per measurement and image, with key 0 of `benchmarks/plans/reconstruction.yaml`. The
 peers read them in environments of their own, since they pin other versions:
 
     python -m venv scico && scico/bin/pip install scico bm3d
     scico/bin/python experiments/peers/scico_peer.py FOLDER OUTPUT.json
 
 and the same with deepinv and `deepinv_peer.py`. Both add their rows to one file;
-benchmarks/results/reconstruction-peers-cpu.json is such a file, of which `reconstruction-page`
-makes tables.
+benchmarks/results/reconstruction-peers-cpu.json is such a file, of which `table` makes a table.
 """
 
 import dataclasses

@@ -11,7 +11,7 @@ from untrained.test_golden import CASES
 from drp_jax import preset, presets
 from drp_jax.untrained import HourglassConfig
 from experiments import photographs
-from experiments.benchmark import ablations, batch, reconstruction, reconstruction_page
+from experiments.benchmark import ablations, batch
 from experiments.benchmark.__main__ import COMMANDS, main
 from experiments.measurements import MEASUREMENTS, measured
 
@@ -88,39 +88,27 @@ def scans(tmp_path):
 
 
 @pytest.mark.slow
-def test_reconstructions_are_measured_and_shown_on_the_page(scans, capsys, monkeypatch):
+def test_methods_for_measurements_are_timed_by_turns(scans, capsys, monkeypatch):
     shorten_reconstruction(monkeypatch)
-    output = scans / "reconstruction-disc.json"
-    flags = ["--data", str(scans), "--size", "16", "--photographs", "1", "--iterations", "3"]
-    methods = ["--case", "MRI x4", "--methods", "tv,drp-dip,weights,projectors"]
-    assert main(["reconstruction", *flags, *methods, "--output", str(output)]) == 0
+    output = scans / "times.json"
+    flags = ["--data", str(scans), "--size", "16", "--iterations", "2", "--methods", "tv,dd"]
+    assert main(["reconstruction", *flags, "--output", str(output)]) == 0
     rows = json.loads(output.read_text())["rows"]
-    weights = [f"weight {weight:g}" for weight in (0.4, 0.1)]
-    several = "drp-dip, mean of 4"
-    assert [row["method"] for row in rows] == ["drp-dip", *weights, several, "TV, best weight"]
+    assert [(row["draw"], row["method"]) for row in rows] == [
+        (draw, method) for draw in (0, 1) for method in ("tv", "dd")
+    ]
     assert {(row["case"], row["image"]) for row in rows} == {("MRI x4", "brain 1")}
-    assert rows[-1]["psnr"] > 10
-    assert capsys.readouterr().out.count("| MRI x4 | brain 1 |") == 5
-
-    page = scans / "page.md"
-    monkeypatch.setattr(reconstruction_page, "RESULTS", scans)
-    monkeypatch.setattr(reconstruction_page, "PAGE", page)
-    assert main(["reconstruction-page"]) == 0
-    written = page.read_text()
-    chosen, *fixed, _, tv = (row["psnr"] for row in rows)
-    assert f"| MRI x4 | drp-dip | {chosen:.2f} |" in written
-    assert f"| {chosen - tv:+.2f} | 1 |" in written
-    spread = rows[-2]
-    assert 0 <= spread["within_two_spreads"] <= 1
-    correlation, within = spread["uncertainty_correlation"], spread["within_two_spreads"]
-    assert f"| MRI x4 | {correlation:.2f} | {within:.0%} |" in written
-    lead = chosen - max(fixed)
-    assert f"in {int(lead >= -0.3)} of 1 runs: {lead:+.2f} dB in the mean" in written
+    first, second = (rows[place]["seconds"] / rows[place + 1]["seconds"] for place in (0, 2))
+    said = capsys.readouterr().out
+    assert f"tv takes {(first + second) / 2:.2f} of the time of dd" in said
 
 
-def test_methods_that_are_unknown_are_named(capsys):
+def test_methods_that_are_unknown_or_not_for_it_are_named(scans, capsys):
     assert main(["reconstruction", "--methods", "drp-dip,magic"]) == 2
     assert "--methods: 'drp-dip,magic' is not some of drp-dip" in capsys.readouterr().err
+    flags = ["--data", str(scans), "--size", "16", "--case", "phase retrieval"]
+    assert main(["reconstruction", *flags, "--methods", "tv,plug-and-play"]) == 2
+    assert "--methods plug-and-play: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", MEASUREMENTS)
@@ -271,14 +259,6 @@ def test_the_torch_reference_is_the_original_program(case):
         norm.bias.data = torch.from_numpy(golden["seed_norm/bias"])
         seed = norm(seed)
     np.testing.assert_allclose(network(seed).detach().numpy(), golden["output_0"], atol=1e-5)
-
-
-def test_methods_that_do_not_take_a_measurement_are_left_out():
-    clean = np.random.default_rng(0).random((16, 16, 1)).astype(np.float32)
-    methods = ("drp-pnp", "plug-and-play", "aseqdip", "dip", "best")
-    parsed = reconstruction.Arguments(methods=methods)
-    for case, taken in (("phase retrieval", ["dip"]), ("motion blur", [*methods])):
-        assert list(reconstruction._methods(measured(clean, case, seed=0), parsed)) == taken
 
 
 def test_slices_of_a_volume_are_the_same_together(scans, capsys, monkeypatch):

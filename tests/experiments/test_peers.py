@@ -1,9 +1,11 @@
+import json
+
 import jax
 import numpy as np
 import pytest
 
 from drp_jax import metrics
-from experiments.peers import scoring
+from experiments.peers import scoring, table
 from experiments.peers.export import CASES, main
 
 
@@ -70,3 +72,20 @@ def test_a_folder_is_needed(capsys):
 def test_noise_is_needed_since_peers_divide_by_its_level(capsys):
     assert main(["--noise", "0"]) == 2
     assert "--noise is 0.0; accepted: from 1e-06 up" in capsys.readouterr().err
+
+
+FILES = ("rows.json", "table.md")
+
+
+def test_the_table_has_means_over_images(tmp_path, monkeypatch):
+    rows = [
+        {"case": case, "method": method, "psnr": psnr, "ssim": 0.5, "seconds": 2.0}
+        for case, method, psnr in (("MRI", "A", 30.0), ("CT", "A", 20.0), ("MRI", "A", 31.0))
+    ]
+    (tmp_path / FILES[0]).write_text(json.dumps({"rows": rows}))
+    monkeypatch.setattr("sys.argv", ["table", *(str(tmp_path / one) for one in FILES)])
+    assert table.main() == 0
+    assert (tmp_path / FILES[1]).read_text().splitlines()[2:] == [
+        "| MRI | A | 30.50 | 0.500 | 2.0 | 2 |",
+        "| CT | A | 20.00 | 0.500 | 2.0 | 1 |",
+    ]
