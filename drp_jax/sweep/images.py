@@ -100,17 +100,23 @@ def _given(entry: Entry, text: str, prepared: Prepared) -> Iterator[CleanImage]:
         entry.fail(f"{text}: {in_a_line(error)}; accepted: {accepted}")
     if not isinstance(images, Mapping) or not images:
         entry.fail(f"{text}: gives {type(images).__name__}; accepted: {accepted}")
-    for name, pixels in images.items():
-        if np.ndim(pixels) != 3:
-            entry.fail(f"{text}: {name} has the shape {np.shape(pixels)}; accepted: (H, W, C)")
-        if not (np.min(pixels) >= 0 and np.max(pixels) <= 1):  # NaN is neither
+    for name, given in images.items():
+        pixels = np.asarray(given)
+        if pixels.ndim != 3 or pixels.size == 0 or pixels.dtype.kind not in "buif":
             entry.fail(
-                f"{text}: {name} has values from {np.min(pixels):g} to {np.max(pixels):g}; "
-                "accepted: from 0 to 1"
+                f"{text}: {name} has the shape {pixels.shape} and type {pixels.dtype}; accepted: "
+                "(H, W, C), real numbers"
             )
-        yield CleanImage(
-            str(name), functools.partial(prepared, functools.partial(np.asarray, pixels))
-        )
+        least, most = pixels.min(), pixels.max()
+        if not (least >= 0 and most <= 1):  # NaN is neither
+            entry.fail(
+                f"{text}: {name} has values from {least:g} to {most:g}; accepted: from 0 to 1"
+            )
+        yield CleanImage(str(name), functools.partial(prepared, functools.partial(_same, pixels)))
+
+
+def _same(pixels: np.ndarray) -> np.ndarray:
+    return pixels
 
 
 def _image(

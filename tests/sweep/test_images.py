@@ -125,6 +125,9 @@ def broken():
 def flat():
     return {"first": numpy.zeros((8, 8))}
 
+def words():
+    return {"first": [[["red"]]]}
+
 def hounsfield():
     return {"first": numpy.linspace(-1000, 1200, 64).reshape(8, 8, 1)}
 
@@ -157,7 +160,8 @@ def test_a_function_gives_images_by_their_names(tmp_path, lab):
         ("none", r"line 1: lab_\S+:none: cannot be imported: .* no attribute"),
         ("nothing", r"gives dict; accepted: a function that is called with nothing and gives arr"),
         ("broken", r":broken: ValueError: no disk; accepted: a function that is called with noth"),
-        ("flat", r"line 1: \S+: first has the shape \(8, 8\); accepted: \(H, W, C\)"),
+        ("flat", r"line 1: \S+: first has the shape \(8, 8\) and type float64; accepted: \(H, W"),
+        ("words", r"first has the shape \(1, 1, 1\) and type <U3; accepted: \(H, W, C\), real num"),
         ("hounsfield", r"first has values from -1000 to 1200; accepted: from 0 to 1"),
         ("unknown", r"first has values from nan to nan; accepted: from 0 to 1"),
     ],
