@@ -331,6 +331,22 @@ def test_a_run_says_how_many_are_done_and_the_best(lab, capsys):
     assert best.endswith(" over 3 runs")
 
 
+def test_a_run_that_halving_does_again_is_counted(lab, capsys):
+    plan = (lab / "plan.yaml").read_text().replace("keys: 5", "keys: 2")
+    (lab / "plan.yaml").write_text(plan.replace("count: 4", "count: 2"))
+    command("--out", "out")
+    (lab / f"out/{rows_of(lab / 'out')[0]['files']}.npz").unlink()
+    (lab / "plan.yaml").write_text(plan)
+    capsys.readouterr()
+    assert command("--out", "out", "--halving", "0.5") == 0
+    first, *lines, summary, _ = capsys.readouterr().out.splitlines()
+    assert first == "8 runs, 4 of them done"
+    assert len(lines) == 5
+    assert lines[-1].startswith("5/5  0:00 left")
+    assert summary.startswith("5 runs in ")
+    assert "left, which" not in summary
+
+
 def test_a_plan_whose_functions_fail_is_refused_in_a_line(lab, capsys):
     (lab / "torn.py").write_text("def measure(image):\n    raise KeyError('no film')\n")
     plan = (lab / "plan.yaml").read_text()
