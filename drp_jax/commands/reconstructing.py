@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from drp_jax import Gaussian, InputError, Method, NoiseFree, Problem
-from drp_jax.commands import options, volumes
+from drp_jax.commands import options, values, volumes
 from drp_jax.commands.arguments import MethodArguments, methods_of, preset_option
 from drp_jax.commands.arrays import array_file, read_optional
 from drp_jax.commands.compilation_cache import use_compilation_cache
@@ -66,7 +66,7 @@ class ReconstructArguments(MethodArguments, ResultFiles):
         least=0,
     )
     range: tuple[float, float] | None = options.option(
-        options.pair,
+        values.pair,
         "LOW,HIGH",
         "two numbers, the lower first, like 0,1",
         "Least and greatest value of the image.",
