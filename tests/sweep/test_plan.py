@@ -30,6 +30,14 @@ def mine():
 
 
 ready = mine()
+
+
+class Broken(type(ready)):
+    def adjusted(self, **settings):
+        raise KeyError("no lens")
+
+
+broken = Broken(**vars(ready))
 """
 
 
@@ -266,6 +274,10 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
         ({"degradations": '"lab:numbre"'}, r"no attribute 'numbre'; accepted"),
         ({"degradations": '"lab:number"'}, r"line 2: lab:number: is int; accepted: a function"),
         ({"methods": '"lab:measure"'}, r"line 3: lab:measure: TypeError: .*; accepted: a function"),
+        (
+            {"methods": '"lab:broken"'},
+            r"line 3: `adjusted` of lab:broken fails for its settings: KeyError: 'no lens'; acc",
+        ),
         ({"methods": '{method: "lab:mine", preset: fast}'}, r"line 3: methods.preset is given"),
         (
             {"degradations": "{operator: 'mir:4'}"},

@@ -353,7 +353,47 @@ def test_a_plan_whose_functions_fail_is_refused_in_a_line(lab, capsys):
     (lab / "plan.yaml").write_text(plan.replace("film:measure", "torn:measure"))
     assert options.run(sweep, ["plan", "plan.yaml", "--no-estimate"], program="sweep") == 2
     *_, line = capsys.readouterr().err.splitlines()
-    assert "plan.yaml: KeyError: 'no film'; accepted: a plan whose functions can be called" in line
+    assert line.endswith(
+        "plan.yaml: torn:measure fails for a.npy, 8 x 9 x 1: KeyError: 'no film'; accepted: one "
+        "that takes all images of the plan"
+    )
+
+
+def test_a_method_that_is_no_record_is_refused_in_a_line(lab, capsys):
+    (lab / "plain.py").write_text(
+        "from drp_jax import preset\n"
+        "tv = preset(method='tv', task='reconstruct')\n"
+        "class Plain(type(tv)):\n"
+        "    pass\n"
+        "method = Plain(**vars(tv))\n"
+    )
+    plan = (lab / "plan.yaml").read_text()
+    (lab / "plan.yaml").write_text(plan.replace("methods:\n", 'methods:\n  - "plain:method"\n'))
+    assert options.run(sweep, ["plan", "plan.yaml", "--no-estimate"], program="sweep") == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert "plan.yaml: plain:method fails for a.npy, 8 x 9 x 1: " in line
+
+
+@pytest.mark.parametrize("where", ["stages", "init"])
+def test_a_method_that_fails_is_named_and_the_others_are_timed(lab, capsys, where):
+    (lab / f"broken_{where}.py").write_text(
+        "from drp_jax import preset, record\n"
+        "tv = preset(method='tv', task='reconstruct')\n"
+        "@record\n"
+        "class Broken(type(tv)):\n"
+        f"    def {where}(self, *_, **__):\n"
+        "        raise KeyError('no lens')\n"
+        "method = Broken(**vars(tv))\n"
+    )
+    plan = (lab / "plan.yaml").read_text()
+    both = f'methods:\n  - "broken_{where}:method"\n'
+    (lab / "plan.yaml").write_text(plan.replace("methods:\n", both))
+    argv = ["plan", "plan.yaml", "--no-compilation-cache"]
+    assert options.run(sweep, argv, program="sweep") == 1
+    *_, failed, timed, _ = capsys.readouterr().out.splitlines()
+    about = f"broken_{where}:method on film:measure, 8 x 9 x 1, 5 runs"
+    assert failed == f"{about}: a.npy fails: KeyError: 'no lens'"
+    assert timed.startswith("tv on film:measure, 8 x 9 x 1, 20 runs: about ")
 
 
 @pytest.mark.parametrize(
