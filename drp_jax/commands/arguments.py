@@ -5,7 +5,7 @@ import pathlib
 from typing import Any, ClassVar, Self
 
 from drp_jax import InputError, Method, preset, read_image
-from drp_jax.commands import options
+from drp_jax.commands import options, values
 from drp_jax.commands.inputs import companion
 from drp_jax.images.memory import in_bytes
 from drp_jax.presets import completed, names
@@ -149,14 +149,14 @@ class PhotographFiles:
         shown="none",
     )
     range: tuple[float, float] | None = options.option(
-        options.pair,
+        values.pair,
         "LOW,HIGH",
         "two numbers, the smaller first, like -1000,3000",
         "The values of the file that are black and white.",
         shown="0 to 1 of floats, all of 8 or 16 bits, else the least and the greatest value",
     )
     pages: tuple[int, ...] | None = options.option(
-        options.places,
+        values.places,
         "N,N",
         "whole numbers from 0 up, like 0 or 0,1,2",
         "Of a file with several pages or frames, which, from 0: one, or gray ones that are "

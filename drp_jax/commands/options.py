@@ -17,7 +17,6 @@ A field `learning_rate` is the flag `--learning-rate`. What is not accepted is a
 
 import dataclasses
 import errno
-import math
 import os
 import pathlib
 import sys
@@ -26,11 +25,11 @@ from typing import Any, TypeVar
 
 import click
 
+from drp_jax.commands import values
 from drp_jax.errors import InputError, meant
 
 Parsed = TypeVar("Parsed")
 
-MOST_SEED = 2**32 - 1
 WIDEST_HELP = 100
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What the system says of an output that takes no more."""
@@ -39,60 +38,6 @@ _NAMED = "named"
 _CALLED = f"{__name__}.called"
 _ALIKE = {"help_option_names": ["-h", "--help"], "max_content_width": WIDEST_HELP}
 _LIKE_THIS = "flags and their values, like --image x.png (see --help)"
-
-
-class _Value(click.ParamType):
-    """A value that a function makes of its text, or refuses by ValueError."""
-
-    def __init__(self, convert: Callable[[str], Any], metavar: str, kind: str):
-        self.name = metavar
-        self._convert = convert
-        self._kind = kind
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not isinstance(value, str):  # a default, which is no text
-            return value
-        try:
-            return self._convert(value)
-        except ValueError:
-            raise InputError(f"{_flag_of(param)}: {value!r} is not {self._kind}") from None
-
-
-class _Number(_Value):
-    """A number in a range; an end that is None is open."""
-
-    def __init__(
-        self,
-        convert: Callable[[str], Any],
-        metavar: str,
-        kind: str,
-        least: float | None,
-        most: float | None,
-    ):
-        super().__init__(convert, metavar, kind)
-        self._least = least
-        self._most = most
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        number = super().convert(value, param, ctx)
-        is_inside = (self._least is None or number >= self._least) and (
-            self._most is None or number <= self._most
-        )
-        if not is_inside:
-            ends = (("from", self._least), ("to", self._most))
-            accepted = " ".join(f"{word} {end}" for word, end in ends if end is not None)
-            accepted += " up" if self._most is None else ""
-            raise InputError(f"{_flag_of(param)} is {number}; accepted: {accepted}")
-        return number
-
-
-class _Name(click.Choice):
-    """One of some names."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value not in self.choices:
-            raise InputError(f"{_flag_of(param)} is {value!r}; accepted: {', '.join(self.choices)}")
-        return value
 
 
 def option(
@@ -114,11 +59,11 @@ def option(
       default: the value where the flag is left out.
       shown: words for the default where it is no fixed value.
     """
-    return _field(_Value(convert, metavar, kind), help, default, shown)
+    return _field(values.Value(convert, metavar, kind), help, default, shown)
 
 
 def file(help: str, default: pathlib.Path | None = None, *, shown: str | None = None) -> Any:
-    return option(_path, "PATH", "a path", help, default, shown=shown)
+    return option(values.path, "PATH", "a path", help, default, shown=shown)
 
 
 def files(help: str, *, flag: str, shown: str) -> Any:
@@ -129,7 +74,7 @@ def files(help: str, *, flag: str, shown: str) -> Any:
       flag: the flag's name.
       shown: words for the default, which is none.
     """
-    made = _field(_Value(_path, "PATH", "a path"), help, (), shown, multiple=True)
+    made = _field(values.Value(values.path, "PATH", "a path"), help, (), shown, multiple=True)
     return dataclasses.field(default=(), metadata={**made.metadata, _NAMED: flag})
 
 
@@ -141,7 +86,7 @@ def whole(
     least: int | None = None,
     most: int | None = None,
 ) -> Any:
-    return _field(_Number(int, "N", "a whole number", least, most), help, default, shown)
+    return _field(values.Number(int, "N", "a whole number", least, most), help, default, shown)
 
 
 def number(
@@ -152,14 +97,14 @@ def number(
     least: float | None = None,
     most: float | None = None,
 ) -> Any:
-    return _field(_Number(float, "X", "a number", least, most), help, default, shown)
+    return _field(values.Number(float, "X", "a number", least, most), help, default, shown)
 
 
 def random_seed() -> Any:
     return option(
-        _seed_in_range,
+        values.seed,
         "N",
-        f"a whole number from 0 to {MOST_SEED}",
+        f"a whole number from 0 to {values.MOST_SEED}",
         "Number that fixes all random draws, from 0 up.",
         0,
     )
@@ -174,7 +119,7 @@ def choice(
     metavar: str | None = None,
 ) -> Any:
     """A field that is one of some names, which the help lists unless there is a `metavar`."""
-    return _field(_Name([str(name) for name in names]), help, default, shown, metavar=metavar)
+    return _field(values.Name([str(name) for name in names]), help, default, shown, metavar=metavar)
 
 
 def flag(help: str, default: bool = False) -> Any:
@@ -200,7 +145,7 @@ def command(
     takes_paths = [field.name for field in fields if _NAMED in field.metadata]
 
     def decorate(action: Callable[[Parsed], int]) -> click.Command:
-        def call(**values: Any) -> int:
+        def call(**given: Any) -> int:
             context = click.get_current_context()
             others = context.args
             unknown = [one for one in others if one.startswith("-") or not takes_paths]
@@ -211,8 +156,8 @@ def command(
                     f"accepted: {_LIKE_THIS}"
                 )
             for name in takes_paths:
-                values[name] += tuple(map(pathlib.Path, others))
-            return action(kind(**values))
+                given[name] += tuple(map(pathlib.Path, others))
+            return action(kind(**given))
 
         return click.Command(
             name,
@@ -371,36 +316,3 @@ def _declarations(field: dataclasses.Field) -> list[str]:
     name = field.metadata.get(_NAMED, field.name).replace("_", "-")
     on_and_off = field.metadata[_OPTION].get("is_flag", False)
     return [f"--{name}/--no-{name}" if on_and_off else f"--{name}", field.name]
-
-
-def _flag_of(param: click.Parameter | None) -> str:
-    return "the value" if param is None else param.opts[0]
-
-
-def pair(text: str) -> tuple[float, float]:
-    """Two finite numbers, the smaller first, or ValueError."""
-    low, high = (float(part) for part in text.split(","))
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ValueError
-    return low, high
-
-
-def places(text: str) -> tuple[int, ...]:
-    """Whole numbers from 0 up, or ValueError."""
-    numbers = tuple(int(part) for part in text.split(","))
-    if min(numbers) < 0:
-        raise ValueError
-    return numbers
-
-
-def _path(text: str) -> pathlib.Path:
-    if text.startswith("--"):  # the value was forgotten, and this is the next flag
-        raise ValueError
-    return pathlib.Path(text)
-
-
-def _seed_in_range(text: str) -> int:
-    seed = int(text)
-    if not 0 <= seed <= MOST_SEED:
-        raise ValueError
-    return seed

@@ -139,15 +139,16 @@ class StackDisplay:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def update(self, line: str, left: str = "") -> None:
+    def update(self, line: str, left: str = "", *, count: int | None = None) -> None:
         """One more has ended; the line, which says how, goes to the standard output.
 
         Args:
           line: how.
           left: words for the time that is left, shown beside the bar.
+          count: how many there are, if that may have changed.
         """
         description = f"{self._noun}  {left}" if left else self._noun
-        self._bar.update(self._task, advance=1, description=description)
+        self._bar.update(self._task, advance=1, total=count, description=description)
         say(line)
 
     def during(self, name: str) -> "StepDisplay":
@@ -176,20 +177,19 @@ class TimeLeft:
     """About how long it takes until many are done, as the others take as long as those before.
 
     Args:
-      count: how many there are.
       clock: what tells the time, in seconds.
     """
 
-    def __init__(self, count: int, clock: Callable[[], float] = time.monotonic):
-        self._count, self._clock = count, clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
         self._begun = clock()
 
-    def after(self, done: int) -> str:
-        """Words for the time left after so many; none after the first, which was compiled too."""
+    def after(self, done: int, left: int) -> str:
+        """Words for the time that those left take; none after the first, which was compiled too."""
         if done < 2:
             return ""
         pace = (self._clock() - self._begun) / done
-        return f"{clock_time(round(pace * (self._count - done)))} left"
+        return f"{clock_time(round(pace * left))} left"
 
 
 def clock_time(seconds: int) -> str:

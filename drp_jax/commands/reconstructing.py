@@ -8,14 +8,14 @@ import numpy as np
 from PIL import Image
 
 from drp_jax import Gaussian, InputError, Method, NoiseFree, Problem
-from drp_jax.commands import options, volumes
+from drp_jax.commands import options, values, volumes
 from drp_jax.commands.arguments import MethodArguments, methods_of, preset_option
 from drp_jax.commands.arrays import array_file, read_optional
 from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.fit import deferred_interrupts
-from drp_jax.commands.inputs import FIGURE
+from drp_jax.commands.inputs import RESTORED
 from drp_jax.commands.report import psnr_in_range
-from drp_jax.commands.restoring import bundled_photograph, check_outputs, given
+from drp_jax.commands.restoring import bundled_photograph, check_outputs, figure_path, given
 from drp_jax.commands.results import Files, write_result
 from drp_jax.commands.slices import run_one, run_stack
 from drp_jax.commands.super_resolve import resize
@@ -66,7 +66,7 @@ class ReconstructArguments(MethodArguments, ResultFiles):
         least=0,
     )
     range: tuple[float, float] | None = options.option(
-        options.pair,
+        values.pair,
         "LOW,HIGH",
         "two numbers, the lower first, like 0,1",
         "Least and greatest value of the image.",
@@ -159,16 +159,14 @@ def _files(measurement: Measurement, parsed: ReconstructArguments) -> Files:
     images = (
         (parsed.output,)
         if parsed.output is not None
-        else tuple(path.with_name(f"{path.stem}_restored{suffix}") for suffix in (".npy", ".png"))
+        else tuple(path.with_name(f"{path.stem}{RESTORED}{suffix}") for suffix in (".npy", ".png"))
     )
     count = len(measurement.slices) if measurement.is_stack else None
     for one in images:
         volumes.check_format(one, parsed.bits, measurement.image_shape[2])
     every = [file for one in images for file in volumes.paths_of(one, count)]
     inputs = given(*measurement.inputs, parsed.reference)
-    figure = parsed.figure
-    if figure is None and measurement.is_simulated:
-        figure = path.with_name(f"{path.stem}{FIGURE}.png")
+    figure = figure_path(parsed.figure, path, is_demonstration=measurement.is_simulated)
     check_outputs(inputs, [*every, *given(figure, parsed.metrics)], figure=figure)
     return Files(images, figure, parsed.metrics)
 

@@ -261,9 +261,7 @@ def outputs_of(job: Job, parsed: RestoreArguments) -> Outputs:
       InputError: if something cannot be written there, or would replace a file in use.
     """
     path = job.source.path
-    figure = parsed.figure
-    if figure is None and job.source.is_bundled:
-        figure = path.with_name(f"{path.stem}{FIGURE}.png")
+    figure = figure_path(parsed.figure, path, is_demonstration=job.source.is_bundled)
     outputs = Outputs(
         restored=parsed.output or result_path(path.with_suffix(""), job.template),
         figure=figure,
@@ -277,6 +275,21 @@ def outputs_of(job: Job, parsed: RestoreArguments) -> Outputs:
 def result_path(stem: pathlib.Path, template: Picture) -> pathlib.Path:
     """Where the result goes, of a picture's path without its suffix."""
     return stem.with_name(f"{stem.name}{RESTORED}{suffix_for(template)}")
+
+
+def figure_path(
+    asked: pathlib.Path | None, path: pathlib.Path, *, is_demonstration: bool
+) -> pathlib.Path | None:
+    """Where the figure goes, if there is one: a demonstration has one that nobody asked for.
+
+    Args:
+      asked: where the command line wants it, or None.
+      path: the file that is restored, or what a demonstration calls it.
+      is_demonstration: whether it comes with the program, because no other was given.
+    """
+    if asked is None and is_demonstration:
+        return path.with_name(f"{path.stem}{FIGURE}.png")
+    return asked
 
 
 def check_outputs(

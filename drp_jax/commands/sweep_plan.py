@@ -10,7 +10,6 @@ from drp_jax import InputError
 from drp_jax.commands import options, sweep_flags
 from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.progress import StackDisplay, plural, say, step_word
-from drp_jax.errors import reason
 from drp_jax.presets import completed
 from drp_jax.sweep import Plan, Store, Variant
 from drp_jax.sweep.estimate import estimated, programs_of
@@ -44,7 +43,8 @@ class PlanArguments:
     "plan",
     PlanArguments,
     help="Say what a plan would run, and whether it is sound.",
-    epilog="The exit status is 1 if an image cannot be read, and 2 if the plan is not sound.",
+    epilog="The exit status is 1 if an image cannot be read or a run that is timed fails, and 2 if "
+    "the plan is not sound.",
 )
 def show(parsed: PlanArguments) -> int:
     """Say what a plan would run."""
@@ -61,24 +61,23 @@ def show(parsed: PlanArguments) -> int:
         runs = left.runs
     try:
         programs = programs_of(runs)
-    except Exception as error:  # whatever functions of one's own raise
-        raise InputError(
-            f"{parsed.plan[0]}: {reason(error)}; accepted: a plan whose functions can be called"
-        ) from None
+    except InputError as error:
+        raise InputError(f"{parsed.plan[0]}: {error}") from None
     say(f"{plural(len(runs), 'run')} in {plural(len(programs), 'compiled program')}")
+    has_failed = False
     if parsed.estimate and runs:
-        _say_times(programs, parsed.slots)
+        has_failed = _say_times(programs, parsed.slots)
     else:
         for program in programs:
             say(_about(program))
-    return int(bool(plan.unreadable))
+    return int(has_failed or bool(plan.unreadable))
 
 
 def _contents(plan: Plan) -> Iterator[str]:
     """What a plan expands to."""
     sizes: dict[str, list[str]] = {}
     for image in plan.images:
-        sizes.setdefault(_size(image.shape), []).append(image.name)
+        sizes.setdefault(image.size, []).append(image.name)
     for size, names in sizes.items():
         yield f"{plural(len(names), 'image')} of {size}: {_listed(names)}"
     degradations = [f"{one.name} ({one.task})" for one in plan.degradations]
@@ -120,12 +119,16 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join((*words[: _NAMED - 2], "...", words[-1]))
 
 
-def _say_times(programs: Sequence[Sequence[Identified]], slots: int | None) -> None:
-    """Says how long each program takes, as soon as it is timed, and all of them."""
+def _say_times(programs: Sequence[Sequence[Identified]], slots: int | None) -> bool:
+    """Says how long each program takes, as soon as it is timed, and all of them.
+
+    Returns:
+      Whether a run failed.
+    """
     say("timing a few iterations of each for about two minutes (--no-estimate: none) ...")
     begun = time.monotonic()
     compiling = running = 0.0
-    is_least = False
+    is_least = has_failed = False
     with StackDisplay(len(programs), "programs") as display:
         for program in programs:
             if time.monotonic() - begun > _MOST_SECONDS:
@@ -134,6 +137,10 @@ def _say_times(programs: Sequence[Sequence[Identified]], slots: int | None) -> N
                 continue
             with display.during(_about(program)):
                 one = estimated(program, slots=slots)
+            if isinstance(one, str):
+                has_failed = True
+                display.update(f"{_about(program)}: {program[0][1].image.name} fails: {one}")
+                continue
             is_least |= one.is_least
             compiling, running = compiling + one.compile_seconds, running + one.seconds
             words = _words(one.seconds, is_least=one.is_least)
@@ -144,6 +151,7 @@ def _say_times(programs: Sequence[Sequence[Identified]], slots: int | None) -> N
         f"{_words(compiling + running, is_least=is_least)} in all on this machine, "
         f"{_duration(compiling)} of it to compile unless that is kept"
     )
+    return has_failed
 
 
 def _about(program: Sequence[Identified]) -> str:
@@ -152,14 +160,9 @@ def _about(program: Sequence[Identified]) -> str:
     chosen = "" if run.variant.preset is None else f" {run.variant.preset}"
     degradations = _listed(list(dict.fromkeys(one.degradation.name for _, one in program)))
     return (
-        f"{run.variant.name}{chosen} on {degradations}, {_size(run.image.shape)}, "
+        f"{run.variant.name}{chosen} on {degradations}, {run.image.size}, "
         f"{plural(len(program), 'run')}"
     )
-
-
-def _size(shape: tuple[int, int, int]) -> str:
-    height, width, channels = shape
-    return f"{height} x {width} x {channels}"
 
 
 def _words(seconds: float, *, is_least: bool) -> str:

@@ -147,30 +147,31 @@ def _run(plan: Plan, results: Results, parsed: RunArguments) -> int:
     total, left = _left(plan, results, is_halved=parsed.halving is not None)
     for line in (*sweep_flags.left_out(plan), sweep_flags.how_many(total, left)):
         say(line)
-    work = len(left.runs) + len(left.unscored)
+    work = {identity for identity, _ in (*left.runs, *(one for one, _ in left.unscored))}
     if not work:
         if total:
             _say_best(results.folder)
         return int(bool(plan.unreadable))
     about = environment() | {"git": git_revision()}
     start = time.monotonic()
-    ended = _Ended()
+    ended = _Ended(work)
     with deferred_interrupts() as interrupts:
 
         def is_over() -> bool:
             late = parsed.limit_time is not None and time.monotonic() - start > parsed.limit_time
             return bool(interrupts) or late
 
-        time_left, varied = TimeLeft(work), varied_settings(plan)
-        with StackDisplay(work, "runs", _beginning(work, parsed.ray)) as display:
+        time_left, varied = TimeLeft(), varied_settings(plan)
+        with StackDisplay(len(work), "runs", _beginning(len(work), parsed.ray)) as display:
             for one in _done(plan, results.folder, parsed, about, is_over):
                 ended.count(one)
-                remaining = time_left.after(ended.all)
-                counted = f"{ended.all:{len(str(work))}}/{work}"
+                count = ended.all + len(ended.left)
+                remaining = time_left.after(ended.all, len(ended.left))
+                counted = f"{ended.all:{len(str(count))}}/{count}"
                 words = (counted, remaining, run_in_a_line(one, varied))
-                display.update("  ".join(filter(None, words)), remaining)
+                display.update("  ".join(filter(None, words)), remaining, count=count)
                 results.copy()
-        say(ended.summary(work, time.monotonic() - start, parsed))
+        say(ended.summary(time.monotonic() - start, parsed))
         if ended.all or total > len(left.runs):
             _say_best(results.folder)
         if interrupts:
@@ -215,14 +216,19 @@ def _left(plan: Plan, results: Results, *, is_halved: bool) -> tuple[int, Left]:
 
 @dataclasses.dataclass
 class _Ended:
-    """How many runs have ended how: done, without a result or a score, or scored again."""
+    """How many runs have ended how: done, without a result or a score, or scored again.
 
+    Those that are left are known by their ids: halving may do others again, see `halved_rows`.
+    """
+
+    left: set[str]
     done: int = 0
     failed: int = 0
     scored: int = 0
     statistics: BatchStatistics = dataclasses.field(default_factory=BatchStatistics)
 
     def count(self, one: Done) -> None:
+        self.left.discard(one.row["id"])
         has_failed = one.row["error"] is not None
         self.failed += has_failed
         self.scored += one.is_scored_again and not has_failed
@@ -233,7 +239,7 @@ class _Ended:
     def all(self) -> int:
         return self.done + self.failed + self.scored
 
-    def summary(self, work: int, seconds: float, parsed: RunArguments) -> str:
+    def summary(self, seconds: float, parsed: RunArguments) -> str:
         parts = [f"{plural(self.done, 'run')} in {seconds:.0f} s"]
         if self.statistics.programs:
             used = self.statistics
@@ -244,6 +250,6 @@ class _Ended:
             parts.append(f"{self.scored} scored again, not run")
         if self.failed:
             parts.append(f"{self.failed} failed")
-        if left := work - self.all:
-            parts.append(f"{left} left, which the same command runs")
+        if self.left:
+            parts.append(f"{len(self.left)} left, which the same command runs")
         return f"{', '.join(parts)}; {parsed.out.rstrip('/')}/{TABLE}"

@@ -20,7 +20,7 @@ from drp_jax.sweep.plan import Plan
 from drp_jax.sweep.requests import Identified, can_be_cut, cut, request_of, restored
 from drp_jax.sweep.rows import DROPPED, Ended, row_of
 from drp_jax.sweep.scores import Metric
-from drp_jax.sweep.store import Store
+from drp_jax.sweep.store import Store, arrays_in
 
 
 def shares_of(first: float) -> list[float]:
@@ -48,6 +48,9 @@ def halved_rows(
     is_over: Callable[[], bool] = lambda: False,
 ) -> Iterator[Ended]:
     """The rows of all that a table misses of a plan, round by round where methods allow it.
+
+    Rounds score the runs that the table has by their stored histories. One whose file cannot be
+    read is done again from its beginning, so there may be more rows than runs that are missing.
 
     Args:
       plan: what to run.
@@ -127,12 +130,17 @@ class _Halved:
         going = []
         for settings, noted in scores.items():
             for identity, run in self._settings[settings]:
-                if identity in self._failed:
-                    noted.append(-math.inf)
-                elif identity in self._done:
-                    noted.append(self._score_at((identity, run), share))
+                if identity in self._done:
+                    score = self._score_at((identity, run), share)
+                elif identity in self._failed:
+                    score = -math.inf
                 else:
+                    score = None
+                if score is None:
+                    self._done.discard(identity)
                     going.append((identity, run))
+                else:
+                    noted.append(score)
         for (identity, run), result, statistics in self._restored(going, share):
             noted = scores[run.about["settings"]]
             if isinstance(result, str):
@@ -196,13 +204,17 @@ class _Halved:
         programs = max(self._rounds.programs, now.programs)
         return dataclasses.replace(self._rounds + now, programs=programs)
 
-    def _score_at(self, one: Identified, share: float) -> float:
-        """The score that a run of the table had at a share of its iterations."""
+    def _score_at(self, one: Identified, share: float) -> float | None:
+        """The score that a run of the table had at a share of its iterations.
+
+        None if its file cannot be read.
+        """
         request = request_of(one)
         assert request.method is not None
         limit = _limit(int(request.method.loop.iterations), share)
-        with np.load(self.store.folder / f"images/{one[0]}.npz") as arrays:
-            return _last(arrays[f"history_{request.problem.metric_name}"][:limit])
+        arrays = arrays_in(self.store.folder, f"images/{one[0]}") or {}
+        history = arrays.get(f"history_{request.problem.metric_name}")
+        return None if history is None else _last(history[:limit])
 
 
 def _can_be_halved(one: Identified) -> bool:

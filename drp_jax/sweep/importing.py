@@ -7,7 +7,7 @@ import pathlib
 import sys
 from typing import Any
 
-from drp_jax.errors import InputError, in_a_line
+from drp_jax.errors import InputError, in_a_line, meant
 from drp_jax.method import Method
 
 
@@ -21,14 +21,17 @@ def imported(text: str) -> Any:
     here = str(pathlib.Path.cwd())
     if here not in sys.path:
         sys.path.append(here)
+    guess = ""
     try:
-        found = getattr(importlib.import_module(module), name)
+        loaded = importlib.import_module(module)
+        guess = meant(name, (one for one, value in vars(loaded).items() if _is_accepted(value)))
+        found = getattr(loaded, name)
     except Exception as error:  # whatever a module raises
         raise InputError(
-            f"{text}: cannot be imported: {in_a_line(error)}; accepted: module:name, of a file "
-            "in the current folder or an installed module"
+            f"{text}: cannot be imported: {in_a_line(error)}{guess}; accepted: module:name, of a "
+            "file in the current folder or an installed module"
         ) from None
-    if not callable(found) and not isinstance(found, Method):
+    if not _is_accepted(found):
         raise InputError(f"{text}: is {type(found).__name__}; accepted: a function, or a method")
     return found
 
@@ -46,3 +49,7 @@ def version_of(function: Any) -> str:
     except (TypeError, OSError):
         return ""
     return hashlib.sha256(source).hexdigest()[:16]
+
+
+def _is_accepted(found: Any) -> bool:
+    return callable(found) or isinstance(found, Method)

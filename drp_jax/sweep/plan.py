@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from drp_jax.checkpoint import described
-from drp_jax.errors import InputError, require
+from drp_jax.errors import InputError, plugged_in, require
 from drp_jax.method import Method
 from drp_jax.presets import preset
 from drp_jax.sweep.degradations import Degradation
@@ -52,6 +52,11 @@ class CleanImage:
     def shape(self) -> Shape:
         """(H, W, C)."""
         return self._known[0]
+
+    @property
+    def size(self) -> str:
+        """Its shape in words, like "256 x 256 x 3"."""
+        return " x ".join(map(str, self.shape))
 
     @property
     def digest(self) -> str:
@@ -101,7 +106,8 @@ class Variant:
           InputError: if there is no such preset, or a setting is none of its.
         """
         base = self.base or preset(self.preset, method=self.name, task=task)
-        return base.adjusted(**self.settings)
+        with plugged_in(f"`adjusted` of {self.name}", "its settings"):
+            return base.adjusted(**self.settings)
 
 
 @dataclasses.dataclass(frozen=True)

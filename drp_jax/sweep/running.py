@@ -61,7 +61,7 @@ def run_sweep(
 
     A run that the table has is not done again, whatever else the plan had then; one that failed or
     was cut off is. A run without a score by one of the metrics is scored by its stored image, and
-    done again if that cannot be read.
+    done again if that cannot be read; so is one whose stored history halving needs.
 
     The image of every run, its history and what `Restoration` says of its uncertainty lie beside
     the table, in `images/ID.npz`, and as a picture in `images/ID.png`; those of its problem, once

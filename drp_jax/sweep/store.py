@@ -22,6 +22,11 @@ from drp_jax.images import Picture, replace_whole, write_image
 TABLE = "runs.sqlite"
 VERSION = 3
 _WAIT_SECONDS = 60.0
+_UNREADABLE = (
+    *(OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile),
+    *(RuntimeError, TypeError),  # a damaged entry that seems encrypted; a .npy, which is no archive
+)
+"""What is raised for a file that is missing, damaged or no .npz."""
 COLUMNS = {
     "id": "TEXT PRIMARY KEY",
     "image": "TEXT NOT NULL",
@@ -225,7 +230,7 @@ def arrays_in(folder: pathlib.Path, file: str | None) -> dict[str, np.ndarray] |
     try:
         with open(folder / f"{file}.npz", "rb") as opened, np.load(opened) as arrays:
             return dict(arrays)
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+    except _UNREADABLE:
         return None
 
 

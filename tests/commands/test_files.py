@@ -117,6 +117,20 @@ def fails(*_, **__):
     raise InputError("o.png: cannot be written: No space left on device; accepted: another")
 
 
+@pytest.mark.parametrize(
+    ("asked", "is_demonstration", "expected"),
+    [
+        (None, True, Path("a/b_figure.png")),
+        (None, False, None),
+        (Path("c.png"), True, Path("c.png")),
+        (Path("c.png"), False, Path("c.png")),
+    ],
+)
+def test_only_a_demonstration_has_a_figure_unasked(asked, is_demonstration, expected):
+    path = Path("a/b.tif")
+    assert restoring.figure_path(asked, path, is_demonstration=is_demonstration) == expected
+
+
 def test_a_picture_that_cannot_be_written_is_kept_elsewhere(capsys, monkeypatch, tmp_path):
     save("x.png")
     writes = iter([fails, write_image])

@@ -50,11 +50,11 @@ def test_a_log_says_what_runs_and_has_a_line_after_half_a_minute(capsys, monkeyp
 
 def test_the_time_left_is_that_of_the_pace_so_far():
     times = iter([100.0, 130.0, 140.0, 4000.0])
-    left = TimeLeft(5, clock=lambda: next(times))
-    assert left.after(1) == ""
-    assert left.after(2) == "0:45 left"
-    assert left.after(4) == "0:10 left"
-    assert left.after(3) == "43:20 left"
+    left = TimeLeft(clock=lambda: next(times))
+    assert left.after(1, 4) == ""
+    assert left.after(2, 3) == "0:45 left"
+    assert left.after(4, 1) == "0:10 left"
+    assert left.after(3, 2) == "43:20 left"
 
 
 def test_times_and_numbers_in_words():

@@ -190,7 +190,7 @@ def test_rows_hold_what_was_measured(tmp_path, capsys):
     ("argv", "message"),
     [
         ([], "no measurement is named; accepted: speed, filters, quality, noisy"),
-        (["sped"], "unknown measurement: 'sped'; accepted: speed, filters, quality, noisy"),
+        (["sped"], "unknown measurement: 'sped' (did you mean speed?); accepted: speed, filters"),
         (
             ["speed", "--sise", "8"],
             "Unrecognized options: --sise, 8 (did you mean --size?)",

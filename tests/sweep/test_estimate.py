@@ -4,10 +4,10 @@ import dataclasses
 import pytest
 from conftest import make_photograph
 
-from drp_jax import Loop, preset
+from drp_jax import InputError, Loop, preset
 from drp_jax.batch import BatchStatistics, Finished
 from drp_jax.non_local import Denoise
-from drp_jax.sweep import CleanImage, Plan, Variant, degradation, estimate
+from drp_jax.sweep import CleanImage, Degradation, Plan, Variant, degradation, estimate
 from drp_jax.sweep.estimate import estimated, programs_of
 from drp_jax.sweep.running import identified
 
@@ -86,6 +86,24 @@ def test_numbers_share_a_program_and_other_sizes_and_structures_do_not():
         ((16, 16, 1), "averaged"): 2 * 2,
     }
     assert len(programs) == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyError("no film"), "KeyError: 'no film'; accepted: one that takes all images"),
+        (InputError("film is out; accepted: film"), "film is out; accepted: film$"),
+    ],
+)
+def test_a_degradation_that_fails_is_named_with_the_image(error, said):
+    def failing(clean, draw):
+        if len(clean) == 16:
+            raise error
+        return NOISES[0].problem(clean, draw)
+
+    plan = Plan(IMAGES, (Degradation("film", "denoise", failing),), RATES)
+    with pytest.raises(InputError, match=f"^film fails for image 2, 16 x 16 x 1: {said}"):
+        programs_of(identified(plan))
 
 
 @pytest.mark.parametrize(("slots", "at_once"), [(1, 1), (2, 2)])

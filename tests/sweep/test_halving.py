@@ -1,6 +1,8 @@
 import dataclasses
 import itertools
+import json
 import math
+import pathlib
 import shutil
 
 import jax
@@ -127,6 +129,31 @@ def test_a_round_takes_the_scores_of_runs_that_the_table_has(whole, tmp_path):
         max(whole[2], key=lambda one: whole[2][one][3])
     }
     assert len(done) == 12
+
+
+def tear(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+@pytest.mark.parametrize("damage", [pathlib.Path.unlink, tear], ids=["deleted", "torn"])
+def test_a_run_whose_file_cannot_be_read_is_done_again(whole, tmp_path, damage):
+    """The worst rate and the best are there, to their end, each without the file of one run."""
+    _, rows, curves = whole
+    worst, best = (end(curves, key=lambda one: curves[one][3]) for end in (min, max))
+    there = [one for one in PLAN.variants if json.dumps(one.settings) in (worst, best)]
+    list(run_sweep(dataclasses.replace(PLAN, variants=tuple(there)), tmp_path, slots=2))
+    lost = {row["settings"]: row["id"] for row in rows_of(tmp_path).values()}
+    for identity in lost.values():
+        damage(tmp_path / f"images/{identity}.npz")
+    done = [one.row["id"] for one in run_sweep(PLAN, tmp_path, slots=2, halving=0.25)]
+    assert len(set(done)) == len(done) == 2 * 4 + 2
+    assert set(lost.values()) < set(done)
+    after = rows_of(tmp_path)
+    assert (after[lost[worst]]["status"], after[lost[worst]]["iterations"]) == (DROPPED, 2)
+    assert after[lost[best]]["iterations"] == ITERATIONS
+    np.testing.assert_allclose(after[lost[best]]["psnr"], rows[lost[best]]["psnr"], atol=1e-3)
+    for identity, count in ((lost[worst], 2), (lost[best], ITERATIONS)):
+        assert np.load(tmp_path / f"images/{identity}.npz")["history_psnr"].shape == (count,)
 
 
 @pytest.mark.slow

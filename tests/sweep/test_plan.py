@@ -30,6 +30,14 @@ def mine():
 
 
 ready = mine()
+
+
+class Broken(type(ready)):
+    def adjusted(self, **settings):
+        raise KeyError("no lens")
+
+
+broken = Broken(**vars(ready))
 """
 
 
@@ -254,9 +262,22 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
         ({"degradations": "gaussian:x"}, r"line 2: degradation 'gaussian:x'; accepted: a number"),
         ({"degradations": "fog"}, r"line 2: degradation 'fog'; accepted: gaussian:SIGMA"),
         ({"degradations": "x1"}, r"line 2: degradation 'x1'; accepted: x2 to x64"),
-        ({"degradations": '"lab:none"'}, r"line 2: lab:none: cannot be imported: .*no attribute"),
+        (
+            {"degradations": '"lab:none"'},
+            r"line 2: lab:none: cannot be imported: .*no attribute 'none'; accepted: module:name",
+        ),
+        (
+            {"degradations": '"lab:mesure"'},
+            r"line 2: lab:mesure: .*no attribute 'mesure' \(did you mean measure\?\); acc",
+        ),
+        ({"methods": '"lab:redy"'}, r"no attribute 'redy' \(did you mean ready\?\); accepted"),
+        ({"degradations": '"lab:numbre"'}, r"no attribute 'numbre'; accepted"),
         ({"degradations": '"lab:number"'}, r"line 2: lab:number: is int; accepted: a function"),
         ({"methods": '"lab:measure"'}, r"line 3: lab:measure: TypeError: .*; accepted: a function"),
+        (
+            {"methods": '"lab:broken"'},
+            r"line 3: `adjusted` of lab:broken fails for its settings: KeyError: 'no lens'; acc",
+        ),
         ({"methods": '{method: "lab:mine", preset: fast}'}, r"line 3: methods.preset is given"),
         (
             {"degradations": "{operator: 'mir:4'}"},

@@ -331,13 +331,69 @@ def test_a_run_says_how_many_are_done_and_the_best(lab, capsys):
     assert best.endswith(" over 3 runs")
 
 
+def test_a_run_that_halving_does_again_is_counted(lab, capsys):
+    plan = (lab / "plan.yaml").read_text().replace("keys: 5", "keys: 2")
+    (lab / "plan.yaml").write_text(plan.replace("count: 4", "count: 2"))
+    command("--out", "out")
+    (lab / f"out/{rows_of(lab / 'out')[0]['files']}.npz").unlink()
+    (lab / "plan.yaml").write_text(plan)
+    capsys.readouterr()
+    assert command("--out", "out", "--halving", "0.5") == 0
+    first, *lines, summary, _ = capsys.readouterr().out.splitlines()
+    assert first == "8 runs, 4 of them done"
+    assert len(lines) == 5
+    assert lines[-1].startswith("5/5  0:00 left")
+    assert summary.startswith("5 runs in ")
+    assert "left, which" not in summary
+
+
 def test_a_plan_whose_functions_fail_is_refused_in_a_line(lab, capsys):
     (lab / "torn.py").write_text("def measure(image):\n    raise KeyError('no film')\n")
     plan = (lab / "plan.yaml").read_text()
     (lab / "plan.yaml").write_text(plan.replace("film:measure", "torn:measure"))
     assert options.run(sweep, ["plan", "plan.yaml", "--no-estimate"], program="sweep") == 2
     *_, line = capsys.readouterr().err.splitlines()
-    assert "plan.yaml: KeyError: 'no film'; accepted: a plan whose functions can be called" in line
+    assert line.endswith(
+        "plan.yaml: torn:measure fails for a.npy, 8 x 9 x 1: KeyError: 'no film'; accepted: one "
+        "that takes all images of the plan"
+    )
+
+
+def test_a_method_that_is_no_record_is_refused_in_a_line(lab, capsys):
+    (lab / "plain.py").write_text(
+        "from drp_jax import preset\n"
+        "tv = preset(method='tv', task='reconstruct')\n"
+        "class Plain(type(tv)):\n"
+        "    pass\n"
+        "method = Plain(**vars(tv))\n"
+    )
+    plan = (lab / "plan.yaml").read_text()
+    (lab / "plan.yaml").write_text(plan.replace("methods:\n", 'methods:\n  - "plain:method"\n'))
+    assert options.run(sweep, ["plan", "plan.yaml", "--no-estimate"], program="sweep") == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert "plan.yaml: plain:method fails for a.npy, 8 x 9 x 1: " in line
+
+
+@pytest.mark.parametrize("where", ["stages", "init"])
+def test_a_method_that_fails_is_named_and_the_others_are_timed(lab, capsys, where):
+    (lab / f"broken_{where}.py").write_text(
+        "from drp_jax import preset, record\n"
+        "tv = preset(method='tv', task='reconstruct')\n"
+        "@record\n"
+        "class Broken(type(tv)):\n"
+        f"    def {where}(self, *_, **__):\n"
+        "        raise KeyError('no lens')\n"
+        "method = Broken(**vars(tv))\n"
+    )
+    plan = (lab / "plan.yaml").read_text()
+    both = f'methods:\n  - "broken_{where}:method"\n'
+    (lab / "plan.yaml").write_text(plan.replace("methods:\n", both))
+    argv = ["plan", "plan.yaml", "--no-compilation-cache"]
+    assert options.run(sweep, argv, program="sweep") == 1
+    *_, failed, timed, _ = capsys.readouterr().out.splitlines()
+    about = f"broken_{where}:method on film:measure, 8 x 9 x 1, 5 runs"
+    assert failed == f"{about}: a.npy fails: KeyError: 'no lens'"
+    assert timed.startswith("tv on film:measure, 8 x 9 x 1, 20 runs: about ")
 
 
 @pytest.mark.parametrize(
