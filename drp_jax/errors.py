@@ -57,7 +57,8 @@ def require_number(
     """Raises `InputError` unless a value that is known now is a real number in the range.
 
     A batch of numbers, as `jax.vmap` is given one, is checked entry by entry. Inside a
-    transformation, where values are not known, nothing is checked.
+    transformation, where values are not known, nothing is checked. What JAX computes with is in
+    the range too: with 32 bits 1e39 is infinite, and 1e-50 is 0.
     """
     if not is_known(value):
         return
@@ -65,11 +66,14 @@ def require_number(
     is_number = is_number and not isinstance(value, bool)
     if is_number:
         numbers = np.asarray(value)
+        is_number = numbers.dtype.kind in "iuf"
+    if is_number:
+        with np.errstate(over="ignore", under="ignore"):
+            computed = numbers.astype(jnp.result_type(float))
         is_number = bool(
-            numbers.dtype.kind in "iuf"
-            and np.isfinite(numbers).all()
-            and (numbers >= least if least_allowed else numbers > least).all()
-            and (numbers <= most if most_allowed else numbers < most).all()
+            np.isfinite(computed).all()
+            and (numbers >= least if least_allowed else computed > least).all()
+            and (numbers <= most if most_allowed else computed < most).all()
         )
     require(is_number, f"{name} is {shown(value)}; accepted: {accepted}")
 

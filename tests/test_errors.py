@@ -82,6 +82,7 @@ def test_numbers_and_batches_of_them_are_accepted(value):
         np.array([0.5, 2.0]),
         jnp.zeros(2),
         1j,
+        1e-50,  # 0 with 32 bits
     ],
 )
 def test_what_is_no_number_in_the_range_is_named(value):

@@ -29,6 +29,7 @@ def test_the_deviation_of_photons_is_that_of_counts():
         (lambda: Gaussian(0.0), r"noise level is 0\.0; accepted: finite, above 0"),
         (lambda: Gaussian(-0.1), r"noise level is -0\.1; accepted: finite, above 0"),
         (lambda: Gaussian(np.inf), "noise level is inf; accepted: finite, above 0"),
+        (lambda: Gaussian(1e39), r"noise level is 1e\+39; accepted: finite, above 0"),
         (lambda: Gaussian("weak"), "noise level is 'weak'; accepted: finite, above 0"),
         (
             lambda: Gaussian(np.array([[0.1], [0.0]])),
