@@ -4,6 +4,7 @@ import contextlib
 import difflib
 import enum
 import pathlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -239,8 +240,14 @@ def reason(error: Exception) -> str:
 
 
 def in_a_line(error: Exception) -> str:
-    """What was raised, on one line."""
-    return f"{type(error).__name__}: {_cut(str(error), 200)}"
+    """What was raised, on one line; of an error in a function that JAX called, that error."""
+    called = _IN_A_CALL.search(str(error))
+    text = called[1] if called else f"{type(error).__name__}: {error}"
+    return _cut(text.removeprefix(f"{InputError.__name__}: "), 200)
+
+
+_IN_A_CALL = re.compile(r"Callback error .*Traceback .*\n([\w.]+: .*?)(?:\n-{20}|\Z)", re.DOTALL)
+"""A message of JAX that ends in the traceback of a function that it has called."""
 
 
 def _cut(text: str, length: int) -> str:

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from code_blocks import run_python
+from scipy import ndimage
 
 from drp_jax.metrics import psnr
 
@@ -45,3 +46,8 @@ def test_the_denoiser(names):
     np.testing.assert_allclose(names["soften"](jnp.ones((9, 9, 1)), level), 1, rtol=1e-5)
     blurred = names["blurred"].observation
     assert psnr(names["by_denoiser"].image, names["clean"]) > psnr(blurred, names["clean"]) + 1
+
+
+def test_the_program_of_another_package(names):
+    expected = ndimage.gaussian_filter(np.asarray(names["noisy"]), (1, 1, 0))
+    np.testing.assert_allclose(names["by_scipy"].image, expected, atol=1e-5)

@@ -1,13 +1,15 @@
 """docs/sweeps.md: its plans are read as they stand, its code runs, its tables are complete."""
 
+import json
 import re
 
 import numpy as np
 import pytest
 from code_blocks import ROOT, blocks, run_python, table
 from command_line import save
+from conftest import make_photograph
 
-from drp_jax.sweep import Store, degradation, read_plan
+from drp_jax.sweep import Store, degradation, read_plan, run_sweep
 from drp_jax.sweep.reading import ready_plans
 from drp_jax.sweep.store import COLUMNS
 
@@ -42,6 +44,21 @@ def test_the_python_runs_and_the_table_is_there(folder, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 4
     with Store(folder / "own") as store:
         assert len(store.rows()) == 4
+
+
+def test_a_program_of_another_package_is_compared(folder):
+    (code,) = (block for block in blocks(PAGE, "python") if "External" in block)
+    (folder / "rivals.py").write_text(code)
+    (method,) = re.findall(r"`(\{method: .rivals:.*?\})`", (ROOT / PAGE).read_text())
+    text = f"{{images: a, size: 24, degradations: gaussian:25, methods: {method}}}"
+    (folder / "plan.yaml").write_text(text)
+    plan = read_plan(folder / "plan.yaml", bundled=lambda name: make_photograph(24, 24, 3))
+    rows = [one.row for one in run_sweep(plan, folder / "compared")]
+    assert [json.loads(row["settings"]) for row in rows] == [
+        {"strength": s} for s in (0.6, 0.8, 1.2)
+    ]
+    assert len({row["psnr"] for row in rows}) == 3
+    assert min(row["psnr"] for row in rows) > 20
 
 
 def test_the_degradations_are_what_they_are_called():
