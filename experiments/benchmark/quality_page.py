@@ -3,6 +3,7 @@
 import pathlib
 import statistics
 
+from drp_jax.commands.progress import plural
 from experiments import pages
 
 RESULTS = pathlib.Path("benchmarks/results")
@@ -87,7 +88,7 @@ def _section(name: str, report: dict) -> list[str]:
     falls = [row["best_psnr"] - row["last_psnr"] for row in rows if _is_preset(row)]
     return [
         f"## {TITLES.get(name, name)}",
-        f"{len(images)} photographs, {side} x {side} pixels{drawn}: {', '.join(images)}.",
+        f"{plural(len(images), 'photograph')}, {side} x {side} pixels{drawn}: {', '.join(images)}.",
         TABLE.of(_means(rows)),
         *_ends(falls),
         *(_race(row, rows) for row in rows if _is_timed_network(row)),
