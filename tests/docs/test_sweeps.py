@@ -55,7 +55,7 @@ def test_a_program_of_another_package_is_compared(folder):
     plan = read_plan(folder / "plan.yaml", bundled=lambda name: make_photograph(24, 24, 3))
     rows = [one.row for one in run_sweep(plan, folder / "compared")]
     assert [json.loads(row["settings"]) for row in rows] == [
-        {"strength": s} for s in (0.6, 0.8, 1.2)
+        {"weight": w} for w in (0.05, 0.1, 0.2)
     ]
     assert len({row["psnr"] for row in rows}) == 3
     assert min(row["psnr"] for row in rows) > 20
