@@ -1,26 +1,20 @@
 """Programs of other packages as methods: functions of NumPy arrays, which JAX calls as it runs."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import jax
 import numpy as np
 
-from drp_jax.errors import InputError, require, require_kind, require_number
+from drp_jax.errors import InputError, require, require_kind, require_number, shown
 from drp_jax.method import Loop, Method
 from drp_jax.problem import Problem
 from drp_jax.pytrees import fixed, record
 
 Program = Callable[..., Any]
 """From a problem, and settings by name, to the image `[H, W, C]`."""
-
-
-@record
-class ExternalState:
-    """What the program has given, `[H, W, C]`."""
-
-    image: jax.Array
 
 
 @record
@@ -49,7 +43,7 @@ class External(Method):
 
     def __post_init__(self) -> None:
         require_kind(self.name, str, "name", "a string")
-        require(callable(self.program), f"program is {self.program!r}; accepted: a function")
+        require(callable(self.program), f"program is {shown(self.program)}; accepted: a function")
         require_kind(self.settings, Mapping, "settings", "numbers by name")
         for name, value in self.settings.items():
             require_number(value, name, -np.inf, accepted="a finite number")
@@ -58,28 +52,24 @@ class External(Method):
     def loop(self) -> Loop:  # type: ignore[override]
         return Loop(1)
 
-    def init(self, problem: Problem, key: jax.Array) -> ExternalState:
+    def init(self, problem: Problem, key: jax.Array) -> jax.Array:
         # Here and not in the step, which a batch takes together: what fails fails alone.
         told = dataclasses.replace(problem, reference=None)
-        image = jax.pure_callback(
+        return jax.pure_callback(
             self._called, problem.image, told, dict(self.settings), vmap_method="sequential"
         )
-        return ExternalState(image)
 
-    def step(self, problem: Problem, state: ExternalState) -> ExternalState:
+    def step(self, problem: Problem, state: jax.Array) -> jax.Array:
         return state
 
-    def image(self, problem: Problem, state: ExternalState) -> jax.Array:
-        return state.image
+    def image(self, problem: Problem, state: jax.Array) -> jax.Array:
+        return state
 
     def adjustments(self) -> Mapping[str, Callable[[Any], Any]]:
-        def setter(name: str) -> Callable[[Any], Any]:
-            def changed(value: Any) -> External:
-                return dataclasses.replace(self, settings={**self.settings, name: value})
+        def changed(name: str, value: Any) -> External:
+            return dataclasses.replace(self, settings={**self.settings, name: value})
 
-            return changed
-
-        return {name: setter(name) for name in self.settings}
+        return {name: functools.partial(changed, name) for name in self.settings}
 
     def _called(self, problem: Problem, settings: Mapping[str, Any]) -> np.ndarray:
         """The image that the program gives of NumPy arrays."""

@@ -52,8 +52,8 @@ def in_order(names: Iterable[str], titles: Mapping[str, str]) -> list[str]:
 
 def show(
     table: Table, rows: Iterable[dict], path: pathlib.Path | None, content: dict, *packages: str
-) -> None:
-    """Prints rows as they are measured, and writes all so far after each of them."""
+) -> list[dict]:
+    """Prints rows as they are measured, writes all so far after each of them, and returns all."""
     done: list[dict] = []
     for row in rows:
         done.append(row)
@@ -61,6 +61,17 @@ def show(
         write_report(path, content | {"rows": done}, *packages)
     if path is not None:
         print(f"wrote {path}")
+    return done
+
+
+def by_case_and_method(rows: Iterable[dict]) -> dict[tuple[str, str], list[dict]]:
+    """The rows of each case and method, cases in their order."""
+    rows = list(rows)
+    groups: dict[tuple[str, str], list[dict]] = {}
+    for case in dict.fromkeys(row["case"] for row in rows):
+        for row in (row for row in rows if row["case"] == case):
+            groups.setdefault((case, row["method"]), []).append(row)
+    return groups
 
 
 def write_report(path: pathlib.Path | None, content: dict, *packages: str) -> None:

@@ -67,7 +67,7 @@ def best_in_lines(folder: pathlib.Path) -> Iterator[str]:
     so_far = "so far, " if results.left else ""
     if not results.metrics:
         return
-    metric, better = next(iter(results.metrics.items()))
+    metric, better = results.ranked_by
     digits = digits_of(metric, tables)
     for table in tables:
         best = table.baseline

@@ -112,11 +112,8 @@ def _given(entry: Entry, text: str, prepared: Prepared) -> Iterator[CleanImage]:
             entry.fail(
                 f"{text}: {name} has values from {least:g} to {most:g}; accepted: from 0 to 1"
             )
-        yield CleanImage(str(name), functools.partial(prepared, functools.partial(_same, pixels)))
-
-
-def _same(pixels: np.ndarray) -> np.ndarray:
-    return pixels
+        read = functools.partial(np.asarray, pixels)
+        yield CleanImage(str(name), functools.partial(prepared, read))
 
 
 def _image(

@@ -46,6 +46,13 @@ class Metric:
             object.__setattr__(self, "version", version_of(self.score))
 
 
+def rank(score: float | None, better: str) -> float:
+    """What is smaller for better scores, and infinite where there is none."""
+    if score is None:
+        return math.inf
+    return score if better == LESS else -score
+
+
 METRICS: Mapping[str, Metric] = {
     "psnr": Metric(jax.jit(psnr), version="1"),
     "ssim": Metric(jax.jit(ssim), version="1"),

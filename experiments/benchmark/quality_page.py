@@ -116,13 +116,9 @@ def _told(rows: Rows) -> list[str]:
 
 def _means(rows: Rows) -> Rows:
     """A row of the table for every case and method."""
-    groups: dict[tuple[str, str], Rows] = {}
-    for case in dict.fromkeys(row["case"] for row in rows):
-        for row in (row for row in rows if row["case"] == case):
-            groups.setdefault((case, row["method"]), []).append(row)
     return [
         {"case": case, "method": method} | _mean(own, rows)
-        for (case, method), own in groups.items()
+        for (case, method), own in pages.by_case_and_method(rows).items()
     ]
 
 

@@ -62,20 +62,18 @@ def reconstruction(parsed: Arguments) -> int:
         name: preset(method=name, task="reconstruct").adjusted(iterations=parsed.iterations)
         for name in parsed.methods
     }
-    rows: list[dict] = []
-
-    def kept() -> Iterator[dict]:
-        for row in _rows(methods, parsed):
-            rows.append(row)
-            yield row
-
     content = {"size": parsed.size, "noise": parsed.noise}
-    pages.show(TABLE, kept(), parsed.output, content)
+    rows = pages.show(TABLE, _rows(methods, parsed), parsed.output, content)
+    runs = {name: [row for row in rows if row["method"] == name] for name in methods}
+    means = {name: statistics.mean(row["psnr"] for row in own) for name, own in runs.items()}
     *others, last = methods
-    seconds = {name: [row["seconds"] for row in rows if row["method"] == name] for name in methods}
     for name in others:
-        ratios = [one / other for one, other in zip(seconds[name], seconds[last], strict=True)]
-        print(f"{name} takes {statistics.median(ratios):.2f} of the time of {last}")
+        pairs = zip(runs[name], runs[last], strict=True)
+        ratio = statistics.median(one["seconds"] / other["seconds"] for one, other in pairs)
+        print(
+            f"{name} takes {ratio:.2f} of the time of {last}: {means[name]:.2f} dB in the mean, "
+            f"and {means[last]:.2f}"
+        )
     return 0
 
 

@@ -20,14 +20,10 @@ MEANS = pages.Table(
 
 def means(rows: list[dict]) -> list[dict]:
     """The means of each measurement and method, measurements in their order."""
-    groups: dict[tuple[str, str], list[dict]] = {}
-    for case in dict.fromkeys(row["case"] for row in rows):
-        for row in (row for row in rows if row["case"] == case):
-            groups.setdefault((case, row["method"]), []).append(row)
     return [
         {"case": case, "method": method, "count": len(own)}
         | {name: statistics.mean(row[name] for row in own) for name in ("psnr", "ssim", "seconds")}
-        for (case, method), own in groups.items()
+        for (case, method), own in pages.by_case_and_method(rows).items()
     ]
 
 

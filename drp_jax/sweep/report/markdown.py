@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from drp_jax.sweep.report.summary import Statistics, Table
+from drp_jax.sweep.report.summary import Statistics, Table, statistics
 from drp_jax.sweep.report.tables import Lines, best_means, digits_of, seconds_text, title_of
-from drp_jax.sweep.scores import LESS
+from drp_jax.sweep.scores import LESS, rank
 
 _MOST_COLUMNS = 8
 
@@ -48,36 +48,26 @@ def _overview(tables: Sequence[Table], lines: Lines, metrics: Mapping[str, str])
         return []
     metric, better = next(iter(metrics.items()))
     digits = digits_of(metric, tables)
-    means = {
-        (table.degradation, lines.label(group)): score.mean
-        for table in tables
-        for group in table.groups
-        if (score := group.score(metric)) is not None
-    }
-    columns = {one: [mean for (_, label), mean in means.items() if label == one] for one in labels}
-    # The best in the mean first.
-    labels.sort(key=lambda one: _order(columns[one], better))
+    columns: dict[str, dict[str, float]] = {label: {} for label in labels}
+    for group in lines.groups:
+        if (score := group.score(metric)) is not None:
+            columns[lines.label(group)][group.degradation] = score.mean
+
+    def order(label: str) -> float:
+        means = statistics(columns[label].values())
+        return rank(None if means is None else means.mean, better)
+
+    labels.sort(key=order)  # the best in the mean first
     written = [
         _row([title_of(metric, better), *map(escaped, labels)]),
         f"{'|---' * (len(labels) + 1)}|",
     ]
     for table in tables:
         best = best_means(table, metrics).get(metric)
-        cells = [escaped(table.degradation)]
-        for label in labels:
-            mean = means.get((table.degradation, label))
-            text = "" if mean is None else f"{mean:.{digits}f}"
-            cells.append(f"**{text}**" if mean is not None and mean == best else text)
-        written.append(_row(cells))
+        means = [columns[label].get(table.degradation) for label in labels]
+        cells = [_cell(mean, digits, is_bold=mean == best) for mean in means]
+        written.append(_row([escaped(table.degradation), *cells]))
     return [*written, ""]
-
-
-def _order(means: Sequence[float], better: str) -> float:
-    """What is smaller for the better of columns."""
-    if not means:
-        return float("inf")
-    mean = sum(means) / len(means)
-    return mean if better == LESS else -mean
 
 
 def escaped(text: str) -> str:
@@ -95,6 +85,11 @@ def _row(cells: Iterable[str]) -> str:
 def _number(found: Statistics | None, digits: int, *, is_bold: bool) -> str:
     if found is None:
         return ""
-    mean = f"{found.mean:.{digits}f}"
     error = "" if found.error is None else f" ± {found.error:.{digits}f}"
-    return f"**{mean}**{error}" if is_bold else f"{mean}{error}"
+    return _cell(found.mean, digits, is_bold=is_bold) + error
+
+
+def _cell(mean: float | None, digits: int, *, is_bold: bool) -> str:
+    if mean is None:
+        return ""
+    return f"**{mean:.{digits}f}**" if is_bold else f"{mean:.{digits}f}"

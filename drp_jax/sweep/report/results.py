@@ -3,14 +3,13 @@
 import collections
 import dataclasses
 import json
-import math
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 from drp_jax.errors import InputError
 from drp_jax.sweep.rows import DROPPED, FAILED
-from drp_jax.sweep.scores import LESS, MORE
+from drp_jax.sweep.scores import MORE, rank
 from drp_jax.sweep.store import TABLE, Store
 
 Row = Mapping[str, Any]
@@ -53,6 +52,11 @@ class Results:
             for name, better in self.better.items()
             if any(scores.get(name) is not None for scores in every)
         }
+
+    @property
+    def ranked_by(self) -> tuple[str, str]:
+        """The metric that lines are ranked by, the first that has a score, and what is better."""
+        return next(iter(self.metrics.items()), ("psnr", MORE))
 
     @property
     def not_finite(self) -> dict[str, int]:
@@ -110,17 +114,14 @@ def with_best_settings(results: Results) -> Results:
     tuned by hand could reach at best. Methods with one setting stay as they are, and so do runs
     without a score where no other has one.
     """
-    metric, better = next(iter(results.metrics.items()), ("psnr", MORE))
-    sign = -1 if better == LESS else 1
+    metric, better = results.ranked_by
     together: dict[tuple, list[Row]] = {}
     for row in results.rows:
         about = tuple(row[name] for name in ("degradation", "method", "preset", "image", "key"))
         together.setdefault((*about, *sorted(row["settings"])), []).append(row)
     rows = []
     for every in together.values():
-        scores = [row["scores"].get(metric) for row in every]
-        ranks = [-math.inf if one is None else sign * one for one in scores]
-        best = every[ranks.index(max(ranks))]
+        best = min(every, key=lambda row: rank(row["scores"].get(metric), better))
         if len(every) > 1:
             best = {**best, "settings": dict.fromkeys(best["settings"], BEST)}
         rows.append(best)

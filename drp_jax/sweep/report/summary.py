@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from drp_jax.sweep.report.results import Results, Row
-from drp_jax.sweep.scores import LESS, MORE
+from drp_jax.sweep.scores import LESS, MORE, rank
 
 Settings = Mapping[str, Any]
 Draw = tuple[str, int]
@@ -140,7 +140,7 @@ def differences(
 
 def summarize(results: Results) -> list[Table]:
     """The tables of a sweep, one for each task and degradation."""
-    metric, better = next(iter(results.metrics.items()), ("psnr", MORE))
+    metric, better = results.ranked_by
     groups = _groups(results)
     tables = []
     for about, of_one in itertools.groupby(groups, key=lambda one: (one.task, one.degradation)):
@@ -228,9 +228,7 @@ def _mean_of(number: Callable[[Row], float | None], rows: Iterable[Row]) -> floa
 def _rank(group: Group, metric: str, better: str) -> float:
     """What is smaller for better groups."""
     score = group.score(metric)
-    if score is None:
-        return float("inf")
-    return score.mean if better == LESS else -score.mean
+    return rank(None if score is None else score.mean, better)
 
 
 def in_order(text: str) -> list[tuple[int, float, str]]:
