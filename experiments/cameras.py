@@ -1,15 +1,15 @@
 """Noise as it is in photographs: real ones with a reference, simulated cameras, and its kinds."""
 
 import functools
-import io
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image
 from scipy import ndimage
 
-from drp_jax import InputError, read_image
+from drp_jax import InputError, Problem, read_image
+from drp_jax.sweep.degradations import jpeg
+from experiments.photographs import DATA
 
 _WHITE_BALANCE = (1.9, 1.0, 1.6)
 _GAMMA = 2.2
@@ -17,8 +17,10 @@ _LEVELS = 40_000  # of 16 bits, from black to where the sensor is full
 _BLACK = 4_000
 
 
-def real_pairs(data: pathlib.Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Photographs of cameras at high sensitivity, and the mean of 500 shots of the same, by name.
+def real_pairs(
+    data: pathlib.Path = DATA, size: int = 512
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The mean of 500 shots of the same, and one at high sensitivity, by name: their middles.
 
     From Nam et al., A holistic approach to cross-channel image noise modeling (CVPR 2016).
     """
@@ -28,13 +30,15 @@ def real_pairs(data: pathlib.Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     pairs = {}
     for path in sorted(folder.glob("*_real.png")):
         name = path.stem.removesuffix("_real")
-        noisy, clean = (read_image(folder / f"{name}_{it}.png").image for it in ("real", "mean"))
-        pairs[name] = (noisy, clean)
+        clean, noisy = (read_image(folder / f"{name}_{it}.png").image for it in ("mean", "real"))
+        top, left = ((side - size) // 2 for side in clean.shape[:2])
+        middle = slice(top, top + size), slice(left, left + size)
+        pairs[name] = (clean[middle], noisy[middle])
     return pairs
 
 
 def photographed(
-    clean: np.ndarray, gain: float, quality: int, seed: int
+    clean: np.ndarray, draw: np.random.Generator, gain: float, quality: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """What a camera makes of a scene, with the noise of its sensor and without.
 
@@ -43,15 +47,14 @@ def photographed(
 
     Args:
       clean: the scene, `[H, W, 3]` with even sides.
+      draw: what the noise is drawn from.
       gain: variance of the photon noise where the sensor is full, above 0.
       quality: that of JPEG.
-      seed: of the noise.
     """
     raw = clean.astype(np.float64) ** _GAMMA / np.array(_WHITE_BALANCE)
     mosaic = raw[..., 1].copy()
     mosaic[::2, ::2] = raw[::2, ::2, 0]
     mosaic[1::2, 1::2] = raw[1::2, 1::2, 2]
-    draw = np.random.default_rng(seed)
     noise = draw.normal(size=mosaic.shape) * np.sqrt(gain * mosaic + gain**2 / 4)
     return _developed(mosaic + noise, quality), _developed(mosaic, quality)
 
@@ -65,15 +68,26 @@ def _developed(mosaic: np.ndarray, quality: int) -> np.ndarray:
     # OpenCV names the pattern by its second row and column, and orders colours backwards.
     colors = cv2.cvtColor(values, cv2.COLOR_BayerBG2BGR_EA)[..., ::-1]
     linear = (colors.astype(np.float64) - _BLACK) / _LEVELS * np.array(_WHITE_BALANCE)
-    return compressed(np.clip(linear, 0, 1) ** (1 / _GAMMA), quality)
+    return jpeg(np.clip(linear, 0, 1) ** (1 / _GAMMA), quality)
 
 
-def compressed(image: np.ndarray, quality: int) -> np.ndarray:
-    """An image `[H, W, C]` after JPEG."""
-    pixels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels.squeeze()).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file), np.float32).reshape(image.shape) / 255
+CAMERAS = {
+    "weak": functools.partial(photographed, gain=0.002, quality=95),
+    "strong": functools.partial(photographed, gain=0.01, quality=90),
+}
+"""Cameras by how strong their noise is."""
+
+
+def weak_noise(clean: np.ndarray, draw: np.random.Generator) -> Problem:
+    """A scene as a camera in good light has it; what it has without noise is the reference."""
+    noisy, developed = CAMERAS["weak"](clean, draw)
+    return Problem(noisy, reference=developed)
+
+
+def strong_noise(clean: np.ndarray, draw: np.random.Generator) -> Problem:
+    """The same in little light."""
+    noisy, developed = CAMERAS["strong"](clean, draw)
+    return Problem(noisy, reference=developed)
 
 
 def _grey(noise: np.ndarray) -> np.ndarray:

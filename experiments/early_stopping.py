@@ -13,14 +13,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from drp_jax import Method, preset
+from drp_jax import Method, Problem, preset
 from drp_jax.commands import options
 from drp_jax.commands.fit import fit
 from drp_jax.images import replace_whole
 from drp_jax.stopping import WindowedVariance
+from drp_jax.sweep import degradation
 from experiments import pages
 from experiments.benchmark import measuring
-from experiments.degradations import Degraded, degrade
 from experiments.photographs import crop
 
 PROGRAM = "early_stopping"
@@ -63,8 +63,9 @@ def show(parsed: Arguments) -> int:
     runs = []
     for (name, corner), sigma in itertools.product(CROPS.items(), SIGMAS):
         print(f"{name}, sigma {sigma:g}", flush=True)
-        degraded = degrade(f"Gaussian {sigma:g}", crop(name, *corner, SIDE), parsed.seed)
-        runs.append({"image": name, "sigma": sigma} | _run(degraded, method, parsed.seed))
+        clean, draw = crop(name, *corner, SIDE), np.random.default_rng(parsed.seed)
+        problem = degradation(f"gaussian:{sigma:g}").problem(clean, draw)
+        runs.append({"image": name, "sigma": sigma} | _run(problem, method, parsed.seed))
     asked = dataclasses.asdict(parsed)
     pages.write_report(RESULTS, {"runs": runs, "settings": method, "arguments": asked})
     _draw(runs)
@@ -85,8 +86,8 @@ def dip(parsed: Arguments) -> Method:
     return dataclasses.replace(method, loop=loop, jitters=())
 
 
-def _run(degraded: Degraded, method: Method, seed: int) -> dict:
-    fitted = fit(degraded.problem, seed=seed, method=method)
+def _run(problem: Problem, method: Method, seed: int) -> dict:
+    fitted = fit(problem, seed=seed, method=method)
     result = fitted.restoration
     iterations, returned = int(result.iterations), int(result.image_iteration)
     curve = np.asarray(result.history["psnr"])[:iterations]

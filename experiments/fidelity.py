@@ -14,13 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drp_jax import InputError, Method, preset
+from drp_jax import InputError, Method, Problem, preset
 from drp_jax.commands import options
 from drp_jax.commands.fit import fit
 from drp_jax.commands.report import metrics, score
 from experiments import pages, photographs
 from experiments.benchmark import measuring
-from experiments.degradations import Degraded
 
 PROGRAM = "fidelity"
 RESULTS = pathlib.Path("benchmarks/results/fidelity")
@@ -48,7 +47,7 @@ class Official(NamedTuple):
 
     task: str
     image: str
-    load: Callable[[pathlib.Path], Degraded]
+    load: Callable[[pathlib.Path], Problem]
 
 
 _cropped = functools.partial(photographs.peppers, part=slice(128, 384))
@@ -133,16 +132,17 @@ def compare(parsed: Arguments) -> int:
 
 def _measure(experiment: Experiment, parsed: Arguments) -> dict:
     official, method = experiment.official, experiment.method
-    degraded = official.load(parsed.data)
+    problem = official.load(parsed.data)
     print(experiment.name, file=sys.stderr, flush=True)
-    fitted = fit(degraded.problem, seed=parsed.seed, method=method)
-    row = degraded.row(fitted)
-    scores = score(np.asarray(fitted.restoration.image), degraded.clean)
-    scores["psnr"] = row["last_psnr"]
+    fitted = fit(problem, seed=parsed.seed, method=method)
+    history = np.asarray(fitted.restoration.history[problem.metric_name])
+    history = history[: int(fitted.restoration.iterations)]
+    scores = score(np.asarray(fitted.restoration.image), np.asarray(problem.reference))
+    scores["psnr"] = float(history[-1])
     return metrics(fitted, method, preset="as given by settings", scores=scores) | {
-        "best_psnr": row["best_psnr"],
-        "best_iteration": row["best_iteration"],
-        "seconds_per_iteration": row["seconds"] / row["iterations"],
+        "best_psnr": float(np.nanmax(history)),
+        "best_iteration": int(np.nanargmax(history)) + 1,
+        "seconds_per_iteration": fitted.seconds / len(history),
         "image": official.image,
         "task": official.task,
         "original": experiment.original,

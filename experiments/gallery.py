@@ -62,7 +62,8 @@ def _compressed() -> Files:
 
 
 def _photographed() -> Files:
-    noisy, clean = photographed(crop("astronaut.png", 0, 120, 192), gain=0.01, quality=95, seed=0)
+    scene, draw = crop("astronaut.png", 0, 120, 192), np.random.default_rng(0)
+    noisy, clean = photographed(scene, draw, gain=0.01, quality=95)
     return {"clean.png": _picture(clean), "x.png": _picture(noisy)}
 
 

@@ -4,14 +4,16 @@ The folder is not part of the checkout. It has the official images of the publis
 slices of scans.
 """
 
+import functools
 import itertools
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
-from drp_jax import InputError, read_image
+from drp_jax import InputError, Problem, read_image
 from drp_jax.commands.restoring import bundled_photograph
-from experiments.degradations import Degraded, made_smaller, with_gaps, with_noise
+from drp_jax.sweep.degradations import masked, shrunk
 
 DATA = pathlib.Path("../shared/data")
 
@@ -42,27 +44,41 @@ def crops(images: str, size: int, data: pathlib.Path = DATA) -> dict[str, np.nda
             squares[name] = crop(name, min(top, height - size), min(left, width - size), size)
     if images == "report" and (data / "denoise").exists():
         start = (512 - size) // 2
-        squares["Peppers"] = peppers(data, slice(start, start + size)).clean
+        squares["Peppers"] = np.asarray(peppers(data, slice(start, start + size)).reference)
     return squares
 
 
-def peppers(data: pathlib.Path, part: slice = slice(None)) -> Degraded:
+def first(images: Callable[[], dict[str, np.ndarray]], count: int) -> dict[str, np.ndarray]:
+    """The first of some images."""
+    return dict(itertools.islice(images().items(), count))
+
+
+reported = functools.partial(crops, "report", 256)
+five_reported = functools.partial(first, reported, 5)
+large = functools.partial(crops, "report", 512)
+two_large = functools.partial(first, large, 2)
+two_small = functools.partial(first, functools.partial(crops, "report", 128), 2)
+two_colored = functools.partial(first, functools.partial(crops, "tune", 256), 2)
+one_colored = functools.partial(first, functools.partial(crops, "tune", 128), 1)
+
+
+def peppers(data: pathlib.Path, part: slice = slice(None)) -> Problem:
     """Denoising: Peppers with the official noise "Gaussian 2" (18.8 dB), or a square of it."""
     paths = (data / "denoise" / f"Peppers_{name}.npz" for name in ("clean", "Gaussian_Noise_2"))
     clean, noisy = (np.load(_existing(path))["arr_0"][part, part] for path in paths)
-    return with_noise(clean.astype(np.float32) / 255, noisy.astype(np.float32) / 255)
+    return Problem(noisy.astype(np.float32) / 255, reference=clean.astype(np.float32) / 255)
 
 
-def baby(data: pathlib.Path) -> Degraded:
+def baby(data: pathlib.Path) -> Problem:
     """Super-resolution: baby made four times smaller."""
-    return made_smaller(read_image(_existing(data / "super_resolution" / "baby.png")).image, 4)
+    return shrunk(read_image(_existing(data / "super_resolution" / "baby.png")).image, 4)
 
 
-def barbara(data: pathlib.Path) -> Degraded:
+def barbara(data: pathlib.Path) -> Problem:
     """Inpainting: rows 100-355, columns 200-455 of barbara, half the pixels missing."""
     whole = read_image(_existing(data / "inpaint" / "barbara_img_0.1.png")).image
     clean = whole[100:356, 200:456]
-    return with_gaps(clean, np.random.default_rng(0).random(clean.shape) < 0.5)
+    return masked(clean, np.random.default_rng(0).random(clean.shape) < 0.5)
 
 
 def slices(data: pathlib.Path = DATA) -> dict[str, np.ndarray]:
@@ -84,9 +100,7 @@ def slices(data: pathlib.Path = DATA) -> dict[str, np.ndarray]:
     return {name: np.clip(image, 0, 1).astype(np.float32) for name, image in images.items()}
 
 
-def first_slices() -> dict[str, np.ndarray]:
-    """The first three of the `slices`."""
-    return dict(itertools.islice(slices().items(), 3))
+first_slices = functools.partial(first, slices, 3)
 
 
 def large_slices() -> dict[str, np.ndarray]:

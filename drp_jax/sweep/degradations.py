@@ -5,20 +5,25 @@ poisson:50       photons, 50 where the image is white; the same
 speckle:0.25     noise of a quarter of the intensity; the same
 impulse:0.1      a tenth of all values black or white
 missing:0.5      half of the pixels missing
+jpeg:20          what a JPEG file of that quality holds
 x4               four times smaller, by Pillow's Lanczos filter, rounded as an 8-bit file is
 mri:4, ct:24 ... what `measurements` has; with `noise`, white noise on it
 my_lab:measure   a function of one's own; the same
+given            the degraded picture that came with the clean one
 """
 
 import dataclasses
 import functools
+import io
+import sys
 from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from drp_jax.errors import InputError, meant
+from drp_jax.errors import InputError, meant, require
 from drp_jax.metrics import luma_psnr
 from drp_jax.operators import Downsample, Mask
 from drp_jax.problem import Problem
@@ -28,7 +33,7 @@ from drp_jax.sweep.measurements import Shape, measurement, observed
 
 ACCEPTED = (
     "gaussian:SIGMA (of 255), poisson:PHOTONS, speckle:SHARE, impulse:SHARE, missing:SHARE, "
-    f"xFACTOR, {measurements.ACCEPTED}, or module:function"
+    f"jpeg:QUALITY, xFACTOR, given, {measurements.ACCEPTED}, or module:function"
 )
 MOST_FACTOR = 64
 
@@ -46,13 +51,16 @@ class Degradation:
       version: what else decides the result, such as the source of a function.
       check: raises InputError unless an image of a shape (H, W, C) can be degraded so; None if
         all can.
+      takes_degraded: whether `problem` gets, instead of draws, the degraded picture that came with
+        the clean one.
     """
 
     name: str
     task: str
-    problem: Callable[[np.ndarray, Draw], Problem]
+    problem: Callable[[np.ndarray, Any], Problem]
     version: str = ""
     check: Callable[[Shape], None] | None = None
+    takes_degraded: bool = False
 
 
 def degradation(text: str) -> Degradation:
@@ -67,6 +75,10 @@ def degradation(text: str) -> Degradation:
         return _noisy(text, kind, _number(text, argument, least, most))
     if kind == "missing" and colon:
         return _with_gaps(text, _number(text, argument, 0, 1))
+    if kind == "jpeg" and colon:
+        return _compressed(text, argument)
+    if text == "given":
+        return _GIVEN
     if text[:1] == "x" and text[1:].isdigit():
         factor = int(text[1:])
         if not 2 <= factor <= MOST_FACTOR:
@@ -76,7 +88,7 @@ def degradation(text: str) -> Degradation:
         return measured_by(text)
     if is_importable(text):
         return measured_by(text)
-    known = (*_NOISES, "missing", *measurements.KINDS)
+    known = (*_NOISES, "missing", "jpeg", "given", *measurements.KINDS)
     raise InputError(f"degradation {text!r}{meant(kind, known)}; accepted: {ACCEPTED}")
 
 
@@ -117,6 +129,31 @@ def measured_by(text: str, noise: float = 0.0) -> Degradation:
     operator = imported(text)
     problem = functools.partial(observed, operator=operator, noise=noise)
     return Degradation(name, "reconstruct", problem, version_of(operator))
+
+
+def made_by(text: str, task: str, name: str | None = None) -> Degradation:
+    """What a function of one's own makes of a clean image, a problem of its own too.
+
+    Args:
+      text: `module:function`, the name to import the function by. It is called with the image
+        `[H, W, C]` and draws, `numpy.random.Generator`, and gives a noisy picture, or a `Problem`,
+        whose reference is the clean image if it has none.
+      task: which presets are for it: "denoise", "inpaint", "super-resolve" or "reconstruct".
+      name: what the table calls it; the text if left out.
+
+    Raises:
+      InputError: if it cannot be imported.
+    """
+    function = imported(text)
+
+    def problem(clean: np.ndarray, draw: Draw) -> Problem:
+        made = function(clean, draw)
+        if not isinstance(made, Problem):
+            return Problem(np.asarray(made, np.float32), reference=clean)
+        return made if made.reference is not None else dataclasses.replace(made, reference=clean)
+
+    # Of the module: a function may be a partial of one that is in another.
+    return Degradation(name or text, task, problem, version_of(sys.modules[text.partition(":")[0]]))
 
 
 def masked(clean: np.ndarray, known: np.ndarray) -> Problem:
@@ -187,8 +224,38 @@ def _with_gaps(text: str, share: float) -> Degradation:
     return Degradation(text, "inpaint", problem)
 
 
+def jpeg(clean: np.ndarray, quality: int) -> np.ndarray:
+    """An image `[H, W, C]`, values in [0, 1], as a JPEG file of a quality, 1 to 100, holds it."""
+    pixels = np.rint(np.clip(clean, 0, 1) * 255).astype(np.uint8)
+    picture, file = Image.fromarray(pixels.squeeze()), io.BytesIO()
+    picture.save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file), np.float32).reshape(clean.shape) / 255
+
+
+def _compressed(text: str, argument: str) -> Degradation:
+    if not (argument.isdigit() and 1 <= int(argument) <= 100):
+        raise InputError(f"degradation {text!r}; accepted: jpeg:1 to jpeg:100")
+
+    def problem(clean: np.ndarray, draw: Draw) -> Problem:
+        return Problem(jpeg(clean, int(argument)), reference=clean)
+
+    return Degradation(text, "denoise", problem, check=_check_colors)
+
+
+def _check_colors(shape: Shape) -> None:
+    require(shape[-1] in (1, 3), f"shape {shape}; accepted: (H, W, 1) or (H, W, 3), as JPEG has")
+
+
 def _smaller(text: str, factor: int) -> Degradation:
     def problem(clean: np.ndarray, draw: Draw) -> Problem:
         return shrunk(clean, factor)
 
     return Degradation(text, "super-resolve", problem, version="Lanczos, 8 bits")
+
+
+_GIVEN = Degradation(
+    "given",
+    "denoise",
+    lambda clean, degraded: Problem(degraded, reference=clean),
+    takes_degraded=True,
+)

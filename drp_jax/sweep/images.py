@@ -1,9 +1,11 @@
 """The clean images of a plan: files, folders, patterns of paths, names, and one's own functions."""
 
+import dataclasses
 import functools
 import glob
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,11 +20,23 @@ _ACCEPTED = (
     "a file, a folder, a pattern like photographs/*.png, a name like chelsea, or module:function"
 )
 _FOLDER = ("folder", "holds")
+_PAIRS = ("clean", "degraded")
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)  # of red, green and blue, BT.601
 
 
 class TooSmallError(InputError):
-    """An image is smaller than the plan wants it."""
+    """An image is smaller than the plan wants it.
+
+    Attributes:
+      field: of the plan, "size" or "crop".
+    """
+
+    def __init__(self, field: str, side: int, wanted: int):
+        super().__init__(
+            f"has a side of {side} pixels, and {field} is {wanted}; accepted: a {field} up to "
+            f"{side}, or a larger image"
+        )
+        self.field = field
 
 
 Prepared = Callable[[Callable[[], np.ndarray]], np.ndarray]
@@ -38,8 +52,9 @@ def images_of(
     """The images that an entry names.
 
     Args:
-      entry: a file, a folder, a pattern, a name, a folder with what it holds, or `module:name`
-        of a function that is called with nothing and gives images `[H, W, C]` by their names.
+      entry: a file, a folder, a pattern, a name, a folder with what it holds, pairs of clean and
+        degraded pictures, or `module:name` of a function that is called with nothing and gives
+        images `[H, W, C]`, or pairs of a clean and a degraded one, by their names.
       folder: that paths are relative to.
       prepared: what is done to each when it is read.
       bundled: as `read_plan` has it.
@@ -48,7 +63,8 @@ def images_of(
       InputError: if there are none, or the function gives anything else.
     """
     if entry.is_mapping:
-        yield from _held(entry, folder, prepared)
+        is_pairs = not entry.mapping().keys().isdisjoint(_PAIRS)
+        yield from (_pairs if is_pairs else _held)(entry, folder, prepared)
         return
     text = entry.text(_ACCEPTED)
     path = folder / text
@@ -87,12 +103,32 @@ def _held(
         yield _image(file, folder, prepared)
 
 
+def _pairs(entry: Entry, folder: pathlib.Path, prepared: Prepared) -> Iterator[CleanImage]:
+    """Clean pictures, each with the degraded one that has the same place in its list."""
+    fields = entry.mapping(_PAIRS)
+    for name in _PAIRS:
+        if name not in fields:
+            entry.fail(f"{entry.field} has no {name}; accepted: {', '.join(_PAIRS)}")
+    clean, degraded = (
+        _files(fields[name], folder / fields[name].text("a file, a folder or a pattern"))
+        for name in _PAIRS
+    )
+    if len(clean) != len(degraded):
+        entry.fail(
+            f"{entry.field}: {len(clean)} clean and {len(degraded)} degraded pictures; accepted: "
+            "as many of both, in the same order by name"
+        )
+    for file, other in zip(clean, degraded, strict=True):
+        read = functools.partial(prepared, functools.partial(_read, other))
+        yield dataclasses.replace(_image(file, folder, prepared), read_degraded=read)
+
+
 def _given(entry: Entry, text: str, prepared: Prepared) -> Iterator[CleanImage]:
     """The images that a function of one's own gives."""
     function = entry.made(functools.partial(imported, text))
     accepted = (
-        "a function that is called with nothing and gives arrays [H, W, C], values in [0, 1], by "
-        "their names"
+        "a function that is called with nothing and gives arrays [H, W, C], values in [0, 1], or "
+        "pairs of a clean and a degraded one, by their names"
     )
     try:
         images = function()
@@ -101,19 +137,24 @@ def _given(entry: Entry, text: str, prepared: Prepared) -> Iterator[CleanImage]:
     if not isinstance(images, Mapping) or not images:
         entry.fail(f"{text}: gives {type(images).__name__}; accepted: {accepted}")
     for name, given in images.items():
-        pixels = np.asarray(given)
-        if pixels.ndim != 3 or pixels.size == 0 or pixels.dtype.kind not in "buif":
-            entry.fail(
-                f"{text}: {name} has the shape {pixels.shape} and type {pixels.dtype}; accepted: "
-                "(H, W, C), real numbers"
-            )
-        least, most = pixels.min(), pixels.max()
-        if not (least >= 0 and most <= 1):  # NaN is neither
-            entry.fail(
-                f"{text}: {name} has values from {least:g} to {most:g}; accepted: from 0 to 1"
-            )
-        read = functools.partial(np.asarray, pixels)
-        yield CleanImage(str(name), functools.partial(prepared, read))
+        is_pair = isinstance(given, tuple) and len(given) == 2
+        every = [_checked(entry, f"{text}: {name}", one) for one in (given if is_pair else [given])]
+        readers = [functools.partial(prepared, functools.partial(np.asarray, one)) for one in every]
+        yield CleanImage(str(name), *readers)
+
+
+def _checked(entry: Entry, name: str, given: Any) -> np.ndarray:
+    """An image that a function of one's own has given."""
+    pixels = np.asarray(given)
+    if pixels.ndim != 3 or pixels.size == 0 or pixels.dtype.kind not in "buif":
+        entry.fail(
+            f"{name} has the shape {pixels.shape} and type {pixels.dtype}; accepted: (H, W, C), "
+            "real numbers"
+        )
+    least, most = pixels.min(), pixels.max()
+    if not (least >= 0 and most <= 1):  # NaN is neither
+        entry.fail(f"{name} has values from {least:g} to {most:g}; accepted: from 0 to 1")
+    return pixels
 
 
 def _image(
@@ -153,10 +194,20 @@ def _read(path: pathlib.Path) -> np.ndarray:
     return np.asarray(read_image(path).image)
 
 
-def prepared_image(read: Callable[[], np.ndarray], size: int | None, is_gray: bool) -> np.ndarray:
-    """An image, of colours the luma, or the largest square around its centre, of so many pixels.
+def prepared_image(
+    read: Callable[[], np.ndarray],
+    *,
+    size: int | None = None,
+    crop: int | None = None,
+    is_gray: bool = False,
+) -> np.ndarray:
+    """An image as a plan wants it.
 
-    The square becomes smaller by means over areas.
+    Args:
+      read: gives it.
+      size: the side that the largest square around its centre is brought to, by means over areas.
+      crop: the side of the square around its centre that is taken, pixel by pixel.
+      is_gray: whether the luma is taken of colours.
 
     Raises:
       TooSmallError: if it would have to become larger.
@@ -164,16 +215,21 @@ def prepared_image(read: Callable[[], np.ndarray], size: int | None, is_gray: bo
     image = np.asarray(read(), np.float32)
     if is_gray and image.shape[-1] == 3:
         image = np.sum(image * _LUMA, axis=-1, keepdims=True)
+    side = min(image.shape[:2])
+    for field, wanted in (("size", size), ("crop", crop)):
+        if wanted is not None and side < wanted:
+            raise TooSmallError(field, side, wanted)
+    if crop is not None:
+        return _middle(image, crop)
     if size is None:
         return image
     from skimage.transform import resize_local_mean
 
-    side = min(image.shape[:2])
-    top, left = ((length - side) // 2 for length in image.shape[:2])
-    square = image[top : top + side, left : left + side]
-    if side < size:
-        raise TooSmallError(
-            f"has a side of {side} pixels, and size is {size}; accepted: a size up to {side}, or a "
-            "larger image"
-        )
+    square = _middle(image, side)
     return resize_local_mean(square, (size, size), channel_axis=-1).astype(np.float32)
+
+
+def _middle(image: np.ndarray, side: int) -> np.ndarray:
+    """The square around the centre."""
+    top, left = ((length - side) // 2 for length in image.shape[:2])
+    return image[top : top + side, left : left + side]

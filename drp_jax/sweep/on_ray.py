@@ -110,5 +110,8 @@ def _batches(runs: Sequence[Identified], workers: int) -> Iterator[list[Identifi
 def _with_pixels(one: Identified) -> Identified:
     """The run with its image instead of the way to read it."""
     identity, run = one
-    image = CleanImage(run.image.name, functools.partial(np.asarray, run.image.pixels()))
+    pictures = [run.image.pixels()]
+    if run.image.read_degraded is not None:
+        pictures.append(run.image.degraded())
+    image = CleanImage(run.image.name, *(functools.partial(np.asarray, one) for one in pictures))
     return identity, dataclasses.replace(run, image=image)

@@ -25,6 +25,7 @@ from drp_jax.checkpoint import described
 from drp_jax.errors import InputError, plugged_in, require
 from drp_jax.method import Method
 from drp_jax.presets import preset
+from drp_jax.problem import Problem
 from drp_jax.sweep.degradations import Degradation
 from drp_jax.sweep.measurements import Shape
 from drp_jax.sweep.scores import METRICS, Metric
@@ -39,14 +40,32 @@ class CleanImage:
     Attributes:
       name: what the table calls it.
       read: gives it, float32 `[H, W, C]` with values in [0, 1].
+      read_degraded: gives the degraded picture of the same shape that came with it, if one did, as
+        of a camera; the degradation `given` is that picture.
     """
 
     name: str
     read: Callable[[], np.ndarray]
+    read_degraded: Callable[[], np.ndarray] | None = None
 
     @functools.lru_cache(maxsize=_KEPT_IMAGES)  # noqa: B019, a few images and not the object's life
     def pixels(self) -> np.ndarray:
         return np.asarray(self.read(), np.float32)
+
+    def degraded(self) -> np.ndarray:
+        """The degraded picture that came with it.
+
+        Raises:
+          InputError: if its shape is another.
+        """
+        assert self.read_degraded is not None
+        degraded, clean = np.asarray(self.read_degraded(), np.float32), self.pixels()
+        require(
+            degraded.shape == clean.shape,
+            f"{self.name}: its degraded picture has shape {degraded.shape}; accepted: "
+            f"{clean.shape}, that of the clean one",
+        )
+        return degraded
 
     @property
     def shape(self) -> Shape:
@@ -71,6 +90,8 @@ class CleanImage:
     def _known(self) -> tuple[Shape, str]:
         pixels = self.pixels()
         content = str(pixels.shape).encode() + pixels.tobytes()
+        if self.read_degraded is not None:
+            content += self.degraded().tobytes()
         return pixels.shape, hashlib.sha256(content).hexdigest()[:16]
 
 
@@ -138,6 +159,13 @@ class PlannedRun:
         degradation = self.degradation
         return _digest([self.image.digest, degradation.name, degradation.version, self.key])
 
+    def problem(self) -> Problem:
+        """What is left of the image; the key fixes the draws."""
+        image, degradation = self.image, self.degradation
+        if degradation.takes_degraded:
+            return degradation.problem(image.pixels(), image.degraded())
+        return degradation.problem(image.pixels(), np.random.default_rng(self.key))
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -173,6 +201,12 @@ class Plan:
             require(not twice, f"{name} has {', '.join(twice)} twice; accepted: every one once")
         for degradation, variant in itertools.product(self.degradations, self.variants):
             variant.method(degradation.task)
+        for degradation, image in itertools.product(self.degradations, self.images):
+            require(
+                image.read_degraded is not None or not degradation.takes_degraded,
+                f"{image.name} came without a degraded picture, which {degradation.name} asks for; "
+                "accepted: images like {clean: ..., degraded: ...}",
+            )
 
     def runs(self) -> Iterator[PlannedRun]:
         """All runs, those that share a compiled program next to each other."""

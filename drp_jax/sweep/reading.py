@@ -12,14 +12,14 @@ from drp_jax.errors import InputError, in_a_line, meant, reason
 from drp_jax.method import Method
 from drp_jax.presets import names
 from drp_jax.problem import SMALLEST_SIDE
-from drp_jax.sweep.degradations import Degradation, degradation, measured_by
+from drp_jax.sweep.degradations import Degradation, degradation, made_by, measured_by
 from drp_jax.sweep.images import TooSmallError, images_of, prepared_image
-from drp_jax.sweep.importing import imported, version_of
+from drp_jax.sweep.importing import imported, is_importable, version_of
 from drp_jax.sweep.lines import Entry, read_lines
 from drp_jax.sweep.plan import CleanImage, Plan, Variant, spaced, variants_of
 from drp_jax.sweep.scores import KNOWN_METRICS, LESS, METRICS, MORE, Metric
 
-FIELDS = ("images", "size", "gray", "degradations", "methods", "keys", "metrics")
+FIELDS = ("images", "size", "crop", "gray", "degradations", "methods", "keys", "metrics")
 READY = pathlib.Path(__file__).parent / "plans"
 MOST_KEYS = 10_000
 MOST_VALUES = 10_000
@@ -27,6 +27,7 @@ _LARGEST_SIDE = 100_000
 _LARGEST_KEY = 2**32 - 1
 _A_METHOD = "a name like drp-dip, or module:name of one's own"
 _A_METRIC = f"{', '.join(KNOWN_METRICS)} or module:function"
+_TASKS = ("denoise", "inpaint", "super-resolve", "reconstruct")
 _FLAGS = {"tv-weight": "regularizer_weight"}
 """Settings by the flags of the commands, where these are called otherwise."""
 _RANGE = ("from", "to", "count", "scale")
@@ -58,10 +59,14 @@ def read_plan(path: pathlib.Path, bundled: Callable[[str], np.ndarray] | None = 
     for name in ("images", "degradations", "methods"):
         if name not in fields:
             raise InputError(f"{path}: has no {name}; accepted: {', '.join(FIELDS)}")
-    size = fields["size"].whole(SMALLEST_SIDE, _LARGEST_SIDE) if "size" in fields else None
-    prepared = functools.partial(
-        prepared_image, size=size, is_gray="gray" in fields and fields["gray"].flag()
+    if "size" in fields and "crop" in fields:
+        fields["crop"].fail("crop is given beside size; accepted: one of them")
+    size, crop = (
+        fields[name].whole(SMALLEST_SIDE, _LARGEST_SIDE) if name in fields else None
+        for name in ("size", "crop")
     )
+    is_gray = "gray" in fields and fields["gray"].flag()
+    prepared = functools.partial(prepared_image, size=size, crop=crop, is_gray=is_gray)
     degraded = fields["degradations"].sequence()
     degradations = tuple(map(_degradation, degraded))
     variants = tuple(
@@ -101,7 +106,7 @@ def _readable(
         try:
             image.read_once()
         except TooSmallError as error:
-            fields["size"].fail(f"{image.name} {error}")
+            fields[error.field].fail(f"{image.name} {error}")
         except InputError as error:
             unreadable[image.name] = reason(error)
         else:
@@ -124,6 +129,9 @@ def _degradation(entry: Entry) -> Degradation:
     if not entry.is_mapping:
         text = entry.text("a text like gaussian:25")
         return entry.made(lambda: degradation(text))
+    fields = entry.mapping()
+    if "degradation" in fields:
+        return _own_degradation(entry)
     fields = entry.mapping(("operator", "noise"))
     if "operator" not in fields:
         entry.fail(
@@ -136,6 +144,20 @@ def _degradation(entry: Entry) -> Degradation:
     return fields["operator"].made(lambda: measured_by(text, noise))
 
 
+def _own_degradation(entry: Entry) -> Degradation:
+    """A function of one's own, with the task that it sets."""
+    fields = entry.mapping(("degradation", "task", "name"))
+    if "task" not in fields:
+        entry.fail(f"{entry.field} has no task; accepted: {', '.join(_TASKS)}")
+    text, task = fields["degradation"].text("module:function"), fields["task"].text("a task")
+    name = _name(fields.get("name"), text)
+    if not is_importable(text):
+        fields["degradation"].refuse("module:function")
+    if task not in _TASKS:
+        fields["task"].refuse(", ".join(_TASKS))
+    return fields["degradation"].made(lambda: made_by(text, task, name))
+
+
 def _variants(entry: Entry, degradations: Sequence[Degradation]) -> list[Variant]:
     """The methods of an entry; that they exist for all tasks is checked here, where lines are."""
     fields = {"method": entry}
@@ -145,12 +167,14 @@ def _variants(entry: Entry, degradations: Sequence[Degradation]) -> list[Variant
             entry.fail(f"{entry.field} has no method; accepted: {_A_METHOD}")
     named = fields.pop("method")
     name = named.text(_A_METHOD)
-    chosen = fields.pop("preset") if "preset" in fields else None
+    chosen, called = fields.pop("preset", None), fields.pop("name", None)
     if ":" in name:
-        variant = named.made(functools.partial(_own_method, name))
+        variant = named.made(functools.partial(_own_method, name, _name(called, name)))
         if chosen is not None:
             chosen.fail(f"{chosen.field} is given beside a method of one's own; accepted: none")
     else:
+        if called is not None:
+            called.fail(f"{called.field} is given beside a method of the library; accepted: none")
         variant = Variant(name, None if chosen is None else chosen.text("a name like fast"))
     settings = {key: _values(one) for key, one in fields.items()}
     variants = entry.made(lambda: variants_of(variant, settings))
@@ -188,7 +212,17 @@ def _check_setting(entry: Entry, name: str, values: Iterable[Any], method: Metho
         entry.made(functools.partial(method.adjusted, **{name: value}))
 
 
-def _own_method(text: str) -> Variant:
+def _name(entry: Entry | None, text: str) -> str:
+    """What tables call something of one's own: the text that it is imported by, or a name."""
+    if entry is None:
+        return text
+    name = entry.text("a name").strip()
+    if not name:
+        entry.refuse("a name")
+    return name
+
+
+def _own_method(text: str, name: str) -> Variant:
     """A method that is a name of a module, or what a function there gives."""
     found, (module, _, _) = imported(text), text.partition(":")
     try:
@@ -200,7 +234,7 @@ def _own_method(text: str) -> Variant:
         ) from None
     if not isinstance(method, Method):
         raise InputError(f"{text}: gives {type(method).__name__}; accepted: a method")
-    return Variant(text, base=method, version=version_of(sys.modules[module]))
+    return Variant(name, base=method, version=version_of(sys.modules[module]))
 
 
 def _values(entry: Entry) -> list[Any]:
@@ -255,9 +289,11 @@ def _metric(entry: Entry) -> tuple[str, Metric]:
     if name not in KNOWN_METRICS and ":" not in name:
         field = fields["metric"]
         field.fail(f"{field.field} is {name!r}{meant(name, KNOWN_METRICS)}; accepted: {_A_METRIC}")
-    better = fields["better"].text(f"{MORE} or {LESS}") if "better" in fields else MORE
-    if better not in (MORE, LESS) or (name in KNOWN_METRICS and better != MORE):
-        fields["better"].refuse(MORE if name in KNOWN_METRICS else f"{MORE} or {LESS}")
-    if name in KNOWN_METRICS:
-        return name, KNOWN_METRICS[name]
+    known = KNOWN_METRICS.get(name)
+    accepted = (MORE, LESS) if known is None else (known.better,)
+    better = fields["better"].text(" or ".join(accepted)) if "better" in fields else accepted[0]
+    if better not in accepted:
+        fields["better"].refuse(" or ".join(accepted))
+    if known is not None:
+        return name, known
     return name, Metric(fields["metric"].made(lambda: imported(name)), better)

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 
 import jax
-import numpy as np
 
 from drp_jax.batch import BatchStatistics, Request, restore_many
 from drp_jax.errors import reason
@@ -18,9 +17,8 @@ Identified = tuple[str, PlannedRun]
 def request_of(one: Identified) -> Request:
     """The request of a run, from its beginning; raises whatever functions of one's own raise."""
     _, run = one
-    problem = run.degradation.problem(run.image.pixels(), np.random.default_rng(run.key))
     method = run.variant.method(run.degradation.task)
-    return Request(problem, jax.random.key(run.key), method)
+    return Request(run.problem(), jax.random.key(run.key), method)
 
 
 def can_be_cut(request: Request) -> bool:

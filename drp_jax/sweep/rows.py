@@ -67,8 +67,7 @@ def row_of(
     inputs = f"images/inputs-{run.inputs_identity}"
     try:
         arrays = {files: _arrays(result)}
-        restored, reference = arrays[files], np.asarray(problem.reference)
-        scores = scores_of(metrics, restored["image"], reference, restored.get("uncertainty"))
+        scores = scores_of(metrics, arrays[files], np.asarray(problem.reference))
         if with_inputs:
             arrays[inputs] = _inputs(problem)
     except Exception as error:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from drp_jax.errors import InputError, reason, require
-from drp_jax.metrics import psnr, ssim, uncertainty_correlation, within_two_spreads
+from drp_jax.metrics import luma_psnr, psnr, ssim, uncertainty_correlation, within_two_spreads
 from drp_jax.sweep.importing import version_of
 from drp_jax.sweep.store import arrays_in
 
@@ -28,8 +28,8 @@ class Metric:
       score: gives it, a number, from the image and the reference, `[H, W, C]`, values in [0, 1].
       better: "more" or "less", whichever of it is better.
       version: what tells it from others of its name; if left out, the contents of its file.
-      of_uncertainty: whether `score` gets the uncertainty `[H, W]` of the image too, behind the
-        others. Images without have no such score.
+      of: names of arrays in a run's `images/ID.npz`, like "uncertainty": `score` gets the first of
+        them that is there too, behind the others. Runs with none of them have no such score.
 
     Raises:
       InputError: if `better` is neither.
@@ -38,7 +38,7 @@ class Metric:
     score: Score
     better: str = MORE
     version: str = ""
-    of_uncertainty: bool = False
+    of: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require(self.better in (MORE, LESS), f"better is {self.better!r}; accepted: more, less")
@@ -59,29 +59,43 @@ METRICS: Mapping[str, Metric] = {
 }
 """Those of a plan that names none."""
 
+
+def _peak_psnr(image: jax.Array, reference: jax.Array, history: jax.Array) -> jax.Array:
+    return jnp.nanmax(history)
+
+
+def _peak_iteration(image: jax.Array, reference: jax.Array, history: jax.Array) -> jax.Array:
+    return jnp.where(jnp.isnan(history).all(), jnp.nan, jnp.nanargmax(history) + 1)
+
+
+_UNCERTAINTY = ("uncertainty",)
+_PSNR_HISTORY = ("history_psnr", "history_luma_psnr")  # enlargement is judged by luma
+
 KNOWN_METRICS: Mapping[str, Metric] = {
     **METRICS,
+    "luma_psnr": Metric(jax.jit(luma_psnr), version="1"),
+    "peak_psnr": Metric(_peak_psnr, version="1", of=_PSNR_HISTORY),
+    "peak_iteration": Metric(_peak_iteration, LESS, version="1", of=_PSNR_HISTORY),
     "uncertainty_correlation": Metric(
-        jax.jit(uncertainty_correlation), version="1", of_uncertainty=True
+        jax.jit(uncertainty_correlation), version="1", of=_UNCERTAINTY
     ),
-    "within_two_spreads": Metric(jax.jit(within_two_spreads), version="1", of_uncertainty=True),
+    "within_two_spreads": Metric(jax.jit(within_two_spreads), version="1", of=_UNCERTAINTY),
 }
 """Those that a plan may name."""
 
 
 def scores_of(
     metrics: Mapping[str, Metric],
-    image: np.ndarray,
+    restored: Mapping[str, np.ndarray],
     reference: np.ndarray,
-    uncertainty: np.ndarray | None = None,
     row: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The scores of an image, as the columns of the table that they are in.
+    """The scores of a restored image, as the columns of the table that they are in.
 
     Args:
       metrics: by name.
-      image, reference: `[H, W, C]`.
-      uncertainty: of the image, `[H, W]`, if it has one.
+      restored: what a run's `images/ID.npz` has: the `image` `[H, W, C]` and other arrays.
+      reference: `[H, W, C]`.
       row: of the table, whose scores by other metrics stay.
 
     Returns:
@@ -90,14 +104,14 @@ def scores_of(
     """
     scores, versions = _kept(row or {}, metrics)
     error = None
-    arrays = [jnp.clip(image, 0, 1), jnp.asarray(reference)]
+    images = [jnp.clip(restored["image"], 0, 1), jnp.asarray(reference)]
     for name, metric in metrics.items():
-        if metric.of_uncertainty and uncertainty is None:
+        others = [jnp.asarray(restored[one]) for one in metric.of if one in restored][:1]
+        if metric.of and not others:
             versions[name] = metric.version
             continue
-        given = [*arrays, jnp.asarray(uncertainty)] if metric.of_uncertainty else arrays
         try:
-            value = float(metric.score(*given))
+            value = float(metric.score(*images, *others))
         except InputError:
             value = math.nan
         except Exception as raised:  # whatever a metric of one's own raises
@@ -129,9 +143,7 @@ def scored_again(
     restored, inputs = (arrays_in(folder, row[name]) or {} for name in ("files", "inputs"))
     if "image" not in restored or "reference" not in inputs:
         return None
-    missing, uncertainty = lacking(metrics, row), restored.get("uncertainty")
-    scores = scores_of(missing, restored["image"], inputs["reference"], uncertainty, row)
-    return {**row, **scores}
+    return {**row, **scores_of(lacking(metrics, row), restored, inputs["reference"], row)}
 
 
 def _kept(

@@ -8,16 +8,15 @@ from experiments.benchmark.ablations import ablations
 from experiments.benchmark.batch import batch, slices, vmap
 from experiments.benchmark.filters import filters
 from experiments.benchmark.large import large
+from experiments.benchmark.noise_spectra import noise_spectra
 from experiments.benchmark.noisy import noisy
 from experiments.benchmark.profile import convolutions, profile, projection
-from experiments.benchmark.quality import quality
-from experiments.benchmark.real_noise import real_noise
 from experiments.benchmark.reconstruction import reconstruction
 from experiments.benchmark.speed import speed
 from experiments.benchmark.sweep import sweep
 
 COMMANDS = (
-    *(speed, filters, quality, noisy, real_noise, ablations, batch, vmap, profile),
+    *(speed, filters, noise_spectra, noisy, ablations, batch, vmap, profile),
     *(convolutions, reconstruction, slices, projection, large, sweep),
 )
 

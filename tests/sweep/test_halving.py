@@ -87,7 +87,7 @@ def test_those_that_go_on_end_as_without_halving(whole, halved):
 def test_a_dropped_row_has_the_image_of_its_last_iteration(halved):
     row = next(one for one in halved[2].values() if one["status"] == DROPPED)
     (run,) = (one for one in PLAN.runs() if PLAN.identity(one) == row["id"])
-    problem = run.degradation.problem(run.image.pixels(), np.random.default_rng(run.key))
+    problem = run.problem()
     method = run.variant.method("denoise").adjusted(iterations=row["iterations"])
     alone = restore(problem, key=jax.random.key(run.key), method=method)
     image = np.load(halved[0] / f"{row['files']}.npz")["image"]

@@ -323,9 +323,9 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
         ),
         ({"keys": "0"}, r"line 4: keys is 0; accepted: a whole number from 1"),
         ({"keys": "[1, 1]"}, r"line 4: keys is \[1, 1\]; accepted: every key once"),
-        ({"metrics": "lpips"}, r"line 4: metrics is 'lpips'; accepted: psnr, ssim, uncer"),
+        ({"metrics": "lpips"}, r"line 4: metrics is 'lpips'; accepted: psnr, ssim, luma_"),
         ({"metrics": "[psnr, psnr]"}, r"line 4: metrics has psnr twice; accepted: every one once"),
-        ({"metrics": "{better: less}"}, r"line 4: metrics has no metric; accepted: psnr, ssim, un"),
+        ({"metrics": "{better: less}"}, r"line 4: metrics has no metric; accepted: psnr, ssim, lu"),
         (
             {"metrics": '{metric: "lab:measure", better: lower}'},
             r"line 4: metrics.better is 'lower'; accepted: more or less",

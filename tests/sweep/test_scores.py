@@ -111,29 +111,40 @@ def test_scores_that_are_no_numbers_are_null(tmp_path):
     assert not list(run_sweep(one, tmp_path))
 
 
-def test_uncertainty_is_scored_where_there_is_one(tmp_path):
+def test_uncertainty_and_history_are_scored_where_they_are(tmp_path):
     draw = np.random.default_rng(2)
     image, reference = draw.random((2, 12, 11, 1), dtype=np.float32)
     spread = draw.random((12, 11), dtype=np.float32)
     error = np.abs(image - reference)[..., 0]
+    history = np.array([20.0, 31.5, 30.0, np.nan], np.float32)
     expected = {
         "psnr": -10 * np.log10(np.mean(error**2)),
         "uncertainty_correlation": np.corrcoef(error.ravel(), spread.ravel())[0, 1],
         "within_two_spreads": np.mean(error <= 2 * spread),
+        "peak_psnr": 31.5,
+        "peak_iteration": 2,
     }
     metrics = {name: KNOWN_METRICS[name] for name in expected}
-    row = scores_of(metrics, image, reference, spread)
+    restored = {"image": image, "uncertainty": spread, "history_luma_psnr": history}
+    row = scores_of(metrics, restored, reference)
     scores = json.loads(row["scores"])
     assert scores.keys() == expected.keys()
     for name, value in expected.items():
         np.testing.assert_allclose(scores[name], value, atol=1e-4)
-    without = scores_of(metrics, image, reference)
+    without = scores_of(metrics, {"image": image, "history_loss": history}, reference)
     assert json.loads(without["scores"]).keys() == {"psnr"}
     assert not lacking(metrics, without)  # so that it is not asked for again and again
-    np.savez(tmp_path / "restored.npz", image=image, uncertainty=spread)
+    np.savez(tmp_path / "restored.npz", **restored)
     np.savez(tmp_path / "inputs.npz", reference=reference)
     unscored = {"files": "restored", "inputs": "inputs"}
     assert scored_again(metrics, unscored, tmp_path) == unscored | row
+
+
+def test_a_history_without_a_number_has_no_peak():
+    image, lost = np.zeros((8, 8, 1), np.float32), np.full(3, np.nan, np.float32)
+    metrics = {name: KNOWN_METRICS[name] for name in ("peak_psnr", "peak_iteration")}
+    row = scores_of(metrics, {"image": image, "history_psnr": lost}, image)
+    assert json.loads(row["scores"]) == {"peak_psnr": None, "peak_iteration": None}
 
 
 def test_a_direction_that_is_none_is_refused():

@@ -10,12 +10,22 @@ from drp_jax.sweep.scores import LESS
 TITLES = {
     "psnr": "PSNR (dB)",
     "ssim": "SSIM",
+    "luma_psnr": "PSNR of luma (dB)",
+    "peak_psnr": "highest PSNR (dB)",
+    "peak_iteration": "iteration of the highest PSNR",
     "uncertainty_correlation": "correlation of uncertainty and error",
     "within_two_spreads": "within two spreads",
 }
 """What tables call the metrics; others have their own names."""
 
-_DIGITS = {"psnr": 2, "ssim": 3, "uncertainty_correlation": 2, "within_two_spreads": 2}
+_DIGITS = {
+    "psnr": 2,
+    "ssim": 3,
+    "luma_psnr": 2,
+    "peak_psnr": 2,
+    "uncertainty_correlation": 2,
+    "within_two_spreads": 2,
+}
 
 
 def title_of(metric: str, better: str) -> str:
