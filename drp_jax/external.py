@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from drp_jax.errors import InputError, require, require_kind, require_number, shown
+from drp_jax.errors import InputError, is_known, require, require_kind, require_number, shown
 from drp_jax.method import Loop, Method
 from drp_jax.problem import Problem
 from drp_jax.pytrees import fixed, record
@@ -21,8 +22,9 @@ Program = Callable[..., Any]
 class External(Method):
     """A program of another package as a method, to be compared with others.
 
-    It is called outside of JAX, one image after the other, also in a batch and on an accelerator,
-    and must not use JAX itself, which waits for it. The run ends after one step.
+    It is called outside of JAX, one image after the other, also in a batch and on an accelerator.
+    Where `restore` is under `jax.jit` or `jax.vmap`, JAX calls it and waits, so that it must not
+    use JAX itself, and a CPU needs two cores. The run ends after one step.
 
     Attributes:
       program: is called with the problem, whose arrays are NumPy's, and with the settings by name,
@@ -39,6 +41,7 @@ class External(Method):
     name: str = fixed(default="external")
 
     is_finite_process: ClassVar[bool] = True
+    is_compiled: ClassVar[bool] = False
     advice: ClassVar[str] = "The program has given values that are not finite."
 
     def __post_init__(self) -> None:
@@ -54,10 +57,11 @@ class External(Method):
 
     def init(self, problem: Problem, key: jax.Array) -> jax.Array:
         # Here and not in the step, which a batch takes together: what fails fails alone.
-        told = dataclasses.replace(problem, reference=None)
-        return jax.pure_callback(
-            self._called, problem.image, told, dict(self.settings), vmap_method="sequential"
-        )
+        told = dataclasses.replace(problem, reference=None), dict(self.settings)
+        # A callback waits for ever where a CPU has one core, which it needs to be given its arrays.
+        if all(is_known(leaf) for leaf in jax.tree.leaves(told)):
+            return jnp.asarray(self._called(*told))
+        return jax.pure_callback(self._called, problem.image, *told, vmap_method="sequential")
 
     def step(self, problem: Problem, state: jax.Array) -> jax.Array:
         return state

@@ -148,12 +148,10 @@ def begin(problem: Problem, *, method: Method, key: jax.Array) -> Run:
     """
     check(problem, method)
     check_key(key)
-    return begun(problem, method, key)
+    return (begun if method.is_compiled else _begun)(problem, method, key)
 
 
-@jax.jit
-def begun(problem: Problem, method: Method, key: jax.Array) -> Run:
-    """`begin` without its checks."""
+def _begun(problem: Problem, method: Method, key: jax.Array) -> Run:
     state = method.init(problem, key)
     blank = jnp.zeros(problem.image.shape, problem.image.dtype)
     rule = method.loop.stopping
@@ -168,6 +166,10 @@ def begun(problem: Problem, method: Method, key: jax.Array) -> Run:
         best_iteration=jnp.int32(0),
     )
     return Run(problem, method, jax.tree.map(_settled, loop_state))
+
+
+begun = jax.jit(_begun)
+"""`begin` without its checks, compiled."""
 
 
 def _settled(leaf: jax.typing.ArrayLike) -> jax.Array:

@@ -82,6 +82,7 @@ class Method:
       is_finite_process: whether it has so many steps and no more, as filters have.
       is_local: whether a pixel depends on those around it alone, so that a picture can be restored
         in tiles.
+      is_compiled: whether `init` is compiled; what calls programs outside of JAX need not be.
       advice: what may help if values become non-finite.
       loop: how long it runs, see `Loop`.
     """
@@ -91,6 +92,7 @@ class Method:
     measures: ClassVar[tuple[str, ...]] = ()
     is_finite_process: ClassVar[bool] = False
     is_local: ClassVar[bool] = False
+    is_compiled: ClassVar[bool] = True
     advice: ClassVar[str] = ""
 
     def check(self, problem: Problem) -> None:

@@ -1,5 +1,9 @@
 """Programs of other packages as methods."""
 
+import os
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -107,3 +111,25 @@ def test_a_sweep_compares_it(tmp_path):
         expected = ndimage.gaussian_filter(observed, (sigma, sigma, 0))
         decibels = -10 * np.log10(np.mean((expected - CLEAN) ** 2))
         np.testing.assert_allclose(row["psnr"], decibels, rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_one_core_is_enough():
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("the cores of a process are chosen on Linux only")
+    program = """
+import os
+os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])
+import jax, numpy as np
+from drp_jax import Request, restore_many
+from drp_jax.external import External
+double = External(lambda problem: problem.observation / 2)
+picture = np.ones((300, 300, 3), np.float32)
+for done in restore_many([Request(picture)] * 2, key=jax.random.key(0), method=double):
+    assert float(done.restoration.image.max()) == 0.5, done.error
+print("done")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "done\n", done.stderr
