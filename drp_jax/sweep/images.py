@@ -89,10 +89,7 @@ def _held(
     prepared: Prepared,
 ) -> Iterator[CleanImage]:
     """The pictures of a folder that the plan says the contents of."""
-    fields = entry.mapping(_FOLDER)
-    for name in _FOLDER:
-        if name not in fields:
-            entry.fail(f"{entry.field} has no {name}; accepted: {', '.join(_FOLDER)}")
+    fields = entry.whole_mapping(_FOLDER)
     path, holds = folder / fields["folder"].text("a folder"), fields["holds"].text("words")
     if not path.is_dir():
         entry.fail(f"{entry.field}: no folder {path.absolute()}; accepted: one with {holds}")
@@ -105,10 +102,7 @@ def _held(
 
 def _pairs(entry: Entry, folder: pathlib.Path, prepared: Prepared) -> Iterator[CleanImage]:
     """Clean pictures, each with the degraded one that has the same place in its list."""
-    fields = entry.mapping(_PAIRS)
-    for name in _PAIRS:
-        if name not in fields:
-            entry.fail(f"{entry.field} has no {name}; accepted: {', '.join(_PAIRS)}")
+    fields = entry.whole_mapping(_PAIRS)
     clean, degraded = (
         _files(fields[name], folder / fields[name].text("a file, a folder or a pattern"))
         for name in _PAIRS

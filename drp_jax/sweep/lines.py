@@ -70,6 +70,15 @@ class Entry:
             entries[name] = entry
         return entries
 
+    def whole_mapping(self, names: Iterable[str]) -> "dict[str, Entry]":
+        """The entries by name, of which none may be missing, and no other be there."""
+        names = tuple(names)
+        entries = self.mapping(names)
+        for name in names:
+            if name not in entries:
+                self.fail(f"{self.field} has no {name}; accepted: {', '.join(names)}")
+        return entries
+
     def sequence(self) -> "list[Entry]":
         """The entries of a list; a single value is a list of one."""
         if not isinstance(self._node, yaml.SequenceNode):

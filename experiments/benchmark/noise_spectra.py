@@ -1,9 +1,9 @@
 """Measure what is told of noise: `python -m experiments.benchmark noise-spectra`.
 
-White, smooth, striped and blocky noise, that of simulated and of real cameras, and of JPEG: for
-each photograph what is told of its noise, and what is true; what the filter makes of it by what it
-is told, and what it would if it were told the truth. Writes JSON, and a table for
-`docs/quality.md`.
+White, smooth, striped and blocky noise, that of simulated cameras, of real ones where `--data` has
+their photographs, and of JPEG: for each photograph what is told of its noise, and what is true;
+what the filter makes of it by what it is told, and what it would if it were told the truth. Writes
+JSON, and a table for `docs/quality.md`.
 """
 
 import dataclasses
@@ -30,7 +30,8 @@ TABLE = pages.Table(
     "noise | photograph | as it is | by the noise that is told | by the true noise | told | true",
     "{noise} | {image} | {as_it_is:.2f} | {by_told:.2f} | {by_true:.2f} | {told} | {true}",
 )
-_SIGMAS = (5, 15)
+SIGMAS = (5, 15)
+QUALITIES = (10, 20, 40, 60)
 _RINGS = ((1.5, 3), (3, 5), (5, 7), (7, 10))
 
 
@@ -75,15 +76,17 @@ def _rows(parsed: Arguments) -> Iterator[dict]:
 def _pictures(parsed: Arguments) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
     """Noisy pictures: the kind of their noise, their name, the picture and the clean one."""
     for name, clean in _colored(parsed).items():
-        for kind, sigma in itertools.product(cameras.KINDS, _SIGMAS):
+        for kind, sigma in itertools.product(cameras.KINDS, SIGMAS):
             noise = cameras.noise_of(kind, sigma / 255, clean.shape, parsed.seed)
             yield f"{kind}, {sigma}", name, clean + noise, clean
         for kind, camera in cameras.CAMERAS.items():
             noisy, developed = camera(clean, np.random.default_rng(parsed.seed))
             yield f"camera, {kind} noise", name, noisy, developed
-        for quality in (10, 20, 40, 60):
+        for quality in QUALITIES:
             yield f"JPEG {quality}", name, jpeg(clean, quality), clean
-    pairs = cameras.real_pairs(parsed.data, parsed.size) if parsed.data.exists() else {}
+    if not parsed.data.exists():
+        return
+    pairs = cameras.real_pairs(parsed.data, parsed.size)
     for name, (clean, noisy) in itertools.islice(pairs.items(), parsed.photographs):
         yield "real camera", name, noisy, clean
 

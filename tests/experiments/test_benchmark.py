@@ -10,7 +10,7 @@ from untrained.test_golden import CASES
 
 from drp_jax import preset, presets
 from drp_jax.untrained import HourglassConfig
-from experiments import photographs
+from experiments import cameras, photographs
 from experiments.benchmark import ablations, batch
 from experiments.benchmark.__main__ import COMMANDS, main
 from experiments.measurements import MEASUREMENTS, measured
@@ -46,6 +46,27 @@ def test_vmap_is_compared_with_single_runs(tmp_path, capsys, monkeypatch):
     np.testing.assert_allclose(report["ratio"], np.median(vmap) / np.median(single))
     assert report["largest_difference"] < 1e-3
     assert "2 images of 16 x 16" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_what_is_told_of_noise_is_beside_what_is_true(tmp_path, monkeypatch):
+    pytest.importorskip("cv2", reason="needs the extra bench")
+    monkeypatch.setattr(cameras, "KINDS", {"white": cameras.KINDS["white"]})
+    monkeypatch.setattr(cameras, "CAMERAS", {"weak": cameras.CAMERAS["weak"]})
+    monkeypatch.setattr(noise_spectra, "SIGMAS", (15,))
+    monkeypatch.setattr(noise_spectra, "QUALITIES", (20,))
+    output = tmp_path / "told.json"
+    flags = ["--size", "128", "--photographs", "1", "--data", str(tmp_path / "none")]
+    assert main(["noise-spectra", *flags, "--output", str(output)]) == 0
+    rows = json.loads(output.read_text())["rows"]
+    assert [row["noise"] for row in rows] == ["white, 15", "camera, weak noise", "JPEG 20"]
+    white = rows[0]
+    assert white["by_told"] > white["as_it_is"] + 2
+    assert white["by_true"] > white["as_it_is"] + 2
+    told, true = ([float(one) for one in white[name].split(" / ")] for name in ("told", "true"))
+    np.testing.assert_allclose(true, [15] * 4, rtol=0.4)  # of brightness, which has all colours
+    np.testing.assert_allclose(told, true, rtol=0.4)
+    assert "| white, 15 | astronaut.png |" in (tmp_path / "told.md").read_text()
 
 
 @pytest.mark.slow
@@ -189,7 +210,7 @@ def test_rows_hold_what_was_measured(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([], "no measurement is named; accepted: speed, filters, quality, noisy"),
+        ([], "no measurement is named; accepted: speed, filters, noise-spe"),
         (["sped"], "unknown measurement: 'sped' (did you mean speed?); accepted: speed, filters"),
         (
             ["speed", "--sise", "8"],
@@ -202,17 +223,7 @@ def test_rows_hold_what_was_measured(tmp_path, capsys):
         (["profile", "--rows", "0"], "--rows is 0; accepted: from 1 up"),
         (["profile", "--method", "x"], "--method is 'x'; accepted: drp-dip, drp-dd, dip, dd"),
         (["convolutions", "--size", "3"], "--size is 3; accepted: from 8 up"),
-        (["quality", "--task", "x"], "--task is 'x'; accepted: denoise, inpaint, super-resolve"),
-        (["quality", "--case", "x"], "--case is 'x'; accepted: Gaussian 15, Gaussian 25"),
-        (["quality", "--case", "x4"], "--case is 'x4'; accepted: Gaussian 15, Gaussian 25"),
-        (["quality", "--images", "x"], "--images is 'x'; accepted: tune, report"),
-        (["quality", "--network", "x"], "--network is 'x'; accepted: drp-dip, dip"),
-        (["quality", "--size", "8"], "--size is 8; accepted: from 32 to 512"),
-        (["quality", "--draws", "0"], "--draws is 0; accepted: from 1 up"),
-        (["quality", "--photographs", "0"], "--photographs is 0; accepted: from 1 up"),
-        (["real-noise", "--case", "x"], "--case is 'x'; accepted: pairs, cameras, kinds, JPEG"),
-        (["real-noise", "--size", "32"], "--size is 32; accepted: from 64 to 512"),
-        (["real-noise", "--data", "none"], "real_noise/pairs: no such folder; --data names"),
+        (["noise-spectra", "--size", "32"], "--size is 32; accepted: from 64 to 512"),
         (["ablations", "--case", "x"], "--case is 'x'; accepted: Gaussian 25, speckle, impulse"),
         (["ablations", "--draws", "0"], "--draws is 0; accepted: from 1 up"),
         (["batch", "--images", "0"], "--images is 0; accepted: from 1 to 100000"),

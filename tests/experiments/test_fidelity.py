@@ -67,15 +67,15 @@ def test_every_experiment_has_its_own_name():
 def test_official_images_are_degraded_as_the_programs_do():
     data = Path("data")
     small = photographs.baby(data)
-    assert small.problem.observation.shape == (12, 12, 3)
-    assert isinstance(small.problem.operator, Downsample)
-    assert small.problem.metric_name == "luma_psnr"
+    assert small.observation.shape == (12, 12, 3)
+    assert isinstance(small.operator, Downsample)
+    assert small.metric_name == "luma_psnr"
     with Image.open("data/super_resolution/baby.png") as opened:
         expected = np.asarray(opened.resize((12, 12), Image.Resampling.LANCZOS)) / 255
-    np.testing.assert_allclose(small.problem.observation, expected, atol=1e-6)
+    np.testing.assert_allclose(small.observation, expected, atol=1e-6)
 
     holes = photographs.barbara(data)
-    assert holes.clean.shape == (256, 256, 1)
-    assert abs(np.mean(holes.known) - 0.5) < 0.01
-    known = holes.problem.operator.mask
-    np.testing.assert_array_equal(holes.problem.observation, holes.clean * known)
+    known = holes.operator.mask
+    assert holes.reference.shape == (256, 256, 1)
+    assert abs(np.mean(known) - 0.5) < 0.01
+    np.testing.assert_array_equal(holes.observation, holes.reference * known)
