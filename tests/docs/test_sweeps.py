@@ -11,6 +11,7 @@ from conftest import make_photograph
 
 from drp_jax.sweep import Store, degradation, read_plan, run_sweep
 from drp_jax.sweep.reading import ready_plans
+from drp_jax.sweep.scores import KNOWN_METRICS, METRICS
 from drp_jax.sweep.store import COLUMNS
 
 PAGE = "docs/sweeps.md"
@@ -20,9 +21,14 @@ PAGE = "docs/sweeps.md"
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "photographs").mkdir()
+    for name in ("photographs", "shots"):
+        (tmp_path / name).mkdir()
     save("photographs/a.png", height=300, width=280)
-    (tmp_path / "camera.py").write_text("def measure(image):\n    return image[::2]\n")
+    for name in ("mean", "real"):
+        save(f"shots/a_{name}.png", height=520, width=512)
+    (shot,) = (block for block in blocks(PAGE, "python") if "def shot" in block)
+    measure = "def measure(image):\n    return image[::2]\n"
+    (tmp_path / "camera.py").write_text(f"{measure}\n\n{shot}")
     return tmp_path
 
 
@@ -33,7 +39,7 @@ def test_the_plans_are_read(folder):
         plan = read_plan(folder / "plan.yaml", bundled=lambda name: np.ones((300, 300, 3)))
         counts.append(len(list(plan.runs())))
         assert len(text.splitlines()) <= 13
-    assert counts == [2 * 3 * (1 + 10) * 3, 2 * 9]
+    assert counts == [2 * 3 * (1 + 10) * 3, 2, 2 * 9]
 
 
 @pytest.mark.slow
@@ -63,12 +69,28 @@ def test_a_program_of_another_package_is_compared(folder):
 
 def test_the_degradations_are_what_they_are_called():
     names = [re.match("`(.+)`", cells[0])[1] for cells in table(PAGE, "degradation")]
-    assert [degradation(name).task for name in names[:-2]] == [
-        *["denoise"] * 4,
+    assert [degradation(name).task for name in names if not name.startswith("{")] == [
+        *["denoise"] * 5,
         "inpaint",
         "super-resolve",
         *["reconstruct"] * 9,
+        "denoise",
     ]
+
+
+def test_a_degradation_of_ones_own_is_named(folder):
+    (own,) = re.findall(r"`(\{degradation: [^`]*name: [^`]*\})`", (ROOT / PAGE).read_text())
+    text = f"{{images: a, size: 24, degradations: {own}, methods: non-local}}"
+    (folder / "plan.yaml").write_text(text)
+    (run,) = read_plan(folder / "plan.yaml", bundled=lambda name: make_photograph(24, 24, 3)).runs()
+    assert run.degradation.name == "my camera"
+    noise = np.asarray(run.problem().observation) - run.image.pixels()
+    assert 0.05 < noise.std() < 0.11
+
+
+def test_the_metrics_are_those_there_are():
+    names = re.findall("`([a-z_]+)`", " ".join(r[0] for r in table(PAGE, "other metrics")))
+    assert names == [name for name in KNOWN_METRICS if name not in METRICS]
 
 
 def test_every_ready_plan_is_named():

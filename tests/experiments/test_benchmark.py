@@ -11,7 +11,7 @@ from untrained.test_golden import CASES
 from drp_jax import preset, presets
 from drp_jax.untrained import HourglassConfig
 from experiments import cameras, photographs
-from experiments.benchmark import ablations, batch
+from experiments.benchmark import ablations, batch, noise_spectra
 from experiments.benchmark.__main__ import COMMANDS, main
 from experiments.measurements import MEASUREMENTS, measured
 
