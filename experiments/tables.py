@@ -7,11 +7,14 @@ is between two such lines of a page in `docs/`:
     <!-- end of table -->
 """
 
+import dataclasses
 import pathlib
 import re
 import sys
+from collections.abc import Sequence
 
 from drp_jax import InputError
+from drp_jax.commands import options
 from experiments.pages import write_page
 
 DOCS = pathlib.Path("docs")
@@ -34,13 +37,24 @@ def with_tables(text: str, root: pathlib.Path = pathlib.Path()) -> str:
     return _TABLE.sub(put, text)
 
 
-def main() -> int:
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """None."""
+
+
+@options.command("tables", Arguments, help=__doc__)
+def put_tables(parsed: Arguments) -> int:
+    """Every page with the tables that it names."""
     for page in sorted(DOCS.glob("*.md")):
         before = page.read_text()
         after = with_tables(before)
         if after != before:
             write_page(page, after.rstrip("\n"))
     return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return options.run(put_tables, argv, program="tables")
 
 
 if __name__ == "__main__":

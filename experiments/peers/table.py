@@ -32,6 +32,9 @@ def main() -> int:
         print(f"{len(sys.argv) - 1} arguments; accepted: RESULTS.json TABLE.md", file=sys.stderr)
         return 2
     results, table = map(pathlib.Path, sys.argv[1:])
+    if not results.is_file():
+        print(f"{results}: no such file; accepted: what the peers' programs wrote", file=sys.stderr)
+        return 2
     with replace_whole(table) as temporary:
         temporary.write_text(MEANS.of(means(json.loads(results.read_text())["rows"])) + "\n")
     print(f"wrote {table}")

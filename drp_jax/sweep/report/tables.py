@@ -23,6 +23,7 @@ _DIGITS = {
     "ssim": 3,
     "luma_psnr": 2,
     "peak_psnr": 2,
+    "peak_iteration": 0,
     "uncertainty_correlation": 2,
     "within_two_spreads": 2,
 }
