@@ -15,7 +15,6 @@ given            the degraded picture that came with the clean one
 import dataclasses
 import functools
 import io
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +27,7 @@ from drp_jax.metrics import luma_psnr
 from drp_jax.operators import Downsample, Mask
 from drp_jax.problem import Problem
 from drp_jax.sweep import measurements
-from drp_jax.sweep.importing import imported, is_importable, version_of
+from drp_jax.sweep.importing import imported, is_importable, version_named, version_of
 from drp_jax.sweep.measurements import Shape, measurement, observed
 
 ACCEPTED = (
@@ -152,8 +151,7 @@ def made_by(text: str, task: str, name: str | None = None) -> Degradation:
             return Problem(np.asarray(made, np.float32), reference=clean)
         return made if made.reference is not None else dataclasses.replace(made, reference=clean)
 
-    # Of the module: a function may be a partial of one that is in another.
-    return Degradation(name or text, task, problem, version_of(sys.modules[text.partition(":")[0]]))
+    return Degradation(name or text, task, problem, version_named(text))
 
 
 def masked(clean: np.ndarray, known: np.ndarray) -> Problem:

@@ -51,5 +51,10 @@ def version_of(function: Any) -> str:
     return hashlib.sha256(source).hexdigest()[:16]
 
 
+def version_named(text: str) -> str:
+    """What tells `module:name`, which is imported, from others: that, and a hash of the module."""
+    return f"{text} {version_of(sys.modules[text.partition(':')[0]])}"
+
+
 def _is_accepted(found: Any) -> bool:
     return callable(found) or isinstance(found, Method)

@@ -2,7 +2,6 @@
 
 import functools
 import pathlib
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from drp_jax.presets import names
 from drp_jax.problem import SMALLEST_SIDE
 from drp_jax.sweep.degradations import Degradation, degradation, made_by, measured_by
 from drp_jax.sweep.images import TooSmallError, images_of, prepared_image
-from drp_jax.sweep.importing import imported, is_importable, version_of
+from drp_jax.sweep.importing import imported, is_importable, version_named
 from drp_jax.sweep.lines import Entry, read_lines
 from drp_jax.sweep.plan import CleanImage, Plan, Variant, spaced, variants_of
 from drp_jax.sweep.scores import KNOWN_METRICS, LESS, METRICS, MORE, Metric
@@ -224,7 +223,7 @@ def _name(entry: Entry | None, text: str) -> str:
 
 def _own_method(text: str, name: str) -> Variant:
     """A method that is a name of a module, or what a function there gives."""
-    found, (module, _, _) = imported(text), text.partition(":")
+    found = imported(text)
     try:
         method = found if isinstance(found, Method) else found()
     except Exception as error:  # whatever a function of one's own raises
@@ -234,7 +233,7 @@ def _own_method(text: str, name: str) -> Variant:
         ) from None
     if not isinstance(method, Method):
         raise InputError(f"{text}: gives {type(method).__name__}; accepted: a method")
-    return Variant(name, base=method, version=version_of(sys.modules[module]))
+    return Variant(name, base=method, version=version_named(text))
 
 
 def _values(entry: Entry) -> list[Any]:

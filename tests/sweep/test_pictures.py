@@ -148,6 +148,23 @@ def test_a_changed_module_is_another_degradation(folder):
     assert before.version != after.version
 
 
+def test_one_name_for_two_functions_is_two_degradations_and_methods(folder):
+    text = '{{degradation: "lab:{}", task: denoise, name: mine}}'
+    first, second = (
+        read(folder, degradations=text.format(name)) for name in ("darker", "developed")
+    )
+    assert first.degradations[0].name == second.degradations[0].name == "mine"
+    (one,), (other,) = first.runs(), second.runs()
+    assert one.inputs_identity != other.inputs_identity
+    assert first.identity(one) != second.identity(other)
+    text = '{{method: "drp_jax.presets:{}", name: mine}}'
+    (one,), (other,) = (
+        read(folder, degradations="gaussian:5", methods=text.format(name)).variants
+        for name in ("PLUG_AND_PLAY", "TV")
+    )
+    assert one.version != other.version
+
+
 def test_a_method_of_ones_own_has_a_name(folder):
     method = '{method: "drp_jax.presets:preset", name: as it is}'
     (variant,) = read(folder, degradations="gaussian:5", methods=method).variants
