@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
+from drp_jax.sweep.report.results import BEST
 from drp_jax.sweep.report.summary import Group, Table, settings_text
 from drp_jax.sweep.scores import LESS
 
@@ -88,14 +89,17 @@ class Lines:
         """What the numbers are, and what all lines have in common."""
         over = "images and keys" if self.runs is None else f"{self.runs} runs, of images and keys,"
         means = "one run a line" if self.runs == 1 else f"means over {over} ± standard errors"
-        shared = {}
+        shared, tuned = {}, {}
         for one in self.groups:
             same = {name: value for name, value in one.settings.items() if name not in one.varied}
-            if same:
+            if set(same.values()) == {BEST}:
+                tuned[one.name] = f"{one.name} ({', '.join(same)})"
+            elif same:
                 shared[one.name] = f"{one.name} has {settings_text(same)} in all lines"
             elif self._has_one_method:
                 shared[one.name] = f"all lines are {one.name}"
-        return [means, "seconds of a run are without compilation", *shared.values()]
+        best = [f"{', '.join(tuned.values())}: {BEST}"] if tuned else []
+        return [means, "seconds of a run are without compilation", *shared.values(), *best]
 
     @property
     def _has_one_method(self) -> bool:

@@ -10,6 +10,7 @@ from drp_jax import InputError
 from drp_jax.sweep import Store
 from drp_jax.sweep.report import differences, read_results, summarize, with_best_settings
 from drp_jax.sweep.report.summary import in_order, settings_text
+from drp_jax.sweep.report.tables import Lines
 from drp_jax.sweep.store import TABLE
 
 SCORES = {"filter": [20.0, 22.0, 27.0, 28.0], "network": [21.0, 21.0, 30.0, 31.0]}
@@ -210,6 +211,8 @@ def test_the_best_settings_for_each_problem(tmp_path):
     assert (best.score("psnr").mean, other.score("psnr").mean) == (23.5, 21.5)
     assert best.settings == {"weight": "the best for each image by its reference"}
     assert (best.varied, other.settings) == ({}, {})
+    notes = Lines(table.groups).notes
+    assert notes[-1] == "filter (weight): the best for each image by its reference"
 
 
 def test_the_best_of_a_distance_is_the_least(tmp_path):
