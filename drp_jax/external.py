@@ -1,4 +1,4 @@
-"""Programs of other packages as methods: functions of NumPy arrays, which JAX calls as it runs."""
+"""Programs of other packages as methods: functions of NumPy arrays, called outside of JAX."""
 
 import dataclasses
 import functools

@@ -8,7 +8,8 @@ import numpy as np
 from scipy import ndimage
 
 from drp_jax import InputError, Problem, read_image
-from drp_jax.sweep.degradations import jpeg
+from drp_jax.sweep.degradations import Draw, jpeg
+from drp_jax.sweep.images import middle
 from experiments.photographs import DATA
 
 _WHITE_BALANCE = (1.9, 1.0, 1.6)
@@ -31,14 +32,12 @@ def real_pairs(
     for path in sorted(folder.glob("*_real.png")):
         name = path.stem.removesuffix("_real")
         clean, noisy = (read_image(folder / f"{name}_{it}.png").image for it in ("mean", "real"))
-        top, left = ((side - size) // 2 for side in clean.shape[:2])
-        middle = slice(top, top + size), slice(left, left + size)
-        pairs[name] = (clean[middle], noisy[middle])
+        pairs[name] = (middle(clean, size), middle(noisy, size))
     return pairs
 
 
 def photographed(
-    clean: np.ndarray, draw: np.random.Generator, gain: float, quality: int
+    clean: np.ndarray, draw: Draw, gain: float, quality: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """What a camera makes of a scene, with the noise of its sensor and without.
 
@@ -78,16 +77,14 @@ CAMERAS = {
 """Cameras by how strong their noise is."""
 
 
-def weak_noise(clean: np.ndarray, draw: np.random.Generator) -> Problem:
-    """A scene as a camera in good light has it; what it has without noise is the reference."""
-    noisy, developed = CAMERAS["weak"](clean, draw)
+def _shot(clean: np.ndarray, draw: Draw, camera: str) -> Problem:
+    """A scene as a camera has it; what it has without noise is the reference."""
+    noisy, developed = CAMERAS[camera](clean, draw)
     return Problem(noisy, reference=developed)
 
 
-def strong_noise(clean: np.ndarray, draw: np.random.Generator) -> Problem:
-    """The same in little light."""
-    noisy, developed = CAMERAS["strong"](clean, draw)
-    return Problem(noisy, reference=developed)
+weak_noise = functools.partial(_shot, camera="weak")
+strong_noise = functools.partial(_shot, camera="strong")
 
 
 def _grey(noise: np.ndarray) -> np.ndarray:

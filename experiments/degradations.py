@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,9 +9,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 from drp_jax import Problem
 from drp_jax.operators import Mask
-from drp_jax.sweep.degradations import degradation, masked, noisy, pixels_left, shrunk
-
-Draw = np.random.Generator
+from drp_jax.sweep.degradations import (
+    Degradation,
+    Draw,
+    degradation,
+    masked,
+    noisy,
+    pixels_left,
+    shrunk,
+)
 
 
 def text(clean: np.ndarray, draw: Draw) -> Problem:
@@ -60,34 +65,29 @@ gaps_and_noise_15 = functools.partial(gaps_and_noise, sigma=15)
 gaps_and_noise_25 = functools.partial(gaps_and_noise, sigma=25)
 small_and_noisy_10 = functools.partial(small_and_noisy, sigma=10)
 
-CASES: dict[str, str | Callable[[np.ndarray, Draw], Problem]] = {
-    "Gaussian 25": "gaussian:25",
-    "speckle": "speckle:0.25",
-    "impulse": "impulse:0.1",
-    "50 %": "missing:0.5",
-    "90 %": "missing:0.9",
-    "x2": "x2",
-    "x4": "x4",
-    "50 %, noise 15": gaps_and_noise_15,
-    "50 %, noise 25": gaps_and_noise_25,
-    "x2, noise 10": small_and_noisy_10,
+_OWN = (
+    Degradation("50 %, noise 15", "inpaint", gaps_and_noise_15),
+    Degradation("50 %, noise 25", "inpaint", gaps_and_noise_25),
+    Degradation("x2, noise 10", "super-resolve", small_and_noisy_10),
+)
+CASES: dict[str, Degradation] = {
+    "Gaussian 25": degradation("gaussian:25"),
+    "speckle": degradation("speckle:0.25"),
+    "impulse": degradation("impulse:0.1"),
+    "50 %": degradation("missing:0.5"),
+    "90 %": degradation("missing:0.9"),
+    "x2": degradation("x2"),
+    "x4": degradation("x4"),
+    **{one.name: one for one in _OWN},
 }
-"""Degradations by short names: texts as in plans, or functions of a clean image and draws."""
+"""Degradations by short names."""
 
 
 def degrade(case: str, clean: np.ndarray, seed: int) -> Problem:
     """One of the `CASES` done to a clean image `[H, W, C]`, which is the problem's reference."""
-    made, draw = CASES[case], np.random.default_rng(seed)
-    if isinstance(made, str):
-        return degradation(made).problem(clean, draw)
-    return made(clean, draw)
+    return CASES[case].problem(clean, np.random.default_rng(seed))
 
 
 def psnr_of(image: np.ndarray, problem: Problem) -> float:
     """What the problem's metric says of a restored image, in dB."""
     return float(problem.metric(jnp.clip(jnp.asarray(image), 0, 1), problem.reference))
-
-
-def task_of(case: str) -> str:
-    """Which presets one of the `CASES` is for."""
-    return "inpaint" if "%" in case else "super-resolve" if case.startswith("x") else "denoise"

@@ -214,16 +214,16 @@ def prepared_image(
         if wanted is not None and side < wanted:
             raise TooSmallError(field, side, wanted)
     if crop is not None:
-        return _middle(image, crop)
+        return middle(image, crop)
     if size is None:
         return image
     from skimage.transform import resize_local_mean
 
-    square = _middle(image, side)
+    square = middle(image, side)
     return resize_local_mean(square, (size, size), channel_axis=-1).astype(np.float32)
 
 
-def _middle(image: np.ndarray, side: int) -> np.ndarray:
+def middle(image: np.ndarray, side: int) -> np.ndarray:
     """The square around the centre."""
     top, left = ((length - side) // 2 for length in image.shape[:2])
     return image[top : top + side, left : left + side]

@@ -20,9 +20,8 @@ from scipy import ndimage
 
 from drp_jax import Loop, Method, Problem, non_local, preset, restore, untrained
 from drp_jax.commands import options
-from experiments import pages
+from experiments import degradations, pages
 from experiments.benchmark import measuring
-from experiments.degradations import degrade, psnr_of, task_of
 from experiments.photographs import crops
 
 CASES = ("Gaussian 25", "speckle", "impulse", "50 %", "90 %", "x4")
@@ -58,11 +57,11 @@ def _rows(parsed: Arguments) -> Iterator[dict]:
         for name, variant in variants(case, parsed.iterations).items():
             scores, seconds = [], []
             for clean, seed in itertools.product(photographs, range(parsed.draws)):
-                problem = degrade(case, clean, seed)
+                problem = degradations.degrade(case, clean, seed)
                 start = time.perf_counter()
                 image = np.asarray(variant(problem, jax.random.key(seed)))
                 seconds.append(time.perf_counter() - start)
-                scores.append(psnr_of(image, problem))
+                scores.append(degradations.psnr_of(image, problem))
             # The median is without the first run, which compiles.
             means = {"psnr": statistics.mean(scores), "seconds": statistics.median(seconds)}
             yield {"case": case, "variant": name} | means
@@ -70,7 +69,7 @@ def _rows(parsed: Arguments) -> Iterator[dict]:
 
 def variants(case: str, iterations: int) -> dict[str, Restore]:
     """The variants of a case by what is said of them."""
-    if task_of(case) != "denoise":
+    if degradations.CASES[case].task != "denoise":
         return _plug_and_play(case)
     default = _by(preset())
     if case == "impulse":
@@ -127,7 +126,7 @@ def _with_medians(problem: Problem, key: jax.Array) -> jax.Array:
 
 def _plug_and_play(case: str) -> dict[str, Restore]:
     """The preset `default` with parts of its steps left out or replaced."""
-    method = preset(task=task_of(case))
+    method = preset(task=degradations.CASES[case].task)
     first, refined = method.denoiser
     fine = non_local.CollaborativeDenoiser(patch=8)
     other = non_local.CollaborativeDenoiser(patch=24 - first.patch)  # 8 or 16, the other one

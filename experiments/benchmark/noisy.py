@@ -16,9 +16,8 @@ from drp_jax.commands import options
 from drp_jax.commands.fit import fit
 from drp_jax.noise import NoiseFree
 from drp_jax.non_local.plug_and_play import observed_noise
-from experiments import pages
+from experiments import degradations, pages
 from experiments.benchmark import measuring
-from experiments.degradations import degrade, psnr_of, task_of
 from experiments.photographs import crops
 
 CASES = ("50 %", "x2", "50 %, noise 15", "50 %, noise 25", "x2, noise 10")
@@ -49,7 +48,10 @@ def _rows(parsed: Arguments) -> Iterator[dict]:
     chosen = itertools.islice(images.items(), parsed.photographs)
     cases = CASES if parsed.case is None else (parsed.case,)
     for (name, clean), case in itertools.product(chosen, cases):
-        problem, method = degrade(case, clean, 0), preset(task=task_of(case))
+        problem, method = (
+            degradations.degrade(case, clean, 0),
+            preset(task=degradations.CASES[case].task),
+        )
         told = float(observed_noise(problem))
         untold = _psnr(dataclasses.replace(problem, noise=NoiseFree()), method)
         found = _psnr(problem, method)
@@ -64,4 +66,4 @@ def _rows(parsed: Arguments) -> Iterator[dict]:
 
 def _psnr(problem: Problem, method: Method) -> float:
     restored = fit(problem, seed=0, method=method).restoration
-    return psnr_of(np.asarray(restored.image), problem)
+    return degradations.psnr_of(np.asarray(restored.image), problem)

@@ -45,7 +45,7 @@ def test_every_case_has_its_task(case):
     problem = degradations.degrade(case, CLEAN, 0)
     kinds = {"Mask": "inpaint", "Downsample": "super-resolve"}
     expected = kinds.get(type(problem.operator).__name__, "denoise")
-    assert degradations.task_of(case) == expected
+    assert degradations.CASES[case].task == expected
 
 
 def test_crops_stay_inside_and_small_photographs_stay_out(tmp_path):
