@@ -20,6 +20,7 @@ from drp_jax import averaging
 from drp_jax.errors import InputError, is_key, require, require_kind, require_whole, shown
 from drp_jax.method import MOST_ITERATIONS, Loop, Method, Stage, State
 from drp_jax.problem import Problem
+from drp_jax.products import exact_products
 from drp_jax.pytrees import record
 
 Tree = TypeVar("Tree")
@@ -151,6 +152,7 @@ def begin(problem: Problem, *, method: Method, key: jax.Array) -> Run:
     return (begun if method.is_compiled else _begun)(problem, method, key)
 
 
+@exact_products
 def _begun(problem: Problem, method: Method, key: jax.Array) -> Run:
     state = method.init(problem, key)
     blank = jnp.zeros(problem.image.shape, problem.image.dtype)
@@ -230,6 +232,7 @@ def _through_stage(
     return dataclasses.replace(run, state=state), history
 
 
+@exact_products
 def iterate(run: Run, stage: Stage) -> tuple[LoopState, dict[str, jax.Array]]:
     """One iteration of a stage: the state after it, and its entry in the history.
 

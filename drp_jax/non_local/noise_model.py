@@ -15,6 +15,7 @@ from drp_jax.non_local.impulses import without_impulses
 from drp_jax.non_local.noise_estimate import local_mean
 from drp_jax.non_local.noisy_image import NoisyImage, noisy_image
 from drp_jax.non_local.scales import halved
+from drp_jax.products import exact_products
 from drp_jax.pytrees import record
 
 _BINS = 64
@@ -69,6 +70,7 @@ class NoiseModel:
 
 
 @jax.jit
+@exact_products
 def noise_model(image: jax.Array) -> NoiseModel:
     """The noise of a picture, told from the picture.
 

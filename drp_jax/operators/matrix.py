@@ -8,6 +8,7 @@ import numpy as np
 
 from drp_jax.errors import is_known, is_whole, require, require_finite, require_kind, shown
 from drp_jax.operators.base import Observation, Operator, Shape
+from drp_jax.products import exact_products
 from drp_jax.pytrees import as_pytree, fixed, record
 
 _ARRAYS = (np.ndarray, jax.Array)
@@ -54,6 +55,7 @@ class Matrix(Operator):
             is_sparse = isinstance(self.matrix, BCOO)
             require_finite(self.matrix.data if is_sparse else self.matrix, "matrix")
 
+    @exact_products
     def __call__(self, image: jax.Array) -> jax.Array:
         kind = jnp.promote_types(self.matrix.dtype, image.dtype)
         return self.matrix @ image.reshape(-1).astype(kind)

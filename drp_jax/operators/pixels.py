@@ -22,6 +22,7 @@ from drp_jax.errors import (
     shown,
 )
 from drp_jax.operators.base import Observation, PixelOperator, Shape
+from drp_jax.products import exact_products
 from drp_jax.pytrees import fixed, record
 
 _ARRAYS = (np.ndarray, jax.Array)
@@ -219,6 +220,7 @@ def picture_shape(observation: Observation) -> Shape:
     return shape
 
 
+@exact_products
 def _correlate(image: jax.Array, kernel: jax.Array, *, stride: tuple[int, int]) -> jax.Array:
     """Each channel of `[H, W, C]` correlated with `[k, l]`, without padding."""
     channels_as_batch = jnp.moveaxis(image, -1, 0)[..., None]
