@@ -1,10 +1,11 @@
 """deepinv on exported measurements: `PYTHON experiments/peers/deepinv_peer.py FOLDER OUTPUT.json`.
 
 PYTHON is one with the packages deepinv and bm3d, see `export`. Deep image prior with the decoder,
-the width and the rate of deepinv's example, but shorter than its default of 2500 iterations; total
-variation by FISTA; and plug-and-play ADMM with BM3D, since the networks that deepinv has for it are
-trained and have to be downloaded. Cases may be named behind the file. The weight of total variation
-and the strength of BM3D are the best of a few by the clean image.
+the width and the rate of deepinv's example, on a GPU with its default of 2500 iterations, elsewhere
+with fewer; total variation by FISTA; and plug-and-play ADMM with BM3D, since the networks that
+deepinv has for it are trained and have to be downloaded. Cases and methods may be named behind the
+file. The weight of total variation and the strength of BM3D are the best of a few by the clean
+image.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +16,8 @@ import torch
 from deepinv.optim import ADMM, FISTA, L2, PnP, TVPrior
 from scoring import Measurement, require_same, run
 
-DIP_ITERATIONS = 100
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+DIP_ITERATIONS = 2500 if DEVICE.type == "cuda" else 100
 WIDTH = 64
 SEED = (2, 2)
 TV_WEIGHTS = (0.0003, 0.001, 0.003, 0.01, 0.03)
@@ -29,7 +31,7 @@ Linear = Callable[[torch.Tensor], torch.Tensor]
 def tensor(values: np.ndarray) -> torch.Tensor:
     """An array with the axes of deepinv, `[1, C, H, W]`; two channels if it is complex."""
     parts = [values.real, values.imag] if np.iscomplexobj(values) else [values]
-    return torch.from_numpy(np.stack(parts)[None].astype(np.float32))
+    return torch.from_numpy(np.stack(parts)[None].astype(np.float32)).to(DEVICE)
 
 
 def physics_of(measurement: Measurement) -> deepinv.physics.LinearPhysics:
@@ -50,13 +52,14 @@ def physics_of(measurement: Measurement) -> deepinv.physics.LinearPhysics:
         places = np.stack([measurement["rows"], measurement["columns"]])
         size = (np.prod(seen), np.prod(shape))
         values = torch.from_numpy(measurement["values"])
-        matrix = torch.sparse_coo_tensor(torch.from_numpy(places), values, size).coalesce()
+        matrix = torch.sparse_coo_tensor(torch.from_numpy(places), values, size)
+        matrix = matrix.to(DEVICE).coalesce()
         transposed = matrix.t().coalesce()
         physics = linear(
             lambda image: (matrix @ image.reshape(-1, 1)).reshape(1, 1, *seen),
             lambda sinogram: (transposed @ sinogram.reshape(-1, 1)).reshape(1, 1, *shape),
         )
-    observed = physics.A(tensor(measurement["clean"])).numpy()[0]
+    observed = physics.A(tensor(measurement["clean"])).cpu().numpy()[0]
     is_complex = len(observed) == 2
     require_same(observed[0] + 1j * observed[1] if is_complex else observed[0], measurement)
     return physics
@@ -90,11 +93,11 @@ def deep_image_prior(measurement: Measurement) -> Iterator[np.ndarray]:
     torch.manual_seed(0)
     decoder = deepinv.models.ConvDecoder(
         img_size=(1, *measurement["clean"].shape), in_size=SEED, channels=WIDTH
-    )
+    ).to(DEVICE)
     model = deepinv.models.DeepImagePrior(
         decoder, img_size=(WIDTH, *SEED), iterations=DIP_ITERATIONS, learning_rate=1e-2
     )
-    yield model(observation, physics).detach().numpy()[0, 0]
+    yield model(observation, physics).detach().cpu().numpy()[0, 0]
 
 
 def total_variation(measurement: Measurement) -> Iterator[np.ndarray]:
@@ -108,7 +111,7 @@ def total_variation(measurement: Measurement) -> Iterator[np.ndarray]:
             max_iter=TV_ITERATIONS,
         )
         with torch.no_grad():
-            yield model(observation, physics).numpy()[0, 0]
+            yield model(observation, physics).cpu().numpy()[0, 0]
 
 
 def plug_and_play(measurement: Measurement) -> Iterator[np.ndarray]:
@@ -122,7 +125,7 @@ def plug_and_play(measurement: Measurement) -> Iterator[np.ndarray]:
             max_iter=PNP_ITERATIONS,
         )
         with torch.no_grad():
-            yield model(observation, physics).numpy()[0, 0]
+            yield model(observation, physics).cpu().numpy()[0, 0]
 
 
 if __name__ == "__main__":
@@ -131,4 +134,5 @@ if __name__ == "__main__":
         "deepinv PnP BM3D": plug_and_play,
         f"deepinv DIP, {DIP_ITERATIONS} iterations": deep_image_prior,
     }
-    run(methods, "deepinv")
+    is_cuda = DEVICE.type == "cuda"
+    run(methods, "deepinv", f"gpu: {torch.cuda.get_device_name()}" if is_cuda else "cpu: cpu")

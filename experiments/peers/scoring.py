@@ -22,31 +22,33 @@ MOST_ERROR = 1e-4  # of an operator, over the greatest value of its observation
 _RADIUS, _SIGMA = 5, 1.5
 
 
-def run(methods: dict[str, Candidates], package: str) -> None:
-    """Runs methods on the files of a folder: `SCRIPT FOLDER OUTPUT.json [CASE ...]`.
+def run(methods: dict[str, Candidates], package: str, device: str = "cpu: cpu") -> None:
+    """Runs methods on the files of a folder: `SCRIPT FOLDER OUTPUT.json [CASE ...] [METHOD ...]`.
 
     A method gets the best of its candidates by the clean image, and the mean of their seconds. Rows
     are added to the file, which is written after each; those that it has are not measured again.
     """
-    folder, output, cases = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:]
+    folder, output, names = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:]
     report = json.loads(output.read_text()) if output.exists() else {"rows": [], "versions": {}}
-    names = ("case", "image", "draw", "method")
-    done = {tuple(row[name] for name in names) for row in report["rows"]}
+    cases = set(names) - set(methods)
+    chosen = {name: methods[name] for name in methods if name in names} or methods
+    columns = ("case", "image", "draw", "method")
+    done = {tuple(row[name] for name in columns) for row in report["rows"]}
     for (method, candidates), path in itertools.product(
-        methods.items(), sorted(folder.glob("*.npz"))
+        chosen.items(), sorted(folder.glob("*.npz"))
     ):
         measurement = dict(np.load(path))
         case, image = str(measurement["case"]), str(measurement["image"])
         if (case, image, 0, method) in done or (cases and case not in cases):
             continue
-        row = dict(zip(names, (case, image, 0, method), strict=True))
+        row = dict(zip(columns, (case, image, 0, method), strict=True))
         row |= _best(candidates, measurement)
         print(row, flush=True)
         report["rows"].append(row)
         report["versions"] |= {"python": platform.python_version()}
         report["versions"] |= {package: metadata.version(package)}
         size, noise = len(measurement["clean"]), float(measurement["noise"])
-        report |= {"device": "cpu: cpu", "cores": os.cpu_count(), "size": size, "noise": noise}
+        report |= {"device": device, "cores": os.cpu_count(), "size": size, "noise": noise}
         written = output.with_suffix(".part")
         written.write_text(json.dumps(report, indent=2) + "\n")
         written.replace(output)
