@@ -81,14 +81,15 @@ def inverse(matrices: jax.Array, *, block: int = _BLOCK) -> jax.Array:
     would be faster, but loses twice the digits.
     """
     size = matrices.shape[-1]
+    product = jnp.multiply if block == 1 else jnp.matmul  # which are one for single numbers
     for start in range(0, size, block):
         here = slice(start, min(start + block, size))
         pivot = matrices[..., here, here]
         pivot = 1 / pivot if block == 1 else inverse(pivot, block=1)
         column = matrices[..., :, here]
-        row = pivot @ matrices[..., here, :]
-        matrices = matrices - column @ row
-        matrices = matrices.at[..., :, here].set(-column @ pivot)
+        row = product(pivot, matrices[..., here, :])
+        matrices = matrices - product(column, row)
+        matrices = matrices.at[..., :, here].set(-product(column, pivot))
         matrices = matrices.at[..., here, :].set(row).at[..., here, here].set(pivot)
     return matrices
 

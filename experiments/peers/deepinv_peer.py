@@ -37,7 +37,7 @@ def tensor(values: np.ndarray) -> torch.Tensor:
 def physics_of(measurement: Measurement) -> deepinv.physics.LinearPhysics:
     """The operator by deepinv's own, checked; its MRI of real images."""
     if "mask" in measurement:
-        complete = deepinv.physics.MRI(mask=tensor(measurement["mask"]))
+        complete = deepinv.physics.MRI(mask=tensor(measurement["mask"])).to(DEVICE)
         physics = linear(
             lambda image: complete.A(torch.cat([image, torch.zeros_like(image)], 1)),
             lambda spectrum: complete.A_adjoint(spectrum)[:, :1],
@@ -45,7 +45,7 @@ def physics_of(measurement: Measurement) -> deepinv.physics.LinearPhysics:
     elif "kernel" in measurement:
         # With zeros around it, since the adjoint fails for a kernel of one row (deepinv 0.5.0).
         kernel = tensor(np.pad(measurement["kernel"], 1))
-        blur = deepinv.physics.Blur(kernel, padding="reflect")
+        blur = deepinv.physics.Blur(kernel, padding="reflect").to(DEVICE)
         physics = linear(blur.A, blur.A_adjoint)
     else:
         shape, seen = measurement["clean"].shape, measurement["exact"].shape
