@@ -14,6 +14,7 @@ import numpy as np
 
 from drp_jax import Finished, InputError, Request, Restoration, preset, restore, restore_many
 from drp_jax.commands import options
+from drp_jax.metrics import psnr
 from drp_jax.stopping import Discrepancy
 from experiments import pages
 from experiments.benchmark import measuring
@@ -32,8 +33,9 @@ Denoises photographs with the default method, all under `jax.vmap` and one by on
 turns. Reports the ratio of the median times."""
 SLICES = """Compare a volume with its slices: `python -m experiments.benchmark slices`.
 
-Restores slices of a volume from a quarter of their k-space, as one batch of `restore_many` and one
-by one. Reports the seconds of each, and the largest difference between the results."""
+Restores slices of a volume from a quarter of their k-space, as one batch of `restore_many`, and the
+first of them one by one. Reports the seconds of each, the largest difference between the results,
+and the PSNR of the first slice."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +121,7 @@ def vmap(parsed: VmapArguments) -> int:
 class SlicesArguments:
     slices: int = measuring.whole("Number of slices.", 16)
     size: int = measuring.size(48, least=16, most=256)
+    alone: int | None = measuring.whole("How many of them one by one.", shown="all")
     slots: int | None = measuring.whole("Slices at once.", shown="by the device's memory")
     iterations: int | None = measuring.iterations(shown="of the preset")
     repeats: int = measuring.repeats(1)
@@ -133,37 +136,58 @@ def slices(parsed: SlicesArguments) -> int:
     first = next(iter(scans(parsed.data, parsed.size).values()))
     fades = np.linspace(1, 0.5, parsed.slices)  # towards the end of the volume
     problems = [measured(fade * first, "MRI x4", 0) for fade in fades.astype(np.float32)]
-    key = jax.random.key(0)
-    requests = [Request(problem, key=key) for problem in problems]
+    key, alone = jax.random.key(0), min(parsed.alone or parsed.slices, parsed.slices)
+    images: dict[str, list[jax.Array]] = {}
 
-    def one_by_one() -> list[jax.Array]:
-        return [restore(problem, key=key, method=method).image for problem in problems]
+    def one_by_one(count: int = alone) -> list[jax.Array]:
+        fits = (restore(problem, key=key, method=method) for problem in problems[:count])
+        images["restore"] = [fit.image for fit in fits]
+        return images["restore"]
 
-    def together() -> list[jax.Array]:
+    def together(count: int = parsed.slices) -> list[jax.Array]:
+        requests = [Request(problem, key=key) for problem in problems[:count]]
         finished = [*restore_many(requests, key=key, method=method, slots=parsed.slots)]
         finished.sort(key=lambda one: one.index)
-        return [_restored(one).image for one in finished]
+        images["restore_many"] = [_restored(one).image for one in finished]
+        return images["restore_many"]
 
-    comparison = _compared({"restore": one_by_one, "restore_many": together}, parsed.repeats)
-    seconds = {
-        name: statistics.median(times) / parsed.slices
-        for name, times in comparison["seconds"].items()
+    one_by_one(1)  # which compiles, as does a batch with as many slots
+    together(parsed.slots or parsed.slices)
+    times = measuring.by_turns({"restore": one_by_one, "restore_many": together}, parsed.repeats)
+    counts = {"restore": alone, "restore_many": parsed.slices}
+    each = {name: statistics.median(times[name]) / count for name, count in counts.items()}
+    difference = _most_apart(images["restore"], images["restore_many"][:alone])
+    quality = float(psnr(images["restore_many"][0], jnp.asarray(first)))
+    print(
+        ", ".join(f"{name} {seconds:.2f} s" for name, seconds in each.items()),
+        f"a slice; largest difference of a pixel {difference:.1e}, {quality:.2f} dB of the first",
+    )
+    report = {
+        **{name: getattr(parsed, name) for name in ("slices", "size", "slots")},
+        "alone": alone,
+        "seconds": times,
+        "seconds_per_slice": each,
+        "largest_difference": difference,
+        "psnr_of_the_first": quality,
     }
-    print(", ".join(f"{name} {each:.2f} s" for name, each in seconds.items()), "a slice")
-    report = {"slices": parsed.slices, "size": parsed.size, "seconds_per_slice": seconds}
-    pages.write_report(parsed.output, report | comparison)
+    pages.write_report(parsed.output, report)
     return 0
 
 
 def _compared(works: Mapping[str, Callable[[], Iterable[jax.Array]]], repeats: int) -> dict:
     """Times of images one by one, then together, and how far their results are apart."""
-    pairs = zip(*(work() for work in works.values()), strict=True)  # which compiles
-    difference = max(float(jnp.abs(one - other).max()) for one, other in pairs)
+    difference = _most_apart(*(work() for work in works.values()))  # which compiles
     times = measuring.by_turns(works, repeats)
     single, many = (statistics.median(values) for values in times.values())
     print(f"one by one {single:.2f} s, together {many:.2f} s, ratio {many / single:.2f}")
     print(f"largest difference of a pixel {difference:.1e}")
     return {"largest_difference": difference, "seconds": times, "ratio": many / single}
+
+
+def _most_apart(some: Iterable[jax.Array], others: Iterable[jax.Array]) -> float:
+    """The largest difference of a pixel of images and their counterparts."""
+    pairs = zip(some, others, strict=True)
+    return max(float(jnp.abs(one - other).max()) for one, other in pairs)
 
 
 def _restored(finished: Finished) -> Restoration:

@@ -277,9 +277,12 @@ def test_slices_of_a_volume_are_the_same_together(scans, capsys, monkeypatch):
     monkeypatch.setitem(presets._PRESETS["drp-pnp"]["reconstruct"], "default", pixels)
     flags = ["--data", str(scans), "--size", "16", "--slices", "2"]
     output = scans / "slices.json"
-    assert main(["slices", *flags, "--slots", "2", "--output", str(output)]) == 0
+    flags += ["--slots", "2", "--alone", "1"]
+    assert main(["slices", *flags, "--output", str(output)]) == 0
     report = json.loads(output.read_text())
+    assert (report["slices"], report["alone"]) == (2, 1)
     assert report["largest_difference"] < 2e-3
+    assert 5 < report["psnr_of_the_first"] < 60
     assert report["seconds_per_slice"]["restore_many"] > 0
     assert "a slice" in capsys.readouterr().out
 
