@@ -11,9 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from drp_jax import InputError, Problem, read_image
+from drp_jax import InputError, read_image
 from drp_jax.commands.restoring import bundled_photograph
-from drp_jax.sweep.degradations import masked, shrunk
 
 DATA = pathlib.Path("../shared/data")
 
@@ -44,7 +43,8 @@ def crops(images: str, size: int, data: pathlib.Path = DATA) -> dict[str, np.nda
             squares[name] = crop(name, min(top, height - size), min(left, width - size), size)
     if images == "report" and (data / "denoise").exists():
         start = (512 - size) // 2
-        squares["Peppers"] = np.asarray(peppers(data, slice(start, start + size)).reference)
+        clean, _ = peppers(data)["Peppers"]
+        squares["Peppers"] = clean[start : start + size, start : start + size]
     return squares
 
 
@@ -62,23 +62,22 @@ two_colored = functools.partial(first, functools.partial(crops, "tune", 256), 2)
 one_colored = functools.partial(first, functools.partial(crops, "tune", 128), 1)
 
 
-def peppers(data: pathlib.Path, part: slice = slice(None)) -> Problem:
-    """Denoising: Peppers with the official noise "Gaussian 2" (18.8 dB), or a square of it."""
+def peppers(data: pathlib.Path = DATA) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Peppers, and the same with the official noise "Gaussian 2" (18.8 dB)."""
     paths = (data / "denoise" / f"Peppers_{name}.npz" for name in ("clean", "Gaussian_Noise_2"))
-    clean, noisy = (np.load(_existing(path))["arr_0"][part, part] for path in paths)
-    return Problem(noisy.astype(np.float32) / 255, reference=clean.astype(np.float32) / 255)
+    clean, noisy = (np.load(_existing(path))["arr_0"].astype(np.float32) / 255 for path in paths)
+    return {"Peppers": (clean, noisy)}
 
 
-def baby(data: pathlib.Path) -> Problem:
-    """Super-resolution: baby made four times smaller."""
-    return shrunk(read_image(_existing(data / "super_resolution" / "baby.png")).image, 4)
+def baby(data: pathlib.Path = DATA) -> dict[str, np.ndarray]:
+    """The official image of super-resolution."""
+    return {"baby": read_image(_existing(data / "super_resolution" / "baby.png")).image}
 
 
-def barbara(data: pathlib.Path) -> Problem:
-    """Inpainting: rows 100-355, columns 200-455 of barbara, half the pixels missing."""
+def barbara(data: pathlib.Path = DATA) -> dict[str, np.ndarray]:
+    """Rows 100-355, columns 200-455 of the official image of inpainting."""
     whole = read_image(_existing(data / "inpaint" / "barbara_img_0.1.png")).image
-    clean = whole[100:356, 200:456]
-    return masked(clean, np.random.default_rng(0).random(clean.shape) < 0.5)
+    return {"barbara": whole[100:356, 200:456]}
 
 
 def slices(data: pathlib.Path = DATA) -> dict[str, np.ndarray]:

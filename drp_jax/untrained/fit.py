@@ -227,6 +227,7 @@ class Untrained(Method):
             "learning_rate": lambda rate: dataclasses.replace(self, learning_rate=rate),
             "regularizer_weight": self._with_regularizer_weight,
             "width": self._with_width,
+            "upsamplings": self._with_upsamplings,
             "ema_decay": lambda decay: in_part("loop", "ema_decay", decay),
             "stopping": lambda rule: in_part("loop", "stopping", rule),
             "precision": lambda precision: in_part("compute", "precision", _named(precision)),
@@ -258,6 +259,15 @@ class Untrained(Method):
                 "accepted: no width"
             )
         return dataclasses.replace(self, generator=self.generator.with_width(width))
+
+    def _with_upsamplings(self, count: int) -> Self:
+        if not hasattr(self.generator, "upsamplings"):
+            raise InputError(
+                f"upsamplings is {shown(count)}, and the generator {shown(self.generator)} has none; "
+                "accepted: no upsamplings"
+            )
+        generator = dataclasses.replace(self.generator, upsamplings=count)
+        return dataclasses.replace(self, generator=generator)
 
     def _optimizer(self) -> optax.GradientTransformationExtraArgs:
         return transformation(self.optimizer, self.learning_rate)
