@@ -45,11 +45,6 @@ class _Empty:
         return ""
 
 
-def in_order(names: Iterable[str], titles: Mapping[str, str]) -> list[str]:
-    """Names of files in the order of their titles; those without one come after these."""
-    return sorted(names, key=lambda name: (*titles, name).index(name))
-
-
 def show(
     table: Table, rows: Iterable[dict], path: pathlib.Path | None, content: dict, *packages: str
 ) -> list[dict]:

@@ -152,9 +152,12 @@ def test_adjusting_replaces_what_is_given_and_nothing_else():
     assert weighted.objective == Objective(mse, anisotropic_tv, 0.3)
     assert method.adjusted(ema_decay=0.9).loop == Loop(6, ema_decay=0.9)
     assert method.adjusted(width=9).generator == method.generator.with_width(9)
+    assert method.adjusted(upsamplings=2).generator.upsamplings == 2
     assert isinstance(method.adjusted(seed=IMAGE).seed, FixedSeed)
     with pytest.raises(InputError, match="has no with_width; accepted: no width"):
         OWN.adjusted(width=4)
+    with pytest.raises(InputError, match=r"upsamplings is 2, and .* has none; accepted: no upsampl"):
+        OWN.adjusted(upsamplings=2)
 
 
 @pytest.mark.parametrize(
