@@ -1,6 +1,7 @@
 """A plan from a YAML file; errors name the line and the field."""
 
 import functools
+import itertools
 import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -26,7 +27,7 @@ _LARGEST_SIDE = 100_000
 _LARGEST_KEY = 2**32 - 1
 _A_METHOD = "a name like drp-dip, or module:name of one's own"
 _A_METRIC = f"{', '.join(KNOWN_METRICS)} or module:function"
-_TASKS = ("denoise", "inpaint", "super-resolve", "reconstruct")
+_TASKS = tuple(dict.fromkeys(itertools.chain.from_iterable(names().values())))
 _FLAGS = {"tv-weight": "regularizer_weight"}
 """Settings by the flags of the commands, where these are called otherwise."""
 _RANGE = ("from", "to", "count", "scale")
