@@ -203,11 +203,11 @@ def test_a_method_of_ones_own_has_a_name(folder):
         ({"degradations": "jepg:5"}, r"'jepg:5' \(did you mean jpeg\?\); accepted: gaussian:SIG"),
         (
             {"degradations": '{degradation: "lab:darker"}'},
-            "line 2: degradations has no task; accepted: denoise, inpaint, super-resolve, reconstr",
+            "line 2: degradations has no task; accepted: denoise, super-resolve, inpaint, reconstr",
         ),
         (
             {"degradations": '{degradation: "lab:darker", task: sharpen}'},
-            "line 2: degradations.task is 'sharpen'; accepted: denoise, inpaint, super-resolve",
+            "line 2: degradations.task is 'sharpen'; accepted: denoise, super-resolve, inpaint",
         ),
         (
             {"degradations": "{degradation: gaussian, task: denoise}"},
