@@ -28,7 +28,7 @@ def save_figure(
       path: where to; replaced whole.
       panels: images `[H, W, C]` in [0, 1], left to right; of other channels than 1 or 3 their mean.
       restoration: the curves of its history, whose NaN are iterations that did not run; and its
-        uncertainty, a last panel, if it has one.
+        uncertainty, a last panel, if it has one that is not 0 everywhere, as after an interruption.
 
     Raises:
       InputError: if `path` cannot be written.
@@ -38,6 +38,8 @@ def save_figure(
     height, width = next(iter(panels.values())).shape[:2]
     row = PANEL_INCHES * min(height / width, 2)
     uncertainty = restoration.uncertainty
+    if uncertainty is not None and not np.any(uncertainty):
+        uncertainty = None
     count = len(panels) + (uncertainty is not None)
     has_curves = int(restoration.iterations) >= LEAST_ITERATIONS
     heights = (row + 0.4, CURVES_INCHES) if has_curves else (row + 0.4,)

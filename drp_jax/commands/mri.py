@@ -105,9 +105,11 @@ def _measurement(parsed: MriArguments) -> Measurement:
     if sensitivities is not None:
         accepted = (slices.shape[1:], slices.shape) if is_stack else (slices.shape[1:],)
         if sensitivities.shape not in accepted:
+            is_permuted = sorted(sensitivities.shape) in map(sorted, accepted)
             raise InputError(
                 f"{maps_file}: has shape {sensitivities.shape}; accepted: "
                 f"{' or '.join(map(str, accepted))}, as k-space has shape {kspace.shape}"
+                + ("; coils come before rows and columns in both: transposed?" * is_permuted)
             )
     if sensitivities is not None and parsed.calibration is not None:
         raise InputError("--sensitivities and --calibration are given; accepted: one of them")
@@ -135,6 +137,11 @@ def _measurement(parsed: MriArguments) -> Measurement:
 
     shares = [np.broadcast_to(sampled(i), (height, width)).mean() for i in range(len(slices))]
     print(_described(file.path, slices, is_stack, has_coils, float(np.mean(shares))))
+    if _is_at_corners(slices):
+        print(
+            f"{file}: is strongest at its corners, and frequency 0 is taken to be in the middle, "
+            f"at ({height // 2}, {width // 2}): np.fft.fftshift over both axes puts it there"
+        )
     return Measurement(
         path=file.path,
         slices=list(slices),
@@ -157,11 +164,22 @@ def _slices(file: ArrayFile, kspace: np.ndarray, has_coils: bool) -> np.ndarray:
     layouts = {2: "[coils, H, W] or [slices, coils, H, W]", 4: f"[slices, H, W], or {_SEVERAL}"}
     is_fine = kspace.ndim in ((3, 4) if has_coils else (2, 3)) and kspace.size > 0
     if not is_fine:
-        accepted = layouts[2] if has_coils else layouts.get(kspace.ndim, "[H, W] or [slices, H, W]")
+        others = (
+            "[H, W] or [slices, H, W], and of several coils [coils, H, W] or [slices, coils, H, W] "
+            f"with {_SEVERAL}"
+        )
+        accepted = layouts[2] if has_coils else layouts.get(kspace.ndim, others)
         why = " of several coils" if kspace.ndim == 4 and not has_coils else ""
         raise InputError(f"{file}: has shape {kspace.shape}{why}; accepted: {accepted}")
     alone = kspace.ndim == (3 if has_coils else 2)
     return (kspace[None] if alone else kspace).astype(np.complex64)
+
+
+def _is_at_corners(slices: np.ndarray) -> bool:
+    """Whether k-space `[..., H, W]` has more energy around its corners than around its middle."""
+    energy = np.sum(np.square(np.abs(slices)), axis=tuple(range(slices.ndim - 2)))
+    middle = tuple(slice(n // 2 - n // 8, n // 2 + n // 8 + 1) for n in energy.shape)
+    return bool(np.sum(np.fft.fftshift(energy)[middle]) > np.sum(energy[middle]))
 
 
 def _checked_mask(file: ArrayFile, mask: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from drp_jax.commands.report import Scores, metrics, settings, write_json
 from drp_jax.commands.restoring import caption, print_run, print_scores, print_written
 from drp_jax.commands.slices import INTERRUPTED, Result, Slice, direct
 
-_QUESTION = "are the operator, its units and the order of axes right?"
+_QUESTION = "are the operator, its units and the order of axes right, and the steps enough?"
 
 
 @dataclasses.dataclass(frozen=True)

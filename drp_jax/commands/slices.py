@@ -39,7 +39,7 @@ class Slice:
 
     Attributes:
       index: its place in the stack, from 0.
-      seconds: time that it took after the slice before, with compilation.
+      seconds: time that it took after the slice before, without compilation.
       image: `[H, W, C]`, or None if there is none.
       error: why there is no image, in a line, or None.
       run: how the run went, as in a metrics file.
@@ -124,10 +124,10 @@ def run_stack(
     slices = [Slice(index, error=INTERRUPTED) for index in range(len(problems))]
     kept: dict[int, Restoration] = {}
     middle = len(problems) // 2
-    start = last = time.perf_counter()
+    start, last = time.perf_counter(), 0.0
     with compile_clock() as compiling, StackDisplay(len(problems), "slices") as display:
         for index, result in _in_order_of_end(problems, seed, method):
-            now = time.perf_counter()
+            now = time.perf_counter() - start - sum(compiling)
             problem = problems[index]
             if isinstance(problem, InputError) or isinstance(result, str):
                 slices[index] = Slice(index, now - last, error=str(result))
@@ -174,7 +174,7 @@ def _finished(index: int, problem: Problem, restoration: Restoration, seconds: f
     run = run_metrics(restoration)
     if not run["image_iteration"]:
         return Slice(index, seconds, error=run["message"], run=run)
-    image = np.asarray(restoration.image)
+    image, status = np.asarray(restoration.image), int(restoration.status)
     scores: list[Scores] = [{}, {}]
     if problem.reference is not None:
         reference = np.asarray(problem.reference)
@@ -184,10 +184,10 @@ def _finished(index: int, problem: Problem, restoration: Restoration, seconds: f
         seconds,
         image=image,
         run=run,
-        has_failed=int(restoration.status) == Status.NON_FINITE,
+        has_failed=status == Status.NON_FINITE,
         before=scores[0],
         after=scores[1],
-        doubt=unexplained(problem, restoration.image),
+        doubt="" if status == Status.INTERRUPTED else unexplained(problem, restoration.image),
     )
 
 

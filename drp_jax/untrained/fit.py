@@ -227,7 +227,7 @@ class Untrained(Method):
             "learning_rate": lambda rate: dataclasses.replace(self, learning_rate=rate),
             "regularizer_weight": self._with_regularizer_weight,
             "width": self._with_width,
-            "upsamplings": self._with_upsamplings,
+            "upsamplings": functools.partial(self._with_generator, "upsamplings"),
             "ema_decay": lambda decay: in_part("loop", "ema_decay", decay),
             "stopping": lambda rule: in_part("loop", "stopping", rule),
             "precision": lambda precision: in_part("compute", "precision", _named(precision)),
@@ -253,21 +253,17 @@ class Untrained(Method):
 
     def _with_width(self, width: int) -> Self:
         require_whole(width, "width", 1, MOST_WIDTH)
-        if not hasattr(self.generator, "with_width"):
-            raise InputError(
-                f"width is {width}, and the generator {shown(self.generator)} has no with_width; "
-                "accepted: no width"
-            )
-        return dataclasses.replace(self, generator=self.generator.with_width(width))
+        return self._with_generator("width", width)
 
-    def _with_upsamplings(self, count: int) -> Self:
-        if not hasattr(self.generator, "upsamplings"):
+    def _with_generator(self, name: str, value: int) -> Self:
+        """What the generator's own `with_width` or `with_upsamplings` gives."""
+        changed = getattr(self.generator, f"with_{name}", None)
+        if changed is None:
             raise InputError(
-                f"upsamplings is {shown(count)}, and the generator {shown(self.generator)} has none; "
-                "accepted: no upsamplings"
+                f"{name} is {shown(value)}, and the generator {shown(self.generator)} has no "
+                f"with_{name}; accepted: no {name}"
             )
-        generator = dataclasses.replace(self.generator, upsamplings=count)
-        return dataclasses.replace(self, generator=generator)
+        return dataclasses.replace(self, generator=changed(value))
 
     def _optimizer(self) -> optax.GradientTransformationExtraArgs:
         return transformation(self.optimizer, self.learning_rate)

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from drp_jax import preset
-from drp_jax.commands.figure import draw_curves, smaller
+from drp_jax.commands.figure import PANEL_INCHES, draw_curves, save_figure, smaller
 
 UNKNOWN = np.nan
 
@@ -43,6 +44,15 @@ def test_a_filter_has_one_curve_over_its_steps(more, label):
     assert labels([axes]) == [("step", label)]
     ticks = axes.get_xticks()
     np.testing.assert_array_equal(ticks, np.rint(ticks))
+
+
+@pytest.mark.parametrize(("spread", "panels"), [(0.1, 2), (0.0, 1), (None, 1)])
+def test_an_uncertainty_of_zeros_is_not_drawn(tmp_path, spread, panels):
+    uncertainty = None if spread is None else np.full((8, 8), spread)
+    restoration = SimpleNamespace(uncertainty=uncertainty, iterations=1)
+    save_figure(tmp_path / "f.png", {"restored": np.zeros((8, 8, 1))}, restoration)
+    with Image.open(tmp_path / "f.png") as drawn:
+        assert drawn.width == 100 * PANEL_INCHES * panels
 
 
 def test_large_images_are_drawn_as_means_of_squares():

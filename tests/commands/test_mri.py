@@ -140,6 +140,19 @@ def test_a_stack_of_fastmri_is_reconstructed():
     assert np.load("file1_restored.npy").shape == (2, 16, 18)
 
 
+def test_frequency_0_at_a_corner_is_noticed(capsys):
+    def told(kspace):
+        np.save("k.npy", kspace)
+        measurement("--kspace", "k.npy")
+        return capsys.readouterr().out
+
+    kspace = save_kspace("k.npy", slices=2)
+    assert "fftshift" not in told(kspace)
+    line = told(np.fft.ifftshift(kspace, (1, 2))).splitlines()[-1]
+    assert line.startswith("--kspace k.npy: is strongest at its corners, and frequency 0 is taken")
+    assert "at (8, 9): np.fft.fftshift" in line
+
+
 def test_real_images_are_written_as_real_numbers():
     save_kspace("k.npy")
     assert run("--kspace", "k.npy", "--real", *SMALL) == 0
@@ -173,7 +186,8 @@ SEVERAL = "--sensitivities s.npy, or --calibration N"
         (["--kspace", "small.npy"], "--kspace small.npy: image has shape (4, 5, 1)"),
         (
             ["--kspace", "line.npy"],
-            "--kspace line.npy: has shape (18,); accepted: [H, W] or [slices, H, W]",
+            "--kspace line.npy: has shape (18,); accepted: [H, W] or [slices, H, W], and of "
+            "several coils [coils, H, W] or [slices, coils, H, W]",
         ),
         (
             ["--kspace", "stack.npy"],
@@ -187,6 +201,11 @@ SEVERAL = "--sensitivities s.npy, or --calibration N"
         (
             ["--kspace", "coils.npy", "--sensitivities", "wide.npy"],
             "--sensitivities wide.npy: has shape (3, 16, 20); accepted: (3, 16, 18), as k-space ha",
+        ),
+        (
+            ["--kspace", "last.npy", "--sensitivities", "s.npy"],
+            "--sensitivities s.npy: has shape (3, 16, 18); accepted: (16, 18, 3), as k-space has "
+            "shape (16, 18, 3); coils come before rows and columns in both: transposed?",
         ),
         (
             ["--kspace", "stack.npy", "--sensitivities", "wide.npy"],
@@ -231,6 +250,7 @@ def test_bad_input_is_answered_in_one_line(capsys, arguments, message):
     np.save("small.npy", kspace[:4, 5:10])
     np.save("line.npy", kspace[0])
     np.save("wide.npy", np.ones((3, 16, 20)))
+    np.save("last.npy", np.moveaxis(stack[0], 0, -1))
     np.save("wrong.npy", np.ones((18, 16)))
     np.save("half.npy", np.full((16, 18), 0.5))
     np.save("blank.npy", np.zeros((1, 18)))

@@ -96,6 +96,17 @@ def test_it_is_said_if_the_image_does_not_explain_the_measurement(capsys, noise,
     assert bool(re.search(line, out, re.MULTILINE)) == is_said
 
 
+def test_an_image_of_an_interrupted_run_need_not_explain_the_measurement(monkeypatch, capsys):
+    save_kspace("k.npy")
+    noted = "drp_jax.commands.reconstructing.deferred_interrupts"
+    monkeypatch.setattr(noted, lambda: contextlib.nullcontext([15]))
+    flags = ["--noise", "0.001", "--figure", "f.png", *SMALL]
+    assert run("mri", "--kspace", "k.npy", *flags) == 143
+    out = capsys.readouterr().out
+    assert "Interrupted after" in out
+    assert "explains the measurement" not in out
+
+
 def test_each_slice_says_if_its_image_does_not_explain_the_measurement(capsys):
     kspace = save_kspace("k.npy", slices=3)
     kspace[[0, 2]] *= 1e-4  # within the noise

@@ -53,6 +53,10 @@ class DeepDecoderConfig:
         """The same decoder with `width` channels."""
         return dataclasses.replace(self, width=width)
 
+    def with_upsamplings(self, count: int) -> "DeepDecoderConfig":
+        """The same decoder from a seed that is doubled so often."""
+        return dataclasses.replace(self, upsamplings=count)
+
     @property
     def seed_reduction(self) -> int:
         """How many times smaller the seed is than the image, rounded up."""
