@@ -19,12 +19,16 @@ from drp_jax.commands.progress import StackDisplay, TimeLeft, plural, say
 from drp_jax.commands.report import environment
 from drp_jax.commands.sweep_lines import best_in_lines, run_in_a_line, varied_settings
 from drp_jax.errors import in_a_line
+from drp_jax.images.memory import give_back
 from drp_jax.sweep import Done, Plan, Store, run_sweep
 from drp_jax.sweep.halving import shares_of
 from drp_jax.sweep.on_ray import run_sweep_on_ray
 from drp_jax.sweep.running import Left, begun, git_revision, missing
 from drp_jax.sweep.shared import Results, results_in
 from drp_jax.sweep.store import TABLE
+
+MOST_PROGRAMS = 16
+"""Compiled programs that are kept in memory."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _SHARE = "a share above 0, at most 0.5"
@@ -161,10 +165,11 @@ def _run(plan: Plan, results: Results, parsed: RunArguments) -> int:
             late = parsed.limit_time is not None and time.monotonic() - start > parsed.limit_time
             return bool(interrupts) or late
 
-        time_left, varied = TimeLeft(), varied_settings(plan)
+        time_left, varied, memory = TimeLeft(), varied_settings(plan), _ProgramMemory()
         with StackDisplay(len(work), "runs", _beginning(len(work), parsed.ray)) as display:
             for one in _done(plan, results.folder, parsed, about, is_over):
                 ended.count(one)
+                memory.bound(one.statistics.programs)
                 count = ended.all + len(ended.left)
                 remaining = time_left.after(ended.all, len(ended.left))
                 counted = f"{ended.all:{len(str(count))}}/{count}"
@@ -212,6 +217,29 @@ def _left(plan: Plan, results: Results, *, is_halved: bool) -> tuple[int, Left]:
         left = missing(runs, plan.metrics, store, is_halved=is_halved)
     results.bring(row[name] for _, row in left.unscored for name in ("files", "inputs"))
     return len(runs), left
+
+
+@dataclasses.dataclass
+class _ProgramMemory:
+    """Bounds the memory of compiled programs, each of which takes more than 100 MB.
+
+    Attributes:
+      programs: how many there have been.
+      dropped: how many of them were dropped.
+    """
+
+    programs: int = 0
+    dropped: int = 0
+
+    def bound(self, programs: int) -> None:
+        """To be told how many there have been, after every run."""
+        if programs == self.programs:
+            return
+        if programs - self.dropped > MOST_PROGRAMS:
+            jax.clear_caches()
+            self.dropped = programs
+        give_back()
+        self.programs = programs
 
 
 @dataclasses.dataclass

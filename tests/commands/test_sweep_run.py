@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sweeping import make_plan, rows_of
 
-from drp_jax.commands import options, sweep_plan
+from drp_jax.commands import options, sweep_plan, sweep_run
 from drp_jax.commands.sweep import sweep
 
 
@@ -153,6 +153,22 @@ def test_a_run_says_how_many_are_done_and_the_best(lab, capsys):
         f"{np.mean(scores):.2f} ± "
     )
     assert best.endswith(" over 3 runs")
+
+
+def test_programs_are_not_all_kept(lab, capsys, monkeypatch):
+    cleared, clear = [], sweep_run.jax.clear_caches
+    monkeypatch.setattr(sweep_run, "MOST_PROGRAMS", 2)
+    monkeypatch.setattr(sweep_run.jax, "clear_caches", lambda: (cleared.append(True), clear()))
+    for side in range(12, 17):
+        np.save(f"side{side}.npy", np.full((side, side), 0.5, np.float32))
+    (lab / "plan.yaml").write_text(
+        "images: side*.npy\ndegradations: gaussian:25\n"
+        "methods: [{method: drp-dd, preset: fast, width: 4, iterations: 2}]\n"
+    )
+    assert command("--out", "out") == 0
+    assert "5 runs in" in capsys.readouterr().out
+    assert len(cleared) == 1
+    assert len(rows_of(lab / "out")) == 5
 
 
 def test_a_run_that_halving_does_again_is_counted(lab, capsys):
