@@ -106,10 +106,11 @@ def _measurement(parsed: MriArguments) -> Measurement:
         accepted = (slices.shape[1:], slices.shape) if is_stack else (slices.shape[1:],)
         if sensitivities.shape not in accepted:
             is_permuted = sorted(sensitivities.shape) in map(sorted, accepted)
+            advice = "; coils come before rows and columns in both: transposed?"
             raise InputError(
                 f"{maps_file}: has shape {sensitivities.shape}; accepted: "
                 f"{' or '.join(map(str, accepted))}, as k-space has shape {kspace.shape}"
-                + ("; coils come before rows and columns in both: transposed?" * is_permuted)
+                f"{advice if is_permuted else ''}"
             )
     if sensitivities is not None and parsed.calibration is not None:
         raise InputError("--sensitivities and --calibration are given; accepted: one of them")

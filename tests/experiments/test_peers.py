@@ -74,18 +74,28 @@ def test_noise_is_needed_since_peers_divide_by_its_level(capsys):
     assert "--noise is 0.0; accepted: from 1e-06 up" in capsys.readouterr().err
 
 
-FILES = ("rows.json", "table.md")
+FILES = ("rows.json", "runs.csv", "table.md")
 
 
 def test_the_table_has_means_over_images(tmp_path, monkeypatch):
     rows = [
         {"case": case, "method": method, "psnr": psnr, "ssim": 0.5, "seconds": 2.0}
-        for case, method, psnr in (("MRI", "A", 30.0), ("CT", "A", 20.0), ("MRI", "A", 31.0))
+        for case, method, psnr in (("MRI x4", "A", 30.0), ("CT", "A", 20.0), ("MRI x4", "A", 31.0))
     ]
     (tmp_path / FILES[0]).write_text(json.dumps({"rows": rows}))
+    (tmp_path / FILES[1]).write_text(
+        "degradation,method,key,psnr,ssim,seconds_without_compilation\n"
+        '"mri:4, noise 0.01",drp-pnp,0,33.0,0.9,20\n'
+        '"mri:4, noise 0.01",drp-pnp,0,32.0,0.8,30\n'
+        '"mri:4, noise 0.01",drp-pnp,1,99.0,0.9,20\n'
+        '"mri:4, noise 0.01",tv,0,98.0,0.9,20\n'
+        '"mri:4, noise 0.05",drp-pnp,0,97.0,0.9,20\n'
+        '"mri:8, noise 0.01",drp-pnp,0,96.0,0.9,20\n'
+    )
     monkeypatch.setattr("sys.argv", ["table", *(str(tmp_path / one) for one in FILES)])
     assert table.main() == 0
-    assert (tmp_path / FILES[1]).read_text().splitlines()[2:] == [
-        "| MRI | A | 30.50 | 0.500 | 2.0 | 2 |",
+    assert (tmp_path / FILES[2]).read_text().splitlines()[2:] == [
+        "| MRI x4 | A | 30.50 | 0.500 | 2.0 | 2 |",
+        "| MRI x4 | drp-pnp | 32.50 | 0.850 | 25.0 | 2 |",
         "| CT | A | 20.00 | 0.500 | 2.0 | 1 |",
     ]
