@@ -1,6 +1,5 @@
 """The command from argument to exit status: `main` in this process, and once as a process."""
 
-import functools
 import json
 import os
 import re
@@ -9,28 +8,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-import command_line
 import numpy as np
 import pytest
 from command_line import save
 from conftest import make_photograph
+from denoising import SMALL, refused, run
 from PIL import Image
 
 from drp_jax import read_image
-from drp_jax.commands import denoise, restoring
-
-SMALL = ["--method", "drp-dd", "--width", "4", "--iterations", "3"]
+from drp_jax.commands import restoring
 
 
 @pytest.fixture(autouse=True)
 def in_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-run = functools.partial(command_line.run, denoise)
-
-
-refused = functools.partial(command_line.refused, denoise)
 
 
 def test_the_default_output_lies_beside_the_input(tmp_path, capsys):

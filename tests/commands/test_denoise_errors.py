@@ -1,32 +1,25 @@
 """What `denoise` says of bad input and of runs that fail, and what it leaves behind."""
 
 import dataclasses
-import functools
 import os
 import sys
 from pathlib import Path
 
-import command_line
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from command_line import save
+from denoising import SMALL, refused, run
 from PIL import Image
 
 from drp_jax import read_image
-from drp_jax.commands import arguments, denoise, fit
+from drp_jax.commands import arguments, fit
 from drp_jax.untrained import Objective
-
-SMALL = ["--method", "drp-dd", "--width", "4", "--iterations", "3"]
 
 
 @pytest.fixture(autouse=True)
 def in_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-run = functools.partial(command_line.run, denoise)
-refused = functools.partial(command_line.refused, denoise)
 
 
 @pytest.mark.parametrize(
