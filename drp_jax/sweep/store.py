@@ -204,8 +204,9 @@ class Store:
         )
 
     def _prepare(self, path: pathlib.Path) -> None:
-        (version,) = self._table.execute("PRAGMA user_version").fetchone()
+        # In this order: tables that another process makes come with their version.
         (tables,) = self._table.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (version,) = self._table.execute("PRAGMA user_version").fetchone()
         if version != VERSION and tables:
             raise InputError(
                 f"{path}: is a table of version {version}; accepted: one of version {VERSION}, "

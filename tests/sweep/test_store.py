@@ -1,7 +1,11 @@
+import functools
+import sqlite3
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from drp_jax.sweep.store import arrays_in
+from drp_jax.sweep.store import Store, arrays_in
 
 
 @pytest.fixture
@@ -39,3 +43,26 @@ def test_a_file_that_cannot_be_read_has_no_arrays(stored, damage):
     np.testing.assert_array_equal(arrays["image"], np.arange(3.0))
     damage(stored)
     assert arrays_in(stored.parent, "one") is None
+
+
+def test_a_table_that_another_process_makes_meanwhile_is_of_this_version(tmp_path, monkeypatch):
+    others = []
+
+    class Interrupted(sqlite3.Connection):
+        """Between its first look at the table and its second another process makes it."""
+
+        def execute(self, statement, *arguments):
+            cursor = super().execute(statement, *arguments)
+            if others:
+                return cursor
+            (row,) = cursor.fetchall()
+            others.append(True)
+            with Store(tmp_path):
+                pass
+            return SimpleNamespace(fetchone=lambda: row)
+
+    connect = functools.partial(sqlite3.connect, factory=Interrupted)
+    monkeypatch.setattr("drp_jax.sweep.store.sqlite3.connect", connect)
+    with Store(tmp_path) as store:
+        assert store.rows() == []
+    assert others
