@@ -13,6 +13,7 @@ import numpy as np
 
 from drp_jax import InputError, read_image
 from drp_jax.commands.restoring import bundled_photograph
+from drp_jax.sweep.images import middle
 
 DATA = pathlib.Path("../shared/data")
 
@@ -42,9 +43,8 @@ def crops(images: str, size: int, data: pathlib.Path = DATA) -> dict[str, np.nda
         if min(height, width) >= size:
             squares[name] = crop(name, min(top, height - size), min(left, width - size), size)
     if images == "report" and (data / "denoise").exists():
-        start = (512 - size) // 2
         clean, _ = peppers(data)["Peppers"]
-        squares["Peppers"] = clean[start : start + size, start : start + size]
+        squares["Peppers"] = middle(clean, size)
     return squares
 
 

@@ -221,7 +221,7 @@ def _left(plan: Plan, results: Results, *, is_halved: bool) -> tuple[int, Left]:
 
 @dataclasses.dataclass
 class _ProgramMemory:
-    """Bounds the memory of compiled programs, each of which takes more than 100 MB.
+    """Bounds the memory that compiled programs take, and what compiling them has left.
 
     Attributes:
       programs: how many there have been.

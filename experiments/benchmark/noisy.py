@@ -48,10 +48,8 @@ def _rows(parsed: Arguments) -> Iterator[dict]:
     chosen = itertools.islice(images.items(), parsed.photographs)
     cases = CASES if parsed.case is None else (parsed.case,)
     for (name, clean), case in itertools.product(chosen, cases):
-        problem, method = (
-            degradations.degrade(case, clean, 0),
-            preset(task=degradations.CASES[case].task),
-        )
+        problem = degradations.degrade(case, clean, 0)
+        method = preset(task=degradations.CASES[case].task)
         told = float(observed_noise(problem))
         untold = _psnr(dataclasses.replace(problem, noise=NoiseFree()), method)
         found = _psnr(problem, method)
