@@ -201,7 +201,8 @@ def _restored(
         yield Shown(_joined([said, COMPILING]), (before, before))
 
         def show(report: Report) -> Shown:
-            pair = None if report.image is None else (before, shown(report.image))
+            image = report.image
+            pair = None if image is None else (before, shown(job.shown_part(image)))
             return Shown(_joined([said, report.text]), pair)
 
         fitted = yield from followed(
@@ -216,12 +217,12 @@ def _restored(
         stem = pathlib.Path(folder, job.source.path.stem)
         outputs = Outputs(result_path(stem, job.template), None, None)
         scores = write_pictures(job, outputs, fitted, None)
-        uncertainty = fitted.restoration.uncertainty
+        done = job.shown(fitted.restoration)
         lines = [said, *run_in_lines(fitted), *scores_in_lines(job.before_name, *scores)]
         yield Shown(
             _joined(lines),
-            (before, shown(job.finish(fitted.restoration))),
-            None if uncertainty is None else uncertainty_shown(np.asarray(uncertainty)),
+            (before, shown(job.finish(done))),
+            None if done.uncertainty is None else uncertainty_shown(np.asarray(done.uncertainty)),
             outputs.restored,
             has_ended=True,
         )

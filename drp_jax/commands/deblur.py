@@ -2,7 +2,8 @@
 
 The kernel says how one point was spread: `gaussian:SIGMA`, `motion:LENGTH,ANGLE` or `disk:RADIUS`,
 in pixels, the angle in degrees counterclockwise from the right; or a file, a gray image or a .npy
-array, that shows it. It is normalised to sum 1. Past its edges the image is taken to be mirrored.
+array, that shows it. It is normalised to sum 1. What was blurred into the photograph from past its
+edges is found with it, and cut off.
 
 Without `--sigma` the noise is estimated. Without `--image` a bundled photograph is blurred, a
 little noise added, and restored.
@@ -13,10 +14,11 @@ import functools
 import pathlib
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax import Gaussian, InputError, Method, Problem
+from drp_jax import Gaussian, InputError, Method, Problem, metrics
 from drp_jax.commands import options
 from drp_jax.commands.arguments import RestoreArguments, methods_of, preset_option, presets_of
 from drp_jax.commands.denoise import add_noise
@@ -99,11 +101,12 @@ def job(parsed: DeblurArguments) -> Job:
     image = source.picture.image
     text = parsed.kernel or DEMONSTRATION_KERNEL
     kernel = kernel_of(text, *image.shape[:2])
-    blur = Blur(jnp.asarray(kernel))
-    sigma, note = parsed.sigma, ""
+    blur = Blur(jnp.asarray(kernel), boundary=None)
+    template, sigma, note = source.picture, parsed.sigma, ""
     if source.is_bundled:
         sigma = DEMONSTRATION_SIGMA if sigma is None else sigma
-        reference: np.ndarray | None = image
+        shown = blur.observed_part(image)
+        template, reference = dataclasses.replace(template, image=shown), shown
         image = add_noise(np.asarray(blur(jnp.asarray(image))), sigma, parsed.seed)
     else:
         reference = read_reference(parsed, source.picture)
@@ -116,15 +119,34 @@ def job(parsed: DeblurArguments) -> Job:
     return Job(
         source=source,
         task=TASK,
-        problem=Problem(image, blur, Gaussian(level), reference=reference),
-        template=source.picture,
+        problem=_problem(image, blur, level, reference),
+        template=template,
         before_name="input",
         before=image,
         score=scored,
         panels=captioned("blurred", image, scored) | {"kernel": kernel[..., None] / kernel.max()},
+        shown_part=blur.observed_part,
         inputs=given(parsed.image, parsed.reference, kernel_file if kernel_file.exists() else None),
         note=note,
     )
+
+
+def _problem(image: np.ndarray, blur: Blur, level: float, reference: np.ndarray | None) -> Problem:
+    """The problem of a photograph, whose reference says nothing of what lies past its edges."""
+    if reference is None:
+        return Problem(image, blur, Gaussian(level))
+
+    (above, _), (left, _), _ = blur.margins
+    height, width = image.shape[:2]
+
+    def shown(image: jax.Array) -> jax.Array:
+        return image[above : above + height, left : left + width]
+
+    def psnr(image: jax.Array, reference: jax.Array) -> jax.Array:
+        return metrics.psnr(shown(image), shown(reference))
+
+    scene = np.pad(reference, blur.margins, mode="reflect")
+    return Problem(image, blur, Gaussian(level), reference=scene, metric=psnr)
 
 
 def _least_noise(picture: Picture) -> float:

@@ -54,9 +54,11 @@ class Job:
       template: a picture of the result's size, with the mode and alpha to write.
       before_name: what the image to compare with is called: "input" or "bicubic".
       before: that image, of the result's size.
-      score: scores of an image against the reference, or None without one.
+      score: scores of a picture against the reference, or None without one.
       panels: images for the figure, shown left of the result.
-      finish: gives the image of a restoration as it is scored and written.
+      shown_part: what the picture shows of an image of the run, or of its uncertainty: all, if the
+        image does not go on past its edges.
+      finish: gives the image of a restoration as it is scored and written, of what it shows.
       inputs: the files read, which no output may replace.
       note: what is to be said of the picture, or "".
     """
@@ -69,6 +71,7 @@ class Job:
     before: np.ndarray
     score: Callable[[np.ndarray], Scores] | None
     panels: dict[str, np.ndarray]
+    shown_part: Callable[[Any], Any] = lambda image: image
     finish: Callable[[Restoration | Tiled], np.ndarray] = lambda done: np.asarray(done.image)
     inputs: tuple[pathlib.Path, ...] = ()
     note: str = ""
@@ -77,6 +80,11 @@ class Job:
     def remarks(self) -> tuple[str, ...]:
         """What is to be said before the run, of the file and of the picture."""
         return tuple(one for one in (self.source.picture.note, self.note) if one)
+
+    def shown(self, done: Restoration | Tiled) -> Any:
+        """A restoration whose image and uncertainty are what the picture shows of them."""
+        uncertainty = None if done.uncertainty is None else self.shown_part(done.uncertainty)
+        return dataclasses.replace(done, image=self.shown_part(done.image), uncertainty=uncertainty)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,15 +174,16 @@ def write_pictures(
     Raises:
       InputError: if one cannot be written.
     """
-    restored = job.finish(fitted.restoration)
+    shown = job.shown(fitted.restoration)
+    restored = job.finish(shown)
     write_or_rescue(outputs.restored, job.template.with_image(restored), quality=quality)
     before, after = ({}, {}) if job.score is None else (job.score(job.before), job.score(restored))
     if outputs.figure is not None:
         panels = job.panels | {caption("restored", after): restored}
         if job.problem.reference is not None:
-            panels["reference"] = np.asarray(job.problem.reference)
+            panels["reference"] = np.asarray(job.shown_part(job.problem.reference))
         with picture_is_there(outputs.restored):
-            save_figure(outputs.figure, panels, fitted.restoration)
+            save_figure(outputs.figure, panels, shown)
     return before, after
 
 

@@ -155,7 +155,7 @@ def _numbers(text: str) -> list[float]:
 def _require_smaller(text: str, shape: tuple[int, ...], height: int, width: int) -> None:
     """Raises InputError if a kernel is wider or higher than the image.
 
-    Then no pixel would be blurred from pixels of the image alone, but each from mirrored ones too.
+    Then no pixel would be blurred from pixels of the image alone, but each from past the edges too.
     """
     rows, columns = shape
     if rows > height or columns > width:

@@ -90,15 +90,20 @@ class Boundary(enum.StrEnum):
 
 @record
 class Blur(PixelOperator):
-    """Convolution of every channel with one kernel; the size stays.
+    """Convolution of every channel with one kernel.
 
     output[i, j] = sum over (a, b) of kernel[a, b] * image[i - (a - r), j - (b - c)]
+
+    With a boundary the size stays. Without one the image is larger than what is observed by all
+    that is blurred into it from past its edges, k - 1 rows and l - 1 columns: the scene that a
+    photograph was cut out of.
 
     Attributes:
       kernel: `[k, l]`, normally with sum 1.
       centre: (r, c), the kernel entry that multiplies the pixel itself; (k // 2, l // 2) if
         None.
-      boundary: what lies past the edges.
+      boundary: what lies past the edges of the image; None if it has to be found, as of a
+        photograph.
 
     Raises:
       InputError: if a value is something else.
@@ -106,10 +111,11 @@ class Blur(PixelOperator):
 
     kernel: jax.Array
     centre: tuple[int, int] | None = fixed(default=None)
-    boundary: Boundary = fixed(default=Boundary.REFLECT)
+    boundary: Boundary | None = fixed(default=Boundary.REFLECT)
 
     def __post_init__(self) -> None:
-        require_choice(self.boundary, Boundary, "boundary")
+        if self.boundary is not None:
+            require_choice(self.boundary, Boundary, "boundary")
         require_kind(self.kernel, _ARRAYS, "blur kernel", "an array [rows, columns]")
         if is_known(self.kernel):
             shape = np.shape(self.kernel)
@@ -130,15 +136,35 @@ class Blur(PixelOperator):
 
     def __call__(self, image: jax.Array) -> jax.Array:
         kernel = jnp.asarray(self.kernel, image.dtype)
-        rows, columns = kernel.shape
+        # The flipped kernel slides over an image with what it needs on each side.
+        if self.boundary is not None:
+            image = jnp.pad(image, self.margins, mode=self.boundary.value)
+        require(
+            image.shape[0] >= kernel.shape[0] and image.shape[1] >= kernel.shape[1],
+            f"image has shape {image.shape}; accepted: from the kernel's {kernel.shape} up",
+        )
+        return _correlate(image, kernel[::-1, ::-1], stride=(1, 1))
+
+    @property
+    def margins(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+        """How far the kernel reaches past the edges: above and below, left and right, (0, 0)."""
+        rows, columns = np.shape(self.kernel)
         row, column = self.centre or (rows // 2, columns // 2)
-        # The flipped kernel slides over an image padded by what it needs on each side.
-        margins = ((rows - 1 - row, row), (columns - 1 - column, column), (0, 0))
-        padded = jnp.pad(image, margins, mode=self.boundary.value)
-        return _correlate(padded, kernel[::-1, ::-1], stride=(1, 1))
+        return (rows - 1 - row, row), (columns - 1 - column, column), (0, 0)
+
+    def observed_part(self, image: Any) -> Any:
+        """What an observation shows of its image, `[H, W]` or `[H, W, C]`: all with a boundary."""
+        if self.boundary is not None:
+            return image
+        (above, below), (left, right), _ = self.margins
+        return image[above : image.shape[0] - below, left : image.shape[1] - right]
 
     def image_shape(self, observation: Observation) -> Shape:
-        return picture_shape(observation)
+        height, width, channels = picture_shape(observation)
+        if self.boundary is not None:
+            return height, width, channels
+        rows, columns = np.shape(self.kernel)
+        return height + rows - 1, width + columns - 1, channels
 
 
 MOST_FACTOR = 64

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import command_line
+import jax.numpy as jnp
 import measured
 import numpy as np
 import pytest
@@ -15,9 +16,8 @@ from conftest import make_photograph
 from PIL import Image
 from scipy import ndimage
 
-from drp_jax import Gaussian
+from drp_jax import Gaussian, read_image
 from drp_jax.commands import deblur
-from drp_jax.operators import Boundary
 
 SMALL = ["--preset", "fast", "--iterations", "2"]
 KERNEL = ["--kernel", "gaussian:0.7"]
@@ -66,13 +66,44 @@ def test_an_image_is_sharpened_and_scored(capsys):
         assert figure.width > 3.5 * 400  # kernel, blurred, restored, reference
 
 
-def test_the_blur_is_that_of_the_kernel_with_mirrored_edges():
+def test_a_photograph_shows_a_part_of_what_was_blurred():
     save("x.png")
-    operator = job("--image", "x.png", "--kernel", "motion:5,30").problem.operator
-    assert operator.boundary is Boundary.REFLECT
-    image = make_photograph(12, 15, 1)
-    expected = ndimage.convolve(image[..., 0], np.asarray(operator.kernel), mode="mirror")
-    np.testing.assert_allclose(np.asarray(operator(image))[..., 0], expected, atol=1e-6)
+    save("y.png")
+    asked = job("--image", "x.png", "--reference", "y.png", "--kernel", "motion:5,30")
+    problem, kernel = asked.problem, np.asarray(asked.problem.operator.kernel)
+    rows, columns = kernel.shape
+    assert problem.image.shape == (12 + rows - 1, 15 + columns - 1, 3)
+    scene = make_photograph(*problem.image.shape)
+    middle = np.s_[rows // 2 : rows // 2 + 12, columns // 2 : columns // 2 + 15]
+    expected = ndimage.convolve(scene[..., 1], kernel, mode="mirror")[middle]
+    np.testing.assert_allclose(np.asarray(problem.operator(scene))[..., 1], expected, atol=1e-6)
+    np.testing.assert_array_equal(asked.shown_part(scene), scene[middle])
+    reference = read_image("y.png").image
+    np.testing.assert_array_equal(asked.shown_part(problem.reference), reference)
+    of_all = -10 * np.log10(np.mean((scene[middle] - reference) ** 2))
+    followed = problem.metric(jnp.asarray(scene), problem.reference)
+    assert followed == pytest.approx(of_all, abs=1e-3)
+    assert problem.metric_name == "psnr"
+
+
+def test_what_lies_past_the_edges_makes_no_rings(capsys):
+    scene = np.array(make_photograph(48, 52, 1))[..., 0]
+    scene[:, :9], scene[:, -9:] = 1, 0  # bright and dark beside what the photograph shows
+    kernel = np.ones((1, 9)) / 9
+    blurred = ndimage.convolve(scene, kernel, mode="mirror")[:, 10:-10]
+    for name, image in (("clean.png", scene[:, 10:-10]), ("x.png", blurred)):
+        Image.fromarray(np.rint(image * 255).astype(np.uint8)).save(name)
+    np.save("k.npy", kernel)
+    flags = ["--kernel", "k.npy", "--sigma", "1", "--reference", "clean.png", "--preset", "fast"]
+    assert run("--image", "x.png", *flags, "--metrics", "m.json") == 0
+    clean, restored, before = map(pixels_of, ("clean.png", "x_restored.png", "x.png"))
+
+    def error_at_edges(image):
+        difference = image.astype(float) - clean
+        return np.sqrt(np.mean(np.square(np.c_[difference[:, :3], difference[:, -3:]])))
+
+    assert restored.shape == clean.shape
+    assert error_at_edges(restored) < 0.8 * error_at_edges(before)
 
 
 def test_the_noise_is_told_or_estimated():

@@ -34,8 +34,8 @@ LINEAR = {
     "mask per channel": Mask(MASK_PER_CHANNEL.astype(np.float32)),
     **{f"blur {boundary.name}": Blur(KERNEL, boundary=boundary) for boundary in Boundary},
     **{
-        f"blur {boundary.name} off centre": Blur(KERNEL, centre=(2, 0), boundary=boundary)
-        for boundary in Boundary
+        f"blur {boundary} off centre": Blur(KERNEL, centre=(2, 0), boundary=boundary)
+        for boundary in (*Boundary, None)
     },
     **{
         f"downsample {factor} {resampling}": Downsample(factor, resampling)
@@ -81,6 +81,9 @@ def test_the_adjoint_is_the_transpose(applied):
 
 def test_back_projection_recovers_a_constant_where_it_was_seen(applied):
     operator, _, _, _, _, image = applied
+    if isinstance(operator, Blur):  # of which a corner past the edges may be next to unseen
+        np.testing.assert_allclose(operator.observed_part(image), 0.3, rtol=1e-4)
+        return
     seen = np.broadcast_to(getattr(operator, "mask", 1), image.shape) > 0
     np.testing.assert_allclose(image[seen], 0.3, rtol=1e-4)
     np.testing.assert_array_equal(image[~seen], 0)

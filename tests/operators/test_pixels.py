@@ -97,6 +97,26 @@ def test_blur_equals_its_definition_for_any_centre(boundary, centre):
     np.testing.assert_allclose(blurred, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("centre", [None, (0, 0), (2, 3), (1, 0)])
+def test_a_photograph_is_cut_out_of_a_larger_scene(centre):
+    scene, observed = uniform(9, 11, 2), (7, 8, 2)
+    blur = Blur(KERNEL, centre=centre, boundary=None)
+    assert blur.image_shape(np.zeros(observed, np.float32)) == scene.shape
+    whole = shifted(scene, KERNEL, centre or (1, 2), "constant")
+    (above, below), (left, right), _ = blur.margins
+    assert (above + below, left + right) == (2, 3)
+    inside = np.s_[above : 9 - below, left : 11 - right]
+    np.testing.assert_allclose(blur(scene), whole[inside], atol=1e-5)
+    np.testing.assert_array_equal(blur.observed_part(scene), scene[inside])
+    mirrored = Blur(KERNEL, centre=centre)
+    np.testing.assert_array_equal(mirrored.observed_part(scene), scene)
+
+
+def test_a_kernel_is_not_larger_than_its_scene():
+    with pytest.raises(InputError, match=r"shape \(9, 11, 2\); accepted: .* \(3, 12\) up"):
+        Blur(np.ones((3, 12)), boundary=None)(uniform(9, 11, 2))
+
+
 def test_one_pixel_of_a_blur():
     image = np.zeros((5, 5, 1), np.float32)
     image[1, 2], image[2, 2], image[2, 1] = 0.5, 1, 0.25
