@@ -92,6 +92,17 @@ def make_stripes():
     return np.repeat(pattern[..., None], 3, axis=-1).astype(np.float32)
 
 
+def make_boxes(height, width, seed=0):
+    """A scene of flat boxes with sharp edges, `[height, width]`."""
+    random = np.random.default_rng(seed)
+    scene = np.full((height, width), 0.5)
+    for _ in range(40):
+        top, left = random.integers(0, (height - 8, width - 8))
+        rows, columns = random.integers(6, 20, 2)
+        scene[top : top + rows, left : left + columns] = random.uniform(0.05, 0.95)
+    return scene
+
+
 def make_photograph(height: int, width: int, channels: int, seed: int = 0) -> np.ndarray:
     """A smooth image with noise, values in [0, 1]."""
     generator = np.random.default_rng(seed)

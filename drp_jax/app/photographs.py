@@ -32,7 +32,7 @@ from drp_jax.commands.restoring import (
 )
 from drp_jax.presets import completed, names
 
-KERNELS = {"Gaussian": "gaussian", "Motion": "motion", "Disk": "disk"}
+KERNELS = {"Gaussian": "gaussian", "Motion": "motion", "Disk": "disk", "Unknown": "unknown"}
 FROM_FILE = "From a file"
 
 
@@ -96,7 +96,7 @@ TASKS = {
         deblur,
         deblur.DeblurArguments,
         deblur.DEFAULT_METHOD,
-        "Undoes a blur that is known: how one point of the scene was spread.",
+        "Undoes a blur: how one point of the scene was spread, told or found in the picture.",
     ),
 }
 
@@ -117,7 +117,8 @@ class Asked:
       mask: a file with the gaps in black, which counts instead of what was painted.
       factor: to enlarge by.
       kernel: one of `KERNELS`, or `FROM_FILE`.
-      size: the standard deviation, length or radius of the kernel, in pixels.
+      size: the standard deviation, length or radius of the kernel, in pixels; the most pixels that
+        an unknown one is wide and high.
       angle: of motion, in degrees.
       kernel_file: a kernel as picture or array.
     """

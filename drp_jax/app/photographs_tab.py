@@ -19,6 +19,7 @@ SIZES = {
     "Gaussian": ("Standard deviation in pixels", 1.6),
     "Motion": ("Length in pixels", 9.0),
     "Disk": ("Radius in pixels", 4.0),
+    "Unknown": ("Wide and high at most, in pixels: odd", 15),
 }
 """The number of each kernel, and a first value."""
 

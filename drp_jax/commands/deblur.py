@@ -1,9 +1,10 @@
-"""Sharpen a photograph whose blur is known: `drp-jax deblur --image x.png --kernel gaussian:1.6`.
+"""Sharpen a blurred photograph: `drp-jax deblur --image x.png --kernel gaussian:1.6`.
 
 The kernel says how one point was spread: `gaussian:SIGMA`, `motion:LENGTH,ANGLE` or `disk:RADIUS`,
 in pixels, the angle in degrees counterclockwise from the right; or a file, a gray image or a .npy
-array, that shows it. It is normalised to sum 1. What was blurred into the photograph from past its
-edges is found with it, and cut off.
+array, that shows it. It is normalised to sum 1. `unknown:SIDE` finds it in the photograph, where it
+is at most SIDE pixels wide and high. What was blurred in from past the edges is found too, and cut
+off.
 
 Without `--sigma` the noise is estimated. Without `--image` a bundled photograph is blurred, a
 little noise added, and restored.
@@ -22,7 +23,7 @@ from drp_jax import Gaussian, InputError, Method, Problem, metrics
 from drp_jax.commands import options
 from drp_jax.commands.arguments import RestoreArguments, methods_of, preset_option, presets_of
 from drp_jax.commands.denoise import add_noise
-from drp_jax.commands.kernels import ACCEPTED, kernel_of
+from drp_jax.commands.kernels import ACCEPTED, estimated, found, is_unknown, kernel_of
 from drp_jax.commands.pictures import restore_pictures
 from drp_jax.commands.report import score
 from drp_jax.commands.restoring import (
@@ -69,7 +70,7 @@ class DeblurArguments(RestoreArguments):
 
 @options.command("deblur", DeblurArguments, help=__doc__, epilog=presets_of(TASK))
 def deblur(parsed: DeblurArguments) -> int:
-    """Sharpen a photograph whose blur is known."""
+    """Sharpen a blurred photograph."""
     parsed = dataclasses.replace(parsed, method=parsed.method or DEFAULT_METHOD)
     return restore_pictures(job, parsed, method_of(parsed))
 
@@ -100,11 +101,11 @@ def job(parsed: DeblurArguments) -> Job:
     source = read_source(parsed)
     image = source.picture.image
     text = parsed.kernel or DEMONSTRATION_KERNEL
-    kernel = kernel_of(text, *image.shape[:2])
-    blur = Blur(jnp.asarray(kernel), boundary=None)
-    template, sigma, note = source.picture, parsed.sigma, ""
+    template, sigma, notes = source.picture, parsed.sigma, []
     if source.is_bundled:
         sigma = DEMONSTRATION_SIGMA if sigma is None else sigma
+        made_by = DEMONSTRATION_KERNEL if is_unknown(text) else text
+        blur = Blur(jnp.asarray(kernel_of(made_by, *image.shape[:2])), boundary=None)
         shown = blur.observed_part(image)
         template, reference = dataclasses.replace(template, image=shown), shown
         image = add_noise(np.asarray(blur(jnp.asarray(image))), sigma, parsed.seed)
@@ -112,7 +113,13 @@ def job(parsed: DeblurArguments) -> Job:
         reference = read_reference(parsed, source.picture)
         if sigma is None:
             sigma = 255 * float(noise_level(jnp.asarray(image)))
-            note = f"noise estimated to have a standard deviation of {sigma:.1f} of 255"
+            notes.append(f"noise estimated to have a standard deviation of {sigma:.1f} of 255")
+    if is_unknown(text):
+        kernel = estimated(text, image)
+        notes.append(found(kernel))
+    else:
+        kernel = kernel_of(text, *source.picture.image.shape[:2])
+    blur = Blur(jnp.asarray(kernel), boundary=None)
     level = max(sigma / 255, _least_noise(source.picture))
     scored = None if reference is None else functools.partial(score, reference=reference)
     kernel_file = pathlib.Path(text)
@@ -127,7 +134,7 @@ def job(parsed: DeblurArguments) -> Job:
         panels=captioned("blurred", image, scored) | {"kernel": kernel[..., None] / kernel.max()},
         shown_part=blur.observed_part,
         inputs=given(parsed.image, parsed.reference, kernel_file if kernel_file.exists() else None),
-        note=note,
+        note="\n".join(notes),
     )
 
 

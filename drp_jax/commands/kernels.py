@@ -1,16 +1,54 @@
-"""Blur kernels from the command line: a shape with its size, or a file."""
+"""Blur kernels from the command line: a shape with its size, a file, or what the picture tells."""
 
 import os
 import pathlib
 
+import jax.numpy as jnp
 import numpy as np
 
 from drp_jax import InputError, read_image
 from drp_jax.commands.arrays import ArrayFile, read_array
+from drp_jax.commands.progress import say
 from drp_jax.errors import renamed
 from drp_jax.operators.kernels import SHAPES, KernelShape, names_shape, normalised
+from drp_jax.unknown_blur import check_side, estimated_kernel
 
-ACCEPTED = f"{SHAPES}, or an image or .npy file"
+UNKNOWN = "unknown"
+ACCEPTED = f"{SHAPES}, {UNKNOWN}:SIDE, or an image or .npy file"
+
+
+def is_unknown(text: str) -> bool:
+    """Whether a text says that the kernel has to be found: `unknown:15`."""
+    return text.partition(":")[0] == UNKNOWN
+
+
+def estimated(text: str, picture: np.ndarray) -> np.ndarray:
+    """The kernel that a blurred picture `[H, W, C]` tells, float32 `[side, side]`, sum 1.
+
+    Says first that it looks for it, which may take a minute.
+
+    Args:
+      text: `unknown:SIDE`.
+      picture: the picture.
+
+    Raises:
+      InputError: if the side is no odd number of pixels from 3 to a third of the picture's.
+    """
+    number = text.partition(":")[2]
+    side = int(number) if number.isascii() and number.isdigit() else number
+    with renamed({"side": f"--kernel {text}: the side"}):
+        check_side(side, picture.shape)
+    say("looking for the kernel ...")
+    return np.asarray(estimated_kernel(jnp.asarray(picture), int(side)))
+
+
+def found(kernel: np.ndarray) -> str:
+    """What is to be said of a kernel that was found: how far it reaches."""
+    rows, columns = (np.flatnonzero(kernel.any(axis)) for axis in (1, 0))
+    height, width = (int(places[-1] - places[0] + 1) for places in (rows, columns))
+    side = len(kernel)
+    more = f"; a side above {side} may fit better" if max(height, width) == side else ""
+    return f"kernel found, {width} x {height} pixels{more}"
 
 
 def kernel_of(text: str, height: int, width: int) -> np.ndarray:

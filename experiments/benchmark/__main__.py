@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from drp_jax.commands import options
 from experiments.benchmark.ablations import ablations
 from experiments.benchmark.batch import batch, slices, vmap
+from experiments.benchmark.deblurring import deblurring
 from experiments.benchmark.filters import filters
 from experiments.benchmark.large import large
 from experiments.benchmark.noise_spectra import noise_spectra
@@ -17,7 +18,7 @@ from experiments.benchmark.sweep import sweep
 
 COMMANDS = (
     *(speed, filters, noise_spectra, noisy, ablations, batch, vmap, profile),
-    *(convolutions, reconstruction, slices, projection, large, sweep),
+    *(convolutions, reconstruction, slices, projection, deblurring, large, sweep),
 )
 
 

@@ -99,6 +99,7 @@ def test_a_photograph_is_enlarged():
         ({"kernel": "Gaussian", "size": 1.5}, "gaussian:1.5"),
         ({"kernel": "Motion", "size": 5, "angle": 30}, "motion:5,30"),
         ({"kernel": "Disk", "size": 2}, "disk:2"),
+        ({"kernel": "Unknown", "size": 15}, "unknown:15"),
         ({"kernel": "From a file", "kernel_file": "k.npy"}, "k.npy"),
     ],
 )

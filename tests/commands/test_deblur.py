@@ -12,12 +12,14 @@ import measured
 import numpy as np
 import pytest
 from command_line import pixels_of, save
-from conftest import make_photograph
+from conftest import make_boxes, make_photograph
 from PIL import Image
 from scipy import ndimage
 
 from drp_jax import Gaussian, read_image
 from drp_jax.commands import deblur
+from drp_jax.commands.kernels import found
+from drp_jax.unknown_blur import estimated_kernel
 
 SMALL = ["--preset", "fast", "--iterations", "2"]
 KERNEL = ["--kernel", "gaussian:0.7"]
@@ -106,6 +108,27 @@ def test_what_lies_past_the_edges_makes_no_rings(capsys):
     assert error_at_edges(restored) < 0.8 * error_at_edges(before)
 
 
+def test_a_kernel_that_is_not_known_is_found(capsys):
+    blurred = ndimage.convolve(make_boxes(70, 76), np.ones((1, 5)) / 5)
+    Image.fromarray(np.rint(blurred * 255).astype(np.uint8)).save("x.png")
+    asked = job("--image", "x.png", "--kernel", "unknown:7", "--sigma", "1")
+    assert capsys.readouterr().out == "looking for the kernel ...\n"
+    kernel = estimated_kernel(jnp.asarray(read_image("x.png").image), 7)
+    np.testing.assert_array_equal(asked.problem.operator.kernel, kernel)
+    assert asked.problem.operator.boundary is None
+    assert asked.remarks == (found(np.asarray(kernel)),)
+    np.testing.assert_allclose(asked.panels["kernel"][..., 0], kernel / kernel.max(), rtol=1e-6)
+
+
+def test_a_demonstration_finds_its_kernel(tmp_path, monkeypatch, capsys):
+    small = tmp_path / "data"
+    small.mkdir()
+    save("data/chelsea.png", height=40, width=42)
+    monkeypatch.setattr("importlib.resources.files", lambda package: small)
+    assert run("--kernel", "unknown:7", *SMALL) == 0
+    assert "kernel found, " in capsys.readouterr().out
+
+
 def test_the_noise_is_told_or_estimated():
     noisy = 0.5 + 10 / 255 * np.random.default_rng(0).normal(size=(64, 64))
     Image.fromarray(np.rint(noisy * 255).astype(np.uint8)).save("x.png")
@@ -147,7 +170,7 @@ def test_help_says_what_a_kernel_is(capsys):
     assert run("--help") == 0
     text = " ".join(capsys.readouterr().out.split())
     for words in (
-        "gaussian:SIGMA, motion:LENGTH,ANGLE, disk:RADIUS, or an image or .npy file",
+        "gaussian:SIGMA, motion:LENGTH,ANGLE, disk:RADIUS, unknown:SIDE, or an image or .npy file",
         "in pixels, the angle in degrees counterclockwise",
         "--method drp-dip --preset default",
         "--method plug-and-play --preset default, fast",
@@ -163,6 +186,11 @@ def test_help_says_what_a_kernel_is(capsys):
             ["--kernel", "box:3"],
             "--kernel is 'box:3', neither shape nor file; accepted: gaussian:SIGMA, motion",
         ),
+        (
+            ["--kernel", "unknown:9"],
+            "--kernel unknown:9: the side is 9; accepted: an odd number of pixels from 3 to 3, a",
+        ),
+        (["--kernel", "unknown"], "--kernel unknown: the side is ''; accepted: an odd number"),
         (["--kernel", "disk:8"], "--kernel disk:8: 17 x 17 pixels; accepted: up to 15 x 12"),
         (["--kernel", "gaussian:-1"], "SIGMA is -1; accepted: above 0"),
         (["--kernel", "zero.npy"], "--kernel zero.npy: sums to 0"),

@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from drp_jax import InputError
-from drp_jax.commands.kernels import kernel_of
+from drp_jax.commands.kernels import found, kernel_of
 from drp_jax.operators import Blur
 from drp_jax.operators.kernels import KernelShape
 
@@ -48,7 +48,20 @@ def test_a_kernel_may_be_as_large_as_the_image_and_no_larger(tmp_path):
             made(str(tmp_path / "k.npy"), *image.shape[:2])
 
 
-FORMS = "gaussian:SIGMA, motion:LENGTH,ANGLE, disk:RADIUS, or an image or .npy file"
+@pytest.mark.parametrize(
+    ("places", "line"),
+    [
+        ([(3, 2), (3, 4), (4, 3)], "kernel found, 3 x 2 pixels"),
+        ([(3, 0), (3, 6)], "kernel found, 7 x 1 pixels; a side above 7 may fit better"),
+    ],
+)
+def test_a_kernel_that_was_found_is_described(places, line):
+    kernel = np.zeros((7, 7))
+    kernel[tuple(np.transpose(places))] = 1 / len(places)
+    assert found(kernel) == line
+
+
+FORMS = "gaussian:SIGMA, motion:LENGTH,ANGLE, disk:RADIUS, unknown:SIDE, or an image or .npy file"
 
 
 @pytest.mark.parametrize(
