@@ -12,7 +12,7 @@ intensity and gradient prior (CVPR 2014), of whose priors this has that of the g
 Departures: edges of the scene count less the nearer they are to those of the picture, where the
 periodic model is wrong. The weight of the squared kernel is relative to the mean power of the
 gradients, so that it means the same in pictures of all sizes. Small entries of a kernel are errors
-in some pictures and faint parts of its path in others; so it is done with two limits on them, and
+in some pictures and faint parts of its path in others; so it is done with three limits on them, and
 the kernel is taken with which the sharp picture has the sparser gradients, by the measure of
 Krishnan, Tay and Fergus, Blind deconvolution using a normalized sparsity measure (CVPR 2011).
 
@@ -37,8 +37,8 @@ _RATIO = math.sqrt(0.5)  # of a picture's sides to those of the next larger one
 _ROUNDS = 10
 _EDGE_WEIGHT, _EDGE_DECAY, _LEAST_EDGE_WEIGHT = 4e-3, 1 / 1.1, 1e-4
 _MOST_SPLITTING = 1e5
-_KERNEL_WEIGHT = 0.2
-_LEAST_ENTRIES = (0.1, 0.2)  # share of the kernel's greatest entry
+_KERNEL_WEIGHT = 0.1
+_LEAST_ENTRIES = (0.05, 0.1, 0.2)  # share of the kernel's greatest entry
 _LEAST_PIECE = 0.1  # share of its sum
 
 

@@ -117,6 +117,8 @@ def job(parsed: DeblurArguments) -> Job:
     if is_unknown(text):
         kernel = estimated(text, image)
         notes.append(found(kernel))
+        if reference is not None:
+            notes.append("scores count it as an error if the picture has moved, as it may have")
     else:
         kernel = kernel_of(text, *source.picture.image.shape[:2])
     blur = Blur(jnp.asarray(kernel), boundary=None)

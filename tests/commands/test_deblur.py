@@ -126,7 +126,9 @@ def test_a_demonstration_finds_its_kernel(tmp_path, monkeypatch, capsys):
     save("data/chelsea.png", height=40, width=42)
     monkeypatch.setattr("importlib.resources.files", lambda package: small)
     assert run("--kernel", "unknown:7", *SMALL) == 0
-    assert "kernel found, " in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "kernel found, " in out
+    assert "scores count it as an error if the picture has moved" in out
 
 
 def test_the_noise_is_told_or_estimated():
