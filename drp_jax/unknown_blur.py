@@ -37,7 +37,7 @@ _RATIO = math.sqrt(0.5)  # of a picture's sides to those of the next larger one
 _ROUNDS = 10
 _EDGE_WEIGHT, _EDGE_DECAY, _LEAST_EDGE_WEIGHT = 4e-3, 1 / 1.1, 1e-4
 _MOST_SPLITTING = 1e5
-_KERNEL_WEIGHT = 0.1
+_KERNEL_WEIGHT = 0.2
 _LEAST_ENTRIES = (0.05, 0.1, 0.2)  # share of the kernel's greatest entry
 _LEAST_PIECE = 0.1  # share of its sum
 
@@ -216,9 +216,9 @@ def _centred(kernel: jax.Array) -> jax.Array:
     """A kernel moved by whole pixels so that its centre of mass is at its centre."""
     side = kernel.shape[0]
     places = jnp.arange(side)
-    row, column = jnp.sum(kernel, axis=1) @ places, jnp.sum(kernel, axis=0) @ places
+    centre = [jnp.sum(places * jnp.sum(kernel, axis)) for axis in (1, 0)]
     padded = jnp.pad(kernel, side // 2)
-    starts = [jnp.round(place).astype(jnp.int32) for place in (row, column)]
+    starts = [jnp.round(place).astype(jnp.int32) for place in centre]
     return _normalised(jax.lax.dynamic_slice(padded, starts, (side, side)))
 
 

@@ -44,7 +44,7 @@ _NAMES = ("photograph", "kernel")
 @dataclasses.dataclass(frozen=True)
 class Arguments:
     size: int = measuring.size(128, least=64, most=256)
-    photographs: int = measuring.photographs(7)
+    photographs: int = measuring.photographs(5)
     noise: float = options.number("Standard deviation of the noise.", 0.01, least=0.0)
     seed: int = options.random_seed()
     output: pathlib.Path | None = measuring.output()
