@@ -29,6 +29,8 @@ import numpy as np
 
 from drp_jax.errors import is_known, require, require_finite, shown
 
+__all__ = ["estimated_kernel"]
+
 LEAST_SIDE = 3
 MOST_SHARE = 3  # of a side of the picture: 1 / 3
 

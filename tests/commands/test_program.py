@@ -35,7 +35,7 @@ def test_help_lists_the_commands_with_one_line_each(capsys):
         ("denoise", "Denoise a photograph."),
         ("inpaint", "Fill in missing pixels."),
         ("super-resolve", "Enlarge a photograph."),
-        ("deblur", "Sharpen a photograph whose blur is known."),
+        ("deblur", "Sharpen a blurred photograph."),
         ("reconstruct", "Reconstruct an image from a measurement."),
     ):
         assert any(line.split(None, 1) == [name, words] for line in lines)

@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(path)
         run_python(PAGE)
-        save("blurred.png", height=32, width=32)
+        save("blurred.png", height=48, width=48)
         np.save("psf.npy", np.ones((3, 3)))
     return path
 
