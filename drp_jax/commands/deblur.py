@@ -36,6 +36,7 @@ from drp_jax.commands.restoring import (
 from drp_jax.images import Picture
 from drp_jax.non_local import noise_level
 from drp_jax.operators import Blur
+from drp_jax.operators.pixels import without_margins
 
 PROGRAM = "deblur"
 DEMONSTRATION_KERNEL = "gaussian:1.6"
@@ -101,11 +102,12 @@ def job(parsed: DeblurArguments) -> Job:
     source = read_source(parsed)
     image = source.picture.image
     text = parsed.kernel or DEMONSTRATION_KERNEL
+    kernel = None if is_unknown(text) else kernel_of(text, *image.shape[:2])
     template, sigma, notes = source.picture, parsed.sigma, []
     if source.is_bundled:
         sigma = DEMONSTRATION_SIGMA if sigma is None else sigma
-        made_by = DEMONSTRATION_KERNEL if is_unknown(text) else text
-        blur = Blur(jnp.asarray(kernel_of(made_by, *image.shape[:2])), boundary=None)
+        made_by = kernel_of(DEMONSTRATION_KERNEL, *image.shape[:2]) if kernel is None else kernel
+        blur = Blur(jnp.asarray(made_by), boundary=None)
         shown = blur.observed_part(image)
         template, reference = dataclasses.replace(template, image=shown), shown
         image = add_noise(np.asarray(blur(jnp.asarray(image))), sigma, parsed.seed)
@@ -114,13 +116,11 @@ def job(parsed: DeblurArguments) -> Job:
         if sigma is None:
             sigma = 255 * float(noise_level(jnp.asarray(image)))
             notes.append(f"noise estimated to have a standard deviation of {sigma:.1f} of 255")
-    if is_unknown(text):
+    if kernel is None:
         kernel = estimated(text, image)
         notes.append(found(kernel))
         if reference is not None:
             notes.append("scores count it as an error if the picture has moved, as it may have")
-    else:
-        kernel = kernel_of(text, *source.picture.image.shape[:2])
     blur = Blur(jnp.asarray(kernel), boundary=None)
     level = max(sigma / 255, _least_noise(source.picture))
     scored = None if reference is None else functools.partial(score, reference=reference)
@@ -145,16 +145,12 @@ def _problem(image: np.ndarray, blur: Blur, level: float, reference: np.ndarray 
     if reference is None:
         return Problem(image, blur, Gaussian(level))
 
-    (above, _), (left, _), _ = blur.margins
-    height, width = image.shape[:2]
-
-    def shown(image: jax.Array) -> jax.Array:
-        return image[above : above + height, left : left + width]
+    margins = blur.margins  # and not the blur, whose kernel would be a part of the program
 
     def psnr(image: jax.Array, reference: jax.Array) -> jax.Array:
-        return metrics.psnr(shown(image), shown(reference))
+        return metrics.psnr(without_margins(image, margins), without_margins(reference, margins))
 
-    scene = np.pad(reference, blur.margins, mode="reflect")
+    scene = np.pad(reference, margins, mode="reflect")
     return Problem(image, blur, Gaussian(level), reference=scene, metric=psnr)
 
 

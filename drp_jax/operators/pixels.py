@@ -27,6 +27,9 @@ from drp_jax.pytrees import fixed, record
 
 _ARRAYS = (np.ndarray, jax.Array)
 
+Margins = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+"""Pixels before and after along each axis of an image, as `jnp.pad` takes them."""
+
 
 @record
 class Identity(PixelOperator):
@@ -146,7 +149,7 @@ class Blur(PixelOperator):
         return _correlate(image, kernel[::-1, ::-1], stride=(1, 1))
 
     @property
-    def margins(self) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    def margins(self) -> Margins:
         """How far the kernel reaches past the edges: above and below, left and right, (0, 0)."""
         rows, columns = np.shape(self.kernel)
         row, column = self.centre or (rows // 2, columns // 2)
@@ -154,10 +157,7 @@ class Blur(PixelOperator):
 
     def observed_part(self, image: Any) -> Any:
         """What an observation shows of its image, `[H, W]` or `[H, W, C]`: all with a boundary."""
-        if self.boundary is not None:
-            return image
-        (above, below), (left, right), _ = self.margins
-        return image[above : image.shape[0] - below, left : image.shape[1] - right]
+        return image if self.boundary is not None else without_margins(image, self.margins)
 
     def image_shape(self, observation: Observation) -> Shape:
         height, width, channels = picture_shape(observation)
@@ -165,6 +165,12 @@ class Blur(PixelOperator):
             return height, width, channels
         rows, columns = np.shape(self.kernel)
         return height + rows - 1, width + columns - 1, channels
+
+
+def without_margins(image: Any, margins: Margins) -> Any:
+    """The inner part of an image `[H, W]` or `[H, W, C]`, what `jnp.pad` put around it cut off."""
+    (above, below), (left, right), _ = margins
+    return image[above : image.shape[0] - below, left : image.shape[1] - right]
 
 
 MOST_FACTOR = 64

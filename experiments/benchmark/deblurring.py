@@ -22,6 +22,7 @@ import numpy as np
 from drp_jax import Gaussian, Problem, preset
 from drp_jax.commands import options
 from drp_jax.commands.fit import fit
+from drp_jax.metrics import psnr
 from drp_jax.operators import Blur
 from drp_jax.operators.kernels import KernelShape
 from drp_jax.unknown_blur import estimated_kernel
@@ -140,21 +141,19 @@ def _restored(blurred: jax.Array, blur: Blur, level: float) -> np.ndarray:
 
 
 def psnr_up_to_shift(image: np.ndarray, clean: np.ndarray) -> float:
-    """The greatest PSNR in dB of an image `[H, W, 1]` moved by up to 4 pixels, in the border."""
+    """The greatest PSNR in dB of an image `[H, W, 1]` moved by up to 4 pixels, but its border."""
     from scipy.ndimage import shift
 
     inside = np.s_[BORDER:-BORDER, BORDER:-BORDER]
     steps = np.arange(-_MOST_SHIFT, _MOST_SHIFT + 0.5, 0.5)
     moved = (
-        shift(image[..., 0], (down, right), order=1, mode="nearest")
-        for down in steps
-        for right in steps
+        shift(image, (down, right, 0), order=1, mode="nearest") for down in steps for right in steps
     )
-    return max(_psnr(one[inside], clean[..., 0][inside]) for one in moved)
+    return max(_psnr(one[inside], clean[inside]) for one in moved)
 
 
 def _psnr(image: np.ndarray, clean: np.ndarray) -> float:
-    return float(-10 * np.log10(np.mean(np.square(image - clean))))
+    return float(psnr(jnp.asarray(image), jnp.asarray(clean)))
 
 
 def match(kernel: np.ndarray, other: np.ndarray) -> float:
