@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import functools
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -10,13 +11,13 @@ import jax
 import jax.numpy as jnp
 
 from drp_jax.batching import chosen, if_true
-from drp_jax.errors import require_kind
+from drp_jax.errors import require, require_kind, shown
 from drp_jax.held_out import check_share, drawn, is_clearly_less, squared_errors, without
-from drp_jax.method import Loop, Method, Stage, State, adjustments_of
+from drp_jax.method import Loop, Method, Stage, State, adjustments_of, unrolled
 from drp_jax.operators.base import Observation
 from drp_jax.problem import Problem
 from drp_jax.pytrees import record
-from drp_jax.refined import Refined, RefinedState, measured_by, with_noise
+from drp_jax.refined import Refined, RefinedState, measured_by
 
 
 class Choice(enum.IntEnum):
@@ -60,11 +61,12 @@ class Judged(Method):
 
     Attributes:
       method: a method and what refines its image.
-      other: the other method.
+      other: the refining method once more, alone, with numbers of its own.
       held_out: share of the measurements that is kept out at first, between 0 and 1.
 
     Raises:
-      InputError: if a value is not what it should be.
+      InputError: if a value is not what it should be, or if the other method differs from the
+        refining one in more than numbers, so that one program could not run both.
     """
 
     method: Refined
@@ -76,6 +78,12 @@ class Judged(Method):
     def __post_init__(self) -> None:
         require_kind(self.method, Refined, "method", "a Refined")
         require_kind(self.other, Method, "other", "a method, as preset(...) gives")
+        kinds = {jax.tree.structure(one) for one in (self.other, self.method.second)}
+        require(
+            len(kinds) == 1,
+            f"other is {shown(self.other)}; accepted: {shown(self.method.second)}, which refines, "
+            "with other numbers",
+        )
         check_share(self.held_out, "held_out")
 
     @property
@@ -132,89 +140,104 @@ class Judged(Method):
         )
 
     def stages(self, problem: Problem) -> tuple[Stage, ...]:
-        both = self.method.stages(problem)
-        found = self.method.first.stages(problem)
-        refinement = both[len(found) :]
-        other = self.other.stages(problem)
+        """Those of the first and of the second in four rounds.
 
-        def shifted(stages: tuple[Stage, ...], run: Callable, by: int | jax.Array) -> list[Stage]:
-            return [
-                Stage(one.name or self.other.name, functools.partial(run, one.step), by + one.end)
-                for one in stages
-            ]
+        The trial of the first and the refinement, the trial of the other method, the first once
+        more and the refinement, the other method. In each round some have nothing to do.
+        """
+        finding = unrolled(self.method.first.stages(problem))
+        refining = self.method.stages(problem)[len(finding) :]
+        other = unrolled(self.other.stages(problem))
+        found, refined = self.method.first.loop.iterations, self.method.loop.iterations
 
-        last = Stage(found[-1].name, functools.partial(self._find, found[-1].step), self._again)
+        def find(stage: Stage, again: int | jax.Array) -> Stage:
+            step = functools.partial(self._find, stage.step)
+            return Stage(stage.name, step, stage.end, (refined, again, self._chosen))
+
+        def go_on(number: int, one: Stage, two: Stage) -> Stage:
+            later = (refined + two.end, self._again - found + one.end, self._chosen + two.end)
+            return Stage(one.name, functools.partial(self._go_on, number), one.end, later)
+
         return (
-            *shifted(both, self._try, 0),
-            *shifted(other, self._try_other, self.method.loop.iterations),
-            last,
-            *shifted(refinement, self._refine, self._again - self.method.first.loop.iterations),
-            *shifted(other, self._run_other, self._chosen),
+            *(find(stage, self._tried) for stage in finding[:-1]),
+            find(finding[-1], self._again),
+            *map(go_on, itertools.count(), refining, other),
         )
 
-    def _try(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
-        """A step of the method or its refinement without the measurements that are held out."""
-        refined = step(without(problem, state.held_out), state.refined)
-        return dataclasses.replace(state, iteration=state.iteration + 1, refined=refined)
+    def _is_trial(self, state: JudgedState) -> jax.Array:
+        return state.iteration < self._tried
 
-    def _try_other(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
-        """The same of the other method."""
-        told = with_noise(without(problem, state.held_out), state.refined.level)
-        other = step(told, state.other)
-        return dataclasses.replace(state, iteration=state.iteration + 1, other=other)
+    def _seen(self, problem: Problem, state: JudgedState) -> Problem:
+        """The problem without what is held out in the trials, and the whole one after them."""
+        is_trial = self._is_trial(state)
+        return without(problem, jax.tree.map(lambda mask: mask * is_trial, state.held_out))
 
     def _find(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
-        """A step of the first with all measurements, before which the judgement is made."""
-
-        def judged() -> jax.Array:
-            images = (
-                self.method.first.image(problem, state.refined.first),
-                self.method.image(problem, state.refined),
-                self.other.image(problem, state.other),
-            )
-            errors = [
-                squared_errors(problem, state.held_out, problem.in_range(image)) for image in images
-            ]
-            refined = errors[Choice.REFINED]
-            is_better = [is_clearly_less(one, refined, state.held_out) for one in errors]
-            is_open = jnp.stack(is_better).at[Choice.REFINED].set(True)
-            means = jnp.mean(jnp.stack(errors), axis=1)
-            return jnp.argmin(jnp.where(is_open, means, jnp.inf)).astype(jnp.int32)
-
+        """A step of the first, before which, if it is the first after the trials, is judged."""
         is_start = state.iteration == self._tried
+        first = step(self._seen(problem, state), state.refined.first)
+        done = self.method.first.loop.iterations
         refined = dataclasses.replace(
-            state.refined,
-            iteration=jnp.asarray(self.method.first.loop.iterations, jnp.int32),
-            first=step(problem, state.refined.first),
+            state.refined, iteration=jnp.minimum(state.iteration + 1, done), first=first
         )
         return dataclasses.replace(
             state,
             iteration=state.iteration + 1,
             refined=refined,
-            choice=jax.lax.cond(is_start, judged, lambda: state.choice),
+            choice=jax.lax.cond(
+                is_start, lambda: self._judged(problem, state), lambda: state.choice
+            ),
         )
 
-    def _refine(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
-        """A step of the refinement with all measurements, if it is the best."""
-        is_start = state.iteration == self._again
-
-        def stepped(refined: RefinedState) -> RefinedState:
-            second = chosen(is_start, state.starts[0], refined.second)
-            return step(problem, dataclasses.replace(refined, second=second))
-
-        refined = if_true(state.choice == Choice.REFINED, stepped, state.refined)
-        return dataclasses.replace(state, iteration=state.iteration + 1, refined=refined)
-
-    def _run_other(self, step: Callable, problem: Problem, state: JudgedState) -> JudgedState:
-        """A step of the other method with all measurements, if it is the best."""
-        told = with_noise(problem, state.refined.level)
-        is_start = state.iteration == self._chosen
-        other = if_true(
-            state.choice == Choice.OTHER,
-            lambda other: step(told, chosen(is_start, state.starts[1], other)),
-            state.other,
+    def _judged(self, problem: Problem, state: JudgedState) -> jax.Array:
+        """Whose image predicts best what was held out, as a `Choice`."""
+        images = (
+            self.method.first.image(problem, state.refined.first),
+            self.method.image(problem, state.refined),
+            self.other.image(problem, state.other),
         )
-        return dataclasses.replace(state, iteration=state.iteration + 1, other=other)
+        errors = [
+            squared_errors(problem, state.held_out, problem.in_range(image)) for image in images
+        ]
+        refined = errors[Choice.REFINED]
+        is_better = [is_clearly_less(one, refined, state.held_out) for one in errors]
+        is_open = jnp.stack(is_better).at[Choice.REFINED].set(True)
+        means = jnp.mean(jnp.stack(errors), axis=1)
+        return jnp.argmin(jnp.where(is_open, means, jnp.inf)).astype(jnp.int32)
+
+    def _go_on(self, number: int, problem: Problem, state: JudgedState) -> JudgedState:
+        """A step of the refinement or of the other method; after the trials only of what is best.
+
+        One program runs both: its stages are compiled once, and given one's numbers and state.
+        """
+        done = state.iteration
+        is_other = jnp.where(
+            self._is_trial(state), done >= self.method.loop.iterations, done >= self._chosen
+        )
+        is_taken = state.choice == jnp.where(is_other, Choice.OTHER, Choice.REFINED)
+        refined = dataclasses.replace(
+            self.method, second=chosen(is_other, self.other, self.method.second)
+        )
+        stage = refined.stages(problem)[number - len(refined.second.stages(problem))]
+        starts_anew = (done == self._again) | (done == self._chosen)
+
+        def stepped(both: tuple[RefinedState, State]) -> tuple[RefinedState, State]:
+            before, other = both
+            start = chosen(is_other, state.starts[1], state.starts[0])
+            second = chosen(is_other, other, before.second)
+            begun = dataclasses.replace(
+                before,
+                second=chosen(starts_anew, start, second),
+                # Above the number at which a refinement begins at the image of the first.
+                iteration=jnp.where(is_other, self.loop.iterations, before.iteration),
+            )
+            after = stage.step(self._seen(problem, state), begun)
+            return chosen(is_other, (before, after.second), (after, other))
+
+        refined_state, other = if_true(
+            self._is_trial(state) | is_taken, stepped, (state.refined, state.other)
+        )
+        return dataclasses.replace(state, iteration=done + 1, refined=refined_state, other=other)
 
     def _is_other(self, state: JudgedState) -> jax.Array:
         return (state.choice == Choice.OTHER) & (state.iteration > self._chosen)

@@ -10,6 +10,7 @@
 import dataclasses
 import enum
 import functools
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import jax
@@ -18,7 +19,7 @@ import numpy as np
 
 from drp_jax import averaging
 from drp_jax.errors import InputError, is_key, require, require_kind, require_whole, shown
-from drp_jax.method import MOST_ITERATIONS, Loop, Method, Stage, State
+from drp_jax.method import MOST_ITERATIONS, Loop, Method, Stage, State, unrolled
 from drp_jax.problem import Problem
 from drp_jax.products import exact_products
 from drp_jax.pytrees import record
@@ -110,7 +111,7 @@ class Run:
     def step_name(self) -> str:
         """What the last iteration did; outside transformations."""
         done = int(self.state.iteration)
-        stages = self.method.stages(self.problem)
+        stages = unrolled(self.method.stages(self.problem))
         return next((stage.name for stage in stages if done <= stage.end), stages[-1].name)
 
 
@@ -207,29 +208,56 @@ def _advance(run: Run, until: jax.typing.ArrayLike, room: int) -> tuple[Run, His
     names = (*run.method.measures, *metric_names(run.problem))
     history = {name: jnp.full(room, jnp.nan, jnp.float32) for name in names}
     pause = jnp.minimum(until, first + room)
-    for stage in run.method.stages(run.problem):
-        run, history = _through_stage(run, history, stage, first, pause)
-    return run, history
 
+    stages = run.method.stages(run.problem)
 
-def _through_stage(
-    run: Run, history: History, stage: Stage, first: jax.Array, pause: jax.Array
-) -> tuple[Run, History]:
-    """Iterates until the end of a stage or the pause; the history begins at `first`."""
+    def through_stage(number: int, round_number: int | jax.Array, carry: _Carry) -> _Carry:
+        """Iterates until the end of a stage or the pause; the history begins at `first`."""
+        stage = stages[number]
+        end = jnp.minimum(stage.end_of(round_number), pause)
 
-    def is_active(carry: tuple[LoopState, History]) -> jax.Array:
-        state, _ = carry
-        goes_on = (state.status == Status.RUNNING) & (state.iteration < pause)
-        return goes_on & (state.iteration < stage.end)
+        def is_active(carry: _Carry) -> jax.Array:
+            state, _ = carry
+            return (state.status == Status.RUNNING) & (state.iteration < end)
 
-    def body(carry: tuple[LoopState, History]) -> tuple[LoopState, History]:
-        state, history = carry
-        after, record = iterate(dataclasses.replace(run, state=state), stage)
-        index = state.iteration - first
-        return after, {name: history[name].at[index].set(record[name]) for name in history}
+        def body(carry: _Carry) -> _Carry:
+            state, history = carry
+            after, record = iterate(dataclasses.replace(run, state=state), stage)
+            index = state.iteration - first
+            return after, {name: history[name].at[index].set(record[name]) for name in history}
 
-    state, history = jax.lax.while_loop(is_active, body, (run.state, history))
+        return jax.lax.while_loop(is_active, body, carry)
+
+    state, history = in_rounds(stages, through_stage, (run.state, history))
     return dataclasses.replace(run, state=state), history
+
+
+_Carry = tuple[LoopState, History]
+
+
+def in_rounds(
+    stages: Sequence[Stage],
+    through_stage: Callable[[int, int | jax.Array, Tree], Tree],
+    carry: Tree,
+) -> Tree:
+    """Goes through all stages in every round; each is compiled once.
+
+    Args:
+      stages: of a method.
+      through_stage: called with the number of a stage, that of the round, and the carry; gives the
+        carry after the stage.
+      carry: what goes through.
+    """
+
+    def through_all(round_number: int | jax.Array, carry: Tree) -> Tree:
+        for number in range(len(stages)):
+            carry = through_stage(number, round_number, carry)
+        return carry
+
+    rounds = len(stages[0].ends)
+    return (
+        through_all(0, carry) if rounds == 1 else jax.lax.fori_loop(0, rounds, through_all, carry)
+    )
 
 
 @exact_products

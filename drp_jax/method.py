@@ -6,10 +6,11 @@ below. It says how an image is found, and nothing of how a run is driven: `loop`
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import jax
+import jax.numpy as jnp
 
 from drp_jax.errors import InputError, meant, require_kind, require_number, require_whole, shown
 from drp_jax.problem import Problem
@@ -65,11 +66,32 @@ class Stage(NamedTuple):
       name: what a person is told that is happening.
       step: maps problem and state to the next state.
       end: number of iterations of the run after which the stage is over.
+      later: the same for each further round, of a method that goes through its stages again.
     """
 
     name: str
     step: Callable[[Problem, State], State]
     end: int | jax.Array
+    later: tuple[int | jax.Array, ...] = ()
+
+    @property
+    def ends(self) -> tuple[int | jax.Array, ...]:
+        """The ends in all rounds."""
+        return (self.end, *self.later)
+
+    def end_of(self, round_number: int | jax.Array) -> jax.Array:
+        """The end in a round, counted from 0."""
+        return jnp.stack([jnp.asarray(end, jnp.int32) for end in self.ends])[round_number]
+
+
+def unrolled(stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """The same stages in one round, with every round written out."""
+    rounds = zip(*(stage.ends for stage in stages), strict=True)
+    return tuple(
+        stage._replace(end=end, later=())
+        for ends in rounds
+        for stage, end in zip(stages, ends, strict=True)
+    )
 
 
 class Method:
@@ -126,7 +148,8 @@ class Method:
         """The stretches of a run, in order: one, unless steps differ.
 
         They are compiled one after the other, so that a batch does not compute all kinds of steps
-        at every iteration, as it would if a step chose.
+        at every iteration, as it would if a step chose. What is done twice is a second round of the
+        same stages, so that it is compiled once. All stages of a method have as many rounds.
         """
         return (Stage("", self.step, self.loop.iterations),)
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from drp_jax.batching import chosen
 from drp_jax.errors import require, require_kind
-from drp_jax.method import Loop, Method, Stage, State, adjustments_of
+from drp_jax.method import Loop, Method, Stage, State, adjustments_of, unrolled
 from drp_jax.noise import Gaussian, has_level
 from drp_jax.problem import Problem
 from drp_jax.pytrees import fixed, record
@@ -101,7 +101,7 @@ class Refined(Method):
         before = self.first.loop.iterations
         own = (
             Stage(stage.name, functools.partial(self._find, stage.step), stage.end)
-            for stage in self.first.stages(problem)
+            for stage in unrolled(self.first.stages(problem))
         )
         added = (
             Stage(
@@ -109,7 +109,7 @@ class Refined(Method):
                 functools.partial(self._refine, stage.step),
                 before + stage.end,
             )
-            for stage in self.second.stages(problem)
+            for stage in unrolled(self.second.stages(problem))
         )
         return (*own, *added)
 

@@ -95,10 +95,11 @@ def advance_slots(
         example = jax.tree.map(lambda leaves: leaves[0], stack)
         names = (*example.method.measures, *loop.metric_names(example.problem))
         history = {name: jnp.full((occupied.shape[0], ROOM), jnp.nan) for name in names}
-        carry = (stack.state, history, jnp.int32(0))
-        for number in range(len(example.method.stages(example.problem))):
-            carry = _through_stage(stack, number, occupied, most_steps, carry)
-        state, history, steps = carry
+        state, history, steps = loop.in_rounds(
+            example.method.stages(example.problem),
+            functools.partial(_through_stage, stack, occupied, most_steps),
+            (stack.state, history, jnp.int32(0)),
+        )
         return dataclasses.replace(stack, state=state), history, steps
 
     return jax.shard_map(
@@ -114,12 +115,17 @@ _Carry = tuple[LoopState, History, jax.Array]
 
 
 def _through_stage(
-    stack: Run, number: int, occupied: jax.Array, most_steps: jax.Array, carry: _Carry
+    stack: Run,
+    occupied: jax.Array,
+    most_steps: jax.Array,
+    number: int,
+    round_number: int | jax.Array,
+    carry: _Carry,
 ) -> _Carry:
     """Steps all slots while an occupied one is in a stage, and none has ended."""
 
     def end_of(run: Run) -> jax.Array:
-        return jnp.asarray(run.method.stages(run.problem)[number].end)
+        return run.method.stages(run.problem)[number].end_of(round_number)
 
     def step(run: Run) -> tuple[LoopState, dict[str, jax.Array]]:
         return iterate(run, run.method.stages(run.problem)[number])

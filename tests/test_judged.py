@@ -190,6 +190,10 @@ def test_numbers_of_the_first_are_adjusted():
     [
         (lambda: Judged(FIRST, PIXELS), "method is SelfTuned.*; accepted: a Refined"),
         (lambda: Judged(BETTER.method, "tv"), "other is 'tv'; accepted: a method"),
+        (
+            lambda: Judged(BETTER.method, PIXELS),
+            "other is Untrained.*; accepted: HalfQuadratic.*, which refines, with other numbers",
+        ),
         (lambda: dataclasses.replace(BETTER, held_out=0), "held_out is 0; accepted: between 0"),
         (lambda: dataclasses.replace(BETTER, held_out=1.0), "held_out is 1.0; accepted: between"),
     ],

@@ -10,7 +10,20 @@ import pytest
 from conftest import make_photograph
 from descent import Descent
 
-from drp_jax import InputError, Loop, Problem, Stage, Status, advance, begin, record, restore
+from drp_jax import (
+    InputError,
+    Loop,
+    Problem,
+    Request,
+    Stage,
+    Status,
+    advance,
+    begin,
+    record,
+    restore,
+    restore_many,
+)
+from drp_jax.method import unrolled
 from drp_jax.metrics import psnr
 
 KEY = jax.random.key(0)
@@ -65,6 +78,53 @@ def test_every_stage_has_its_steps(cuts):
         run, _ = advance(run, until)
         assert run.step_name == ("up" if until <= 3 else "down")
     np.testing.assert_allclose(run.image, jnp.full((8, 9, 1), 0.3 - 3 * 0.04), atol=1e-6)
+
+
+@record
+class InRounds(Descent):
+    """Two steps up and one down, then none up and one down, then one up and two down."""
+
+    loop: Loop = dataclasses.field(default_factory=lambda: Loop(7))
+
+    def stages(self, problem):
+        return (
+            Stage("up", lambda problem, image: image + 0.1, 2, (3, 5)),
+            Stage("down", lambda problem, image: image - 0.04, 3, (4, 7)),
+        )
+
+
+NAMES = ("up", "up", "down", "down", "up", "down", "down")
+
+
+@pytest.mark.parametrize("cuts", [(7,), (3, 7), (1, 4, 6, 7), (1, 2, 3, 4, 5, 6, 7)])
+def test_stages_are_gone_through_in_rounds(cuts):
+    run = begin(Problem(PICTURE), method=InRounds(), key=KEY)
+    for until in cuts:
+        run, _ = advance(run, until)
+        assert run.state.iteration == until
+        assert run.step_name == NAMES[until - 1]
+    np.testing.assert_allclose(run.image, jnp.full((8, 9, 1), 3 * 0.1 - 4 * 0.04), atol=1e-6)
+    assert run.state.status == Status.ITERATION_LIMIT
+
+
+def test_a_batch_goes_through_rounds_as_single_runs_do():
+    requests = [Request(Problem(PICTURE), key=KEY)] * 3
+    done = restore_many(requests, key=KEY, method=InRounds(), slots=2)
+    expected = restore(Problem(PICTURE), key=KEY, method=InRounds()).image
+    for one in done:
+        np.testing.assert_allclose(one.restoration.image, expected, atol=1e-6)
+
+
+def test_rounds_can_be_written_out():
+    stages = unrolled(InRounds().stages(Problem(PICTURE)))
+    assert [(stage.name, stage.end) for stage in stages] == [
+        ("up", 2),
+        ("down", 3),
+        ("up", 3),
+        ("down", 4),
+        ("up", 5),
+        ("down", 7),
+    ]
 
 
 def test_a_run_may_end_in_its_first_stage():
