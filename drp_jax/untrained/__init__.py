@@ -37,10 +37,12 @@ from drp_jax.untrained.seeds import (
     UniformSeed,
 )
 from drp_jax.untrained.self_tuned import SelfTuned, SelfTunedState
+from drp_jax.untrained.smoothing import CoarseToFine
 
 __all__ = [
     "AutoencodingSequential",
     "BackProjectionSeed",
+    "CoarseToFine",
     "Compute",
     "CosineDecay",
     "DeepDecoderConfig",

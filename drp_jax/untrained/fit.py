@@ -36,6 +36,7 @@ from drp_jax.untrained.optimizers import (
 )
 from drp_jax.untrained.partition import Trainable, Trees, check_trainable, split
 from drp_jax.untrained.seeds import FixedSeed, SeedConfig
+from drp_jax.untrained.smoothing import CoarseToFine
 
 
 @record
@@ -238,12 +239,18 @@ class Untrained(Method):
         }
 
     def _with_iterations(self, iterations: int) -> Self:
-        """Another limit; a learning rate that decays until the limit does so still."""
+        """Another limit; a learning rate that decays until the limit does so still.
+
+        What goes from coarse to fine does so in the same share of the iterations.
+        """
         loop = dataclasses.replace(self.loop, iterations=iterations)
-        rate = self.learning_rate
+        rate, optimizer = self.learning_rate, self.optimizer
         if isinstance(rate, CosineDecay):
             rate = dataclasses.replace(rate, iterations=iterations)
-        return dataclasses.replace(self, loop=loop, learning_rate=rate)
+        if isinstance(optimizer, CoarseToFine):
+            share = optimizer.iterations / self.loop.iterations
+            optimizer = dataclasses.replace(optimizer, iterations=share * iterations)
+        return dataclasses.replace(self, loop=loop, learning_rate=rate, optimizer=optimizer)
 
     def _with_regularizer_weight(self, weight: float | jax.Array) -> Self:
         """Another weight; of anisotropic TV where there is no regularizer."""
