@@ -27,7 +27,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from drp_jax.errors import is_known, require, require_finite, shown
+from drp_jax.errors import is_known, is_whole, require, require_finite, shown
 
 __all__ = ["estimated_kernel"]
 
@@ -59,6 +59,7 @@ def estimated_kernel(picture: jax.Array, side: int) -> jax.Array:
       InputError: if a value is something else.
     """
     check_side(side, picture.shape)
+    side = int(side)
     if is_known(picture):
         require_finite(picture, "picture")
     gray = _middle(jnp.mean(jnp.asarray(picture, jnp.float32), axis=-1))
@@ -76,7 +77,7 @@ def check_side(side: Any, shape: tuple[int, ...]) -> None:
     require(len(shape) == 3, f"picture has shape {shape}; accepted: (H, W, C)")
     most = min(shape[:2]) // MOST_SHARE
     most -= 1 - most % 2
-    is_fine = isinstance(side, int) and side % 2 == 1 and LEAST_SIDE <= side <= most
+    is_fine = is_whole(side, LEAST_SIDE, most) and side % 2 == 1
     require(
         is_fine,
         f"side is {shown(side)}; accepted: an odd number of pixels from {LEAST_SIDE} "

@@ -107,6 +107,9 @@ def large_slices() -> dict[str, np.ndarray]:
     return {name: image for name, image in slices().items() if len(image) >= 256}
 
 
+two_large_slices = functools.partial(first, large_slices, 2)
+
+
 def scans(data: pathlib.Path, size: int) -> dict[str, np.ndarray]:
     """The `slices` with so many pixels, `[size, size, 1]`."""
     return {name: _resized(image, size) for name, image in slices(data).items()}

@@ -106,6 +106,11 @@ def test_a_side_that_no_kernel_has_is_refused(side):
         estimated_kernel(np.zeros((48, 60, 1), np.float32), side)
 
 
+@pytest.mark.parametrize("side", [np.int64(15), np.uint8(3)])
+def test_a_side_may_be_a_whole_number_of_numpy(side):
+    unknown_blur.check_side(side, (48, 60, 1))
+
+
 def test_what_is_no_picture_is_refused():
     with pytest.raises(InputError, match=r"picture has shape \(48, 60\); accepted: \(H, W, C\)"):
         estimated_kernel(np.zeros((48, 60), np.float32), 3)
