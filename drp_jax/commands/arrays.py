@@ -41,6 +41,13 @@ def read_array(file: ArrayFile) -> np.ndarray:
       InputError: if there is no such file, or it holds something else.
     """
     file.require()
+    with open(file.path, "rb") as opened:
+        start = opened.read(6)
+    if not start.startswith((b"\x93NUMPY", b"PK")):
+        raise InputError(
+            f"{file}: cannot be read as an array: it begins neither as .npy nor as .npz; accepted: "
+            "numbers that numpy.save wrote"
+        )
     try:
         array, names = _loaded(file.path)
     except Exception as error:  # NumPy raises many kinds on damaged files

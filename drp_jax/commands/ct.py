@@ -3,8 +3,8 @@
 A sinogram is real, [views, detectors], or [slices, views, detectors] for a stack: integrals along
 rays, with the side of a pixel as the unit of length, so that the image comes in its unit per
 pixel. At angle 0 the rays run along the columns and the detectors are numbered from left to
-right; the beam turns anticlockwise about the middle of the image. That is the transpose of what
-`skimage.transform.radon` gives. Lengths are in pixels, angles in radians.
+right; the beam turns anticlockwise about the middle of the image. Lengths are in pixels, angles in
+radians. `--scikit-image` takes what `skimage.transform.radon` gives.
 
 Without `--sinogram` a measurement of a phantom is simulated: 60 views, and noise.
 """
@@ -26,6 +26,7 @@ from drp_jax.commands.reconstructing import (
     Measurement,
     ReconstructArguments,
     phantom,
+    refuse_without,
     run_measurement,
 )
 from drp_jax.commands.restoring import given
@@ -93,6 +94,10 @@ class SinogramFiles:
         "Height and width of the image in pixels.",
         shown="a square as wide as the detectors see",
     )
+    scikit_image: bool = options.flag(
+        "Sinogram and angles are those of skimage.transform.radon: [detectors, views], degrees, "
+        "and pixel and detector N // 2 at the centre of rotation."
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,9 +116,7 @@ def _measurement(parsed: CtArguments) -> Measurement:
     if not 0 < parsed.spacing < np.inf:
         raise InputError(f"--spacing is {parsed.spacing}; accepted: pixels, above 0")
     if parsed.sinogram is None:
-        for flag in ("angles", "size"):
-            if getattr(parsed, flag) is not None:
-                raise InputError(f"--{flag} needs --sinogram; what is simulated has its own")
+        refuse_without("--sinogram", parsed, ("angles", "size", "scikit_image"))
         beam = _beam(parsed, _angles(parsed), (PHANTOM_SIDE, PHANTOM_SIDE), None)
         return simulated(beam, seed=parsed.seed)
     file = ArrayFile("--sinogram", parsed.sinogram)
@@ -123,15 +126,20 @@ def _measurement(parsed: CtArguments) -> Measurement:
             f"{file}: has type {sinogram.dtype} and shape {sinogram.shape}; accepted: real, "
             "[views, detectors] or [slices, views, detectors]"
         )
+    if parsed.fan is not None and parsed.scikit_image:
+        raise InputError("--fan and --scikit-image are given; accepted: one of them")
     if parsed.angles is None and parsed.views is None:
         raise InputError("the angles are not known; accepted: --angles a.npy, or --views N")
     angles = _angles(parsed)
+    shape, layout = sinogram.shape, f"{len(angles)}, detectors"
+    if parsed.scikit_image:
+        sinogram, layout = np.swapaxes(sinogram, -1, -2), f"detectors, {len(angles)}"
     views, detectors = sinogram.shape[-2:]
     if views != len(angles):
         hint = "; transposed?" if detectors == len(angles) else ""
         raise InputError(
-            f"{file}: has shape {sinogram.shape}, and there are {len(angles)} angles; accepted: "
-            f"[..., {len(angles)}, detectors]{hint}"
+            f"{file}: has shape {shape}, and there are {len(angles)} angles; accepted: "
+            f"[..., {layout}]{hint}"
         )
     beam = _beam(parsed, angles, parsed.size or _square(parsed, detectors), detectors)
     slices = sinogram.reshape(-1, views, detectors).astype(np.float32)
@@ -171,7 +179,7 @@ def _angles(parsed: CtArguments) -> np.ndarray:
         raise InputError(
             f"{file}: has type {angles.dtype} and shape {angles.shape}; accepted: real, [views]"
         )
-    return angles
+    return np.deg2rad(angles) if parsed.scikit_image else angles
 
 
 def _square(parsed: CtArguments, detectors: int) -> tuple[int, int]:
@@ -185,10 +193,19 @@ def _beam(
     parsed: CtArguments, angles: np.ndarray, shape: tuple[int, int], detectors: int | None
 ) -> Beam:
     radians = jnp.asarray(angles, jnp.float32)
+    offset, centre = parsed.offset, None
+    if detectors is not None and parsed.scikit_image:
+        offset -= 0.5 if detectors % 2 == 0 else 0.0
+        centre = shape[0] // 2, shape[1] // 2
     with renamed(_NAMES | {"angles": f"{array_file('--angles', parsed.angles)}:"}):
         if parsed.fan is None:
             return Radon(
-                radians, shape, detectors=detectors, spacing=parsed.spacing, offset=parsed.offset
+                radians,
+                shape,
+                detectors=detectors,
+                spacing=parsed.spacing,
+                offset=offset,
+                centre=centre,
             )
         source, detector = parsed.fan
         return FanBeam(

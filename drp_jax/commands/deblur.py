@@ -23,7 +23,7 @@ from drp_jax import Gaussian, InputError, Method, Problem, metrics
 from drp_jax.commands import options
 from drp_jax.commands.arguments import RestoreArguments, methods_of, preset_option, presets_of
 from drp_jax.commands.denoise import add_noise
-from drp_jax.commands.kernels import ACCEPTED, estimated, found, is_unknown, kernel_of
+from drp_jax.commands.kernels import ACCEPTED, described, estimated, is_unknown, kernel_of
 from drp_jax.commands.pictures import restore_pictures
 from drp_jax.commands.report import score
 from drp_jax.commands.restoring import (
@@ -37,10 +37,12 @@ from drp_jax.images import Picture
 from drp_jax.non_local import noise_level
 from drp_jax.operators import Blur
 from drp_jax.operators.pixels import without_margins
+from drp_jax.sweep.images import middle
 
 PROGRAM = "deblur"
 DEMONSTRATION_KERNEL = "gaussian:1.6"
 DEMONSTRATION_SIGMA = 2.0
+DEMONSTRATION_SIDE = 192  # of the part of the photograph, whose whole takes minutes
 TASK = "reconstruct"
 DEFAULT_METHOD = "plug-and-play"
 """On blurs about as good as what goes on from the projector's image, in less time:
@@ -100,6 +102,11 @@ def _check(parsed: DeblurArguments) -> None:
 def job(parsed: DeblurArguments) -> Job:
     """The restoration of the picture `image` of the flags, or of the bundled one."""
     source = read_source(parsed)
+    if source.is_bundled:
+        whole = source.picture.image
+        part = middle(whole, min(DEMONSTRATION_SIDE, *whole.shape[:2]))
+        picture = dataclasses.replace(source.picture, image=part)
+        source = dataclasses.replace(source, picture=picture)
     image = source.picture.image
     text = parsed.kernel or DEMONSTRATION_KERNEL
     kernel = None if is_unknown(text) else kernel_of(text, *image.shape[:2])
@@ -116,9 +123,10 @@ def job(parsed: DeblurArguments) -> Job:
         if sigma is None:
             sigma = 255 * float(noise_level(jnp.asarray(image)))
             notes.append(f"noise estimated to have a standard deviation of {sigma:.1f} of 255")
+    caption = "kernel"
     if kernel is None:
-        kernel = estimated(text, image)
-        notes.append(found(kernel))
+        kernel, caption = estimated(text, image), "estimated kernel"
+        notes.append(described(kernel))
         if reference is not None:
             notes.append("scores count it as an error if the picture has moved, as it may have")
     blur = Blur(jnp.asarray(kernel), boundary=None)
@@ -133,7 +141,7 @@ def job(parsed: DeblurArguments) -> Job:
         before_name="input",
         before=image,
         score=scored,
-        panels=captioned("blurred", image, scored) | {"kernel": kernel[..., None] / kernel.max()},
+        panels=captioned("blurred", image, scored) | {caption: kernel[..., None] / kernel.max()},
         shown_part=blur.observed_part,
         inputs=given(parsed.image, parsed.reference, kernel_file if kernel_file.exists() else None),
         note="\n".join(notes),

@@ -9,8 +9,8 @@ import numpy as np
 from drp_jax import InputError, read_image
 from drp_jax.commands.arrays import ArrayFile, read_array
 from drp_jax.commands.progress import say
-from drp_jax.errors import renamed
-from drp_jax.operators.kernels import SHAPES, KernelShape, names_shape, normalised
+from drp_jax.errors import meant, renamed
+from drp_jax.operators.kernels import SHAPE_NAMES, SHAPES, KernelShape, names_shape, normalised
 from drp_jax.unknown_blur import check_side, estimated_kernel
 
 UNKNOWN = "unknown"
@@ -42,13 +42,16 @@ def estimated(text: str, picture: np.ndarray) -> np.ndarray:
     return np.asarray(estimated_kernel(jnp.asarray(picture), int(side)))
 
 
-def found(kernel: np.ndarray) -> str:
-    """What is to be said of a kernel that was found: how far it reaches."""
+def described(kernel: np.ndarray) -> str:
+    """What is to be said of a kernel that was estimated: its extent, and what shows it is wrong."""
     rows, columns = (np.flatnonzero(kernel.any(axis)) for axis in (1, 0))
     height, width = (int(places[-1] - places[0] + 1) for places in (rows, columns))
     side = len(kernel)
     more = f"; a side above {side} may fit better" if max(height, width) == side else ""
-    return f"kernel found, {width} x {height} pixels{more}"
+    return (
+        f"kernel estimated, {width} x {height} pixels{more}; where it is wrong the picture has "
+        "stripes or rings"
+    )
 
 
 def kernel_of(text: str, height: int, width: int) -> np.ndarray:
@@ -65,7 +68,10 @@ def kernel_of(text: str, height: int, width: int) -> np.ndarray:
         if names_shape(text):
             return KernelShape(text).sampled(height, width)
         if not os.path.exists(text):
-            raise InputError(f"kernel is {text!r}, neither shape nor file; accepted: {ACCEPTED}")
+            other = meant(text.partition(":")[0], (*SHAPE_NAMES, UNKNOWN))
+            raise InputError(
+                f"kernel is {text!r}, neither shape nor file{other}; accepted: {ACCEPTED}"
+            )
         return normalised(_read(pathlib.Path(text)), text, height, width)
 
 

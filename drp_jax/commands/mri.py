@@ -15,6 +15,7 @@ simulated: a third of the columns, those in the middle among them, and noise.
 
 import dataclasses
 import pathlib
+from collections.abc import Iterable
 
 import jax.numpy as jnp
 import numpy as np
@@ -35,11 +36,14 @@ from drp_jax.commands.reconstructing import (
     Measurement,
     ReconstructArguments,
     phantom,
+    refuse_without,
     run_measurement,
 )
 from drp_jax.commands.restoring import given
-from drp_jax.operators import MaskedFourier
+from drp_jax.operators import MaskedFourier, from_fft2
 
+MOST_MISSING = 0.1
+"""Share of what a mask says was sampled that may be 0 before that is said."""
 SIMULATED_NOISE = 0.01
 SIMULATED_SHARE = 3  # one column in so many
 SIMULATED_MIDDLE = 8  # one in so many is in the middle, side by side
@@ -70,6 +74,10 @@ class KspaceFiles:
         least=4,
     )
     real: bool = options.flag("The image is real, which helps if it is true.")
+    numpy_fft: bool = options.flag(
+        "K-space, and a mask with it, is in the order and scale of numpy.fft.fft2, with frequency "
+        "0 and the first pixel at [0, 0]."
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,9 +94,7 @@ def mri(parsed: MriArguments) -> int:
 
 def _measurement(parsed: MriArguments) -> Measurement:
     if parsed.kspace is None:
-        for flag in ("mask", "sensitivities", "calibration"):
-            if getattr(parsed, flag) is not None:
-                raise InputError(f"--{flag} needs --kspace; what is simulated has its own")
+        refuse_without("--kspace", parsed, ("mask", "sensitivities", "calibration", "numpy_fft"))
         return simulated(real=parsed.real, seed=parsed.seed)
     file = ArrayFile("--kspace", parsed.kspace)
     kspace, own_mask = read_kspace(file)
@@ -100,6 +106,9 @@ def _measurement(parsed: MriArguments) -> Measurement:
     mask = own_mask if mask_file is None else read_array(mask_file)
     if mask is not None:
         mask = _checked_mask(mask_file or file, mask, height, width)
+    if parsed.numpy_fft:
+        slices = np.asarray(from_fft2(slices))
+        mask = None if mask is None else np.fft.fftshift(mask)
     maps_file = array_file("--sensitivities", parsed.sensitivities)
     sensitivities = read_optional(maps_file)
     if sensitivities is not None:
@@ -136,13 +145,22 @@ def _measurement(parsed: MriArguments) -> Measurement:
             None if coils is None else jnp.asarray(coils, jnp.complex64),
         )
 
-    shares = [np.broadcast_to(sampled(i), (height, width)).mean() for i in range(len(slices))]
-    print(_described(file.path, slices, is_stack, has_coils, float(np.mean(shares))))
+    every = (sampled(index) for index in range(len(slices)))
+    print(_described(file.path, slices, is_stack, has_coils, _sampling(every, height, width)))
     if _is_at_corners(slices):
+        advice = "--numpy-fft reads it as numpy.fft.fft2 gives it"
         print(
             f"{file}: is strongest at its corners, and frequency 0 is taken to be in the middle, "
-            f"at ({height // 2}, {width // 2}): np.fft.fftshift over both axes puts it there"
+            f"at ({height // 2}, {width // 2}); "
+            + ("is it there without --numpy-fft?" if parsed.numpy_fft else advice)
         )
+    if mask_file is not None and mask is not None:
+        missing = _share_missing(slices, mask)
+        if missing > MOST_MISSING:
+            print(
+                f"{mask_file}: of what it says was sampled {missing:.0%} is exactly 0 in k-space; "
+                "[W] and [1, W] choose columns, [H, 1] rows"
+            )
     return Measurement(
         path=file.path,
         slices=list(slices),
@@ -186,6 +204,24 @@ def _is_at_corners(slices: np.ndarray) -> bool:
     return bool(np.sum(np.fft.fftshift(energy)[middle]) > np.sum(energy[middle]))
 
 
+def _sampling(every: Iterable[np.ndarray], height: int, width: int) -> str:
+    """How much the masks of the slices sample, `[H, W]`, `[1, W]` or `[H, 1]` each."""
+    masks = list(every)
+    if masks[0].shape == (1, width) != (height, width):
+        return f"{np.count_nonzero(masks[0])} of {width} columns sampled"
+    if masks[0].shape == (height, 1) != (height, width):
+        return f"{np.count_nonzero(masks[0])} of {height} rows sampled"
+    return f"{np.mean([np.broadcast_to(one, (height, width)).mean() for one in masks]):.0%} sampled"
+
+
+def _share_missing(slices: np.ndarray, mask: np.ndarray) -> float:
+    """Of the entries that a mask says were sampled, the share that is 0 in all slices and coils."""
+    height, width = slices.shape[-2:]
+    said = np.broadcast_to(mask, (height, width))
+    has_value = (slices != 0).reshape(-1, height, width).any(axis=0)
+    return float(np.mean(~has_value[said]))
+
+
 def _checked_mask(file: ArrayFile, mask: np.ndarray, height: int, width: int) -> np.ndarray:
     """The mask as bool `[H, W]`, `[1, W]` or `[H, 1]`."""
     if mask.shape == (width,):
@@ -204,13 +240,15 @@ def _checked_mask(file: ArrayFile, mask: np.ndarray, height: int, width: int) ->
 
 
 def _described(
-    path: pathlib.Path, slices: np.ndarray, is_stack: bool, has_coils: bool, share: float
+    path: pathlib.Path, slices: np.ndarray, is_stack: bool, has_coils: bool, sampling: str
 ) -> str:
     height, width = slices.shape[-2:]
     coils = f"{slices.shape[1]} coils" if has_coils else "one coil"
     count = f"{len(slices)} slices of " if is_stack else ""
     advice = "" if has_coils or not is_stack else f"; several coils need {_SEVERAL}"
-    return f"{path}: {count}{height} x {width}, {coils}, {share:.0%} sampled{advice}"
+    if is_stack and width < min(len(slices), height) / 2:
+        advice += "; slices are the first axis: transposed?"
+    return f"{path}: {count}{height} x {width}, {coils}, {sampling}{advice}"
 
 
 def simulated(

@@ -37,7 +37,6 @@ _OPTION = "option"
 _NAMED = "named"
 _CALLED = f"{__name__}.called"
 _ALIKE = {"help_option_names": ["-h", "--help"], "max_content_width": WIDEST_HELP}
-_LIKE_THIS = "flags and their values, like --image x.png (see --help)"
 
 
 def option(
@@ -153,7 +152,7 @@ def command(
                 known = [flag for param in context.command.params for flag in param.opts]
                 raise InputError(
                     f"Unrecognized options: {', '.join(unknown)}{meant(unknown[0], known)}; "
-                    f"accepted: {_LIKE_THIS}"
+                    f"accepted: {_accepted(context)}"
                 )
             for name in takes_paths:
                 given[name] += tuple(map(pathlib.Path, others))
@@ -257,9 +256,8 @@ def run(command: click.Command, argv: Sequence[str] | None = None, *, program: s
     except click.exceptions.Exit as end:  # the help was asked for
         return end.exit_code
     except click.UsageError as error:
-        return _refuse(
-            program, context, f"{error.message.removesuffix('.')}; accepted: {_LIKE_THIS}"
-        )
+        message = f"{error.message.removesuffix('.')}; accepted: {_accepted(error.ctx)}"
+        return _refuse(program, context, message)
     except InputError as error:
         return _refuse(program, context, str(error))
     except BrokenPipeError:  # the reader of our output has gone; the files are written
@@ -280,6 +278,15 @@ def run(command: click.Command, argv: Sequence[str] | None = None, *, program: s
         # An orderly exit would wait for, or crash in, a compilation that is still running.
         sys.stderr.flush()
         os._exit(130)
+
+
+def _accepted(context: click.Context | None) -> str:
+    """What a command takes, with its first flag as the example."""
+    if context is None or not context.command.params:
+        return "flags and their values (see --help)"
+    first = context.command.params[0]
+    example = f"{first.opts[0]} {first.make_metavar(context)}"
+    return f"flags and their values, like {example} (see --help)"
 
 
 def _drop_output() -> None:

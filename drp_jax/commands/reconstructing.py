@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from PIL import Image
@@ -147,6 +147,14 @@ def phantom() -> np.ndarray:
     """The head of Shepp and Logan that scikit-image carries, `[128, 128, 1]`, values in [0, 1]."""
     picture = bundled_photograph(PHANTOM).image.mean(axis=-1, keepdims=True)
     return resize(picture, PHANTOM_SIDE, PHANTOM_SIDE, Image.Resampling.BOX)
+
+
+def refuse_without(needed: str, parsed: ReconstructArguments, flags: Iterable[str]) -> None:
+    """Raises InputError if a flag is given that goes with a file, which is not."""
+    for flag in flags:
+        if getattr(parsed, flag) not in (None, False):
+            name = flag.replace("_", "-")
+            raise InputError(f"--{name} needs {needed}; what is simulated has its own")
 
 
 def _files(measurement: Measurement, parsed: ReconstructArguments) -> Files:

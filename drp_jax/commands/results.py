@@ -62,7 +62,9 @@ def write_result(
     else:
         print(_summary(result))
         if count := sum(bool(one.doubt) for one in result.slices):
-            print(f"{count} of {len(images)} slices leave much more than the noise: {_QUESTION}")
+            print(f"{count} of {len(images)} slices are in doubt: {_QUESTION}")
+        if files.figure is not None:
+            print(f"the figure shows slice {result.drawn}")
     before, after = (mean_scores(result, name) for name in ("before", "after"))
     print_scores(simple_name, before, after)
     print_written(written)

@@ -29,6 +29,9 @@ from drp_jax.refined import left
 INTERRUPTED = "interrupted"
 """Why there is no image of a slice that Ctrl-C kept from being done."""
 
+MOST_SCALED = 3.0
+"""How many times larger or smaller than the reference an image may be before that is said."""
+
 MOST_MISSED = 3.0
 """How many times the noise an image may leave unexplained before that is said."""
 
@@ -46,7 +49,8 @@ class Slice:
       has_failed: whether there is no image, or one from before its values stopped being finite.
       before: scores of the direct reconstruction; empty without a reference.
       after: those of the image.
-      doubt: how much of the measurement the image leaves, if it is too much, or "".
+      doubt: how much of the measurement the image leaves, if it is too much, or that its unit is
+        not that of the reference, or "".
     """
 
     index: int
@@ -175,10 +179,11 @@ def _finished(index: int, problem: Problem, restoration: Restoration, seconds: f
     if not run["image_iteration"]:
         return Slice(index, seconds, error=run["message"], run=run)
     image, status = np.asarray(restoration.image), int(restoration.status)
-    scores: list[Scores] = [{}, {}]
+    doubt, scores = unexplained(problem, restoration.image), [Scores(), Scores()]
     if problem.reference is not None:
         reference = np.asarray(problem.reference)
         scores = [score_in_range(one, reference) for one in (np.asarray(direct(problem)), image)]
+        doubt = doubt or scaled(image, reference)
     return Slice(
         index,
         seconds,
@@ -187,8 +192,16 @@ def _finished(index: int, problem: Problem, restoration: Restoration, seconds: f
         has_failed=status == Status.NON_FINITE,
         before=scores[0],
         after=scores[1],
-        doubt="" if status == Status.INTERRUPTED else unexplained(problem, restoration.image),
+        doubt="" if status == Status.INTERRUPTED else doubt,
     )
+
+
+def scaled(image: np.ndarray, reference: np.ndarray) -> str:
+    """How much larger an image is than its reference, if it is another scale, or ""."""
+    sizes = [float(np.sqrt(np.mean(np.square(np.abs(one))))) for one in (image, reference)]
+    if not min(sizes) > 0 or max(sizes) <= MOST_SCALED * min(sizes):
+        return ""
+    return f"has values {sizes[0] / sizes[1]:.3g} times those of the reference"
 
 
 def unexplained(problem: Problem, image: jax.Array) -> str:

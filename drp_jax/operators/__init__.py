@@ -16,7 +16,7 @@ from drp_jax.operators.base import (
 from drp_jax.operators.composition import Composition, Offset, Stack
 from drp_jax.operators.direct import direct_reconstruction
 from drp_jax.operators.filtered_back_projection import filtered_back_projection
-from drp_jax.operators.fourier import FourierMagnitude, MaskedFourier
+from drp_jax.operators.fourier import FourierMagnitude, MaskedFourier, from_fft2
 from drp_jax.operators.matrix import Matrix, from_scico
 from drp_jax.operators.mosaic import Bayer
 from drp_jax.operators.pixels import (
@@ -57,6 +57,7 @@ __all__ = [
     "direct_reconstruction",
     "filled_back_projection",
     "filtered_back_projection",
+    "from_fft2",
     "from_scico",
     "gain",
     "is_linear",

@@ -9,6 +9,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from drp_jax.errors import require, shown
 from drp_jax.operators.base import (
     Function,
     Observation,
@@ -24,7 +25,6 @@ from drp_jax.operators.radon import FanBeam, Radon
 _STEPS = 30  # of conjugate gradients
 
 
-@functools.partial(jax.jit, static_argnames="image")
 def direct_reconstruction(
     operator: Operator, observation: Observation, image: jax.ShapeDtypeStruct
 ) -> jax.Array:
@@ -40,11 +40,20 @@ def direct_reconstruction(
     Args:
       operator: linear, or linear but for a constant.
       observation: what was measured.
-      image: shape and type of the image.
+      image: shape and type of the image, as `Problem.image` or an image of that kind has them.
 
     Raises:
-      InputError: if the operator is not linear.
+      InputError: if the operator is not linear, or the image has no shape `(H, W, C)`.
     """
+    require(
+        len(getattr(image, "shape", ())) == 3,
+        f"image is {shown(image)}; accepted: shape (H, W, C) and type, as Problem.image has them",
+    )
+    return _direct(operator, observation, jax.ShapeDtypeStruct(image.shape, image.dtype))
+
+
+@functools.partial(jax.jit, static_argnames="image")
+def _direct(operator: Operator, observation: Observation, image: jax.ShapeDtypeStruct) -> jax.Array:
     if isinstance(operator, MaskedFourier):
         return _zero_filled(operator, observation, image)
     if isinstance(operator, (Radon, FanBeam)):

@@ -9,7 +9,7 @@ import numpy as np
 from jax import lax
 
 from drp_jax.errors import require_kind
-from drp_jax.operators.radon import FanBeam, Projection, Radon, for_complex, pixels
+from drp_jax.operators.radon import FanBeam, Projection, Radon, for_complex
 
 
 def filtered_back_projection(operator: Radon | FanBeam, sinogram: jax.Array) -> jax.Array:
@@ -49,7 +49,7 @@ def _filtered(operator: Projection, sinogram: jax.Array) -> jax.Array:
     spectra = jnp.fft.rfft(central * sinogram, length, axis=1) * response
     filtered = jnp.fft.irfft(spectra, length, axis=1)[:, :count] / spacing
     padded = jnp.pad(filtered, ((0, 0), (1, 1)))
-    x, y = pixels(operator.shape, sinogram.dtype)
+    x, y = (places.astype(sinogram.dtype) for places in operator.pixels)
 
     def add(image: jax.Array, view: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
         angle, values = view

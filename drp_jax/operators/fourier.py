@@ -32,6 +32,28 @@ def centred_fft(image: jax.Array) -> jax.Array:
     return jnp.fft.fftshift(spectrum, axes)
 
 
+def from_fft2(spectrum: jax.Array | np.ndarray) -> jax.Array:
+    """The k-space of `MaskedFourier` from what `numpy.fft.fft2` gives of an image.
+
+    That has frequency 0 and the image's first pixel at [0, 0], and is not scaled. To shift k-space
+    alone is not enough: the image would be rolled by half of its size.
+
+    Args:
+      spectrum: complex `[..., H, W]`; entries that are 0 stay so. A mask `[H, W]` that goes with it
+        only needs `numpy.fft.fftshift`.
+    """
+    shifted = jnp.fft.fftshift(jnp.asarray(spectrum), (-2, -1))
+    rows, columns = map(_phases, shifted.shape[-2:])
+    factors = (rows[:, None] * columns).astype(shifted.dtype)
+    return shifted * factors.reshape((1,) * (shifted.ndim - 2) + factors.shape)
+
+
+def _phases(side: int) -> np.ndarray:
+    """What a spectrum `[side]` is multiplied by when the first pixel is to be the middle one."""
+    frequencies, middle = np.arange(side) - side // 2, side // 2
+    return np.exp(2j * np.pi * (frequencies * middle % side) / side) / side**0.5
+
+
 @record
 class MaskedFourier(Operator):
     """Some entries of k-space are observed, by one coil or several: Cartesian MRI. Linear.
@@ -67,6 +89,10 @@ class MaskedFourier(Operator):
             _check_factors(self.sensitivities, "sensitivities", accepted)
 
     def __call__(self, image: jax.Array) -> jax.Array:
+        require(
+            len(image.shape) == 3 and image.shape[2] == 1,
+            f"image has shape {image.shape}; accepted: (H, W, 1)",
+        )
         seen = image[..., 0]
         if self.sensitivities is not None:
             seen = self.sensitivities * seen[None]

@@ -113,6 +113,8 @@ _SHAPES: dict[str, tuple[_Make, tuple[str, ...]]] = {
 }
 """What makes the kernel of a shape, and the names of its numbers."""
 
+SHAPE_NAMES = tuple(_SHAPES)
+
 
 def _share_covered(
     text: str,

@@ -244,7 +244,10 @@ def picture_shape(observation: Observation) -> Shape:
         isinstance(shape, tuple),
         f"observation is {shown(observation)}; accepted: an array [H, W, C]",
     )
-    advice = {2: ", C = 1 for gray", 4: "; jax.vmap and restore_many take several pictures"}
+    advice = {
+        2: ", C = 1 for gray; what is no picture needs its operator",
+        4: "; jax.vmap and restore_many take several pictures",
+    }
     require(
         len(shape) == 3 and min(shape) >= 1,
         f"observation has shape {shape}; accepted: (H, W, C)" + advice.get(len(shape), ""),

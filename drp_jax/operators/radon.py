@@ -1,8 +1,8 @@
 """Operators that measure line integrals of an image: tomography with parallel or fan beams. Linear.
 
-Coordinates are in pixels from the centre of rotation ((H - 1) / 2, (W - 1) / 2), x to the right and
-y upwards. A ray is the line `x cos(phi) + y sin(phi) = s`. An image `[H, W, 1]`, real or complex,
-gives a sinogram `[views, detectors]`: integrals with the side of a pixel as the unit of length.
+Coordinates are in pixels from the centre of rotation, x to the right and y upwards. A ray is the
+line `x cos(phi) + y sin(phi) = s`. An image `[H, W, 1]`, real or complex, gives a sinogram
+`[views, detectors]`: integrals with the side of a pixel as the unit of length.
 
 A ray is followed by Joseph's method (IEEE Trans. Med. Imaging 1, 1982): at every column, or at
 every row if it is steeper than 45 degrees, the image is interpolated linearly between two pixels. A
@@ -48,6 +48,8 @@ class Projection(Operator):
       detectors: how many there are.
       spacing: between two detectors, in pixels.
       offset: of the middle of the detectors from where the central ray meets them, in pixels.
+      centre: (row, column) of the centre of rotation; None is the middle of the image,
+        ((H - 1) / 2, (W - 1) / 2).
     """
 
     angles: jax.Array
@@ -55,6 +57,7 @@ class Projection(Operator):
     detectors: Any
     spacing: Any
     offset: Any
+    centre: tuple[float, float] | None
 
     def __call__(self, image: jax.Array) -> jax.Array:
         require(
@@ -96,6 +99,24 @@ class Projection(Operator):
         middle = (self.detectors - 1) / 2
         return (jnp.arange(self.detectors) - middle) * self.spacing + self.offset
 
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The row and the column of the centre of rotation."""
+        height, width = self.shape
+        return ((height - 1) / 2, (width - 1) / 2) if self.centre is None else self.centre
+
+    @property
+    def pixels(self) -> tuple[jax.Array, jax.Array]:
+        """The coordinates x `[1, W]` and y `[H, 1]` of the pixels."""
+        (height, width), (row, column) = self.shape, self.middle
+        return (jnp.arange(width) - column)[None], (row - jnp.arange(height))[:, None]
+
+    @property
+    def radius(self) -> float:
+        """From the centre of rotation to the farthest corner of the image, in pixels."""
+        (height, width), (row, column) = self.shape, self.middle
+        return math.hypot(max(row, height - 1 - row) + 0.5, max(column, width - 1 - column) + 0.5)
+
     def detector(self, position: jax.Array) -> jax.Array:
         """Which detector, as a real number, is at a position."""
         return (position - self.offset) / self.spacing + (self.detectors - 1) / 2
@@ -111,10 +132,12 @@ class Radon(Projection):
     Attributes:
       angles: `[views]`, radians; from -2 pi to 2 pi.
       shape: (H, W) of the image.
-      detectors: how many. By default enough for the diagonal of the image, and as odd or even as
-        W, so that at angle 0 the rays meet the centres of the pixels.
+      detectors: how many. By default enough for the whole image at every angle, and odd or even so
+        that at angle 0 the rays meet the centres of the pixels.
       spacing: between two detectors, in pixels, above 0.
       offset: of the middle of the detectors from the projected centre of rotation, in pixels.
+      centre: (row, column) of the centre of rotation; None is the middle of the image,
+        ((H - 1) / 2, (W - 1) / 2).
 
     Raises:
       InputError: if a value is something else.
@@ -125,12 +148,15 @@ class Radon(Projection):
     detectors: int | None = fixed(default=None)
     spacing: float | jax.Array = 1.0
     offset: float | jax.Array = 0.0
+    centre: tuple[float, float] | None = fixed(default=None)
 
     def __post_init__(self) -> None:
         _check(self)
         if self.detectors is None:
-            width = 2 * _half_diagonal(self.shape)
-            object.__setattr__(self, "detectors", _enough(width, self.spacing, self.shape[1]))
+            width = 2 * self.radius
+            object.__setattr__(
+                self, "detectors", _enough(width, self.spacing, round(2 * self.middle[1]) + 1)
+            )
 
     def rays(self, angle: jax.Array) -> tuple[jax.Array, jax.Array]:
         return jnp.broadcast_to(angle, (self.detectors,)), self.positions
@@ -160,6 +186,8 @@ class FanBeam(Projection):
       detectors: how many; by default enough for the circle around the image.
       spacing: between two detectors, in pixels, above 0.
       offset: of the middle of the detectors from the central ray, in pixels.
+      centre: (row, column) of the centre of rotation; None is the middle of the image,
+        ((H - 1) / 2, (W - 1) / 2).
 
     Raises:
       InputError: if a value is something else.
@@ -172,10 +200,11 @@ class FanBeam(Projection):
     detectors: int | None = fixed(default=None)
     spacing: float | jax.Array = 1.0
     offset: float | jax.Array = 0.0
+    centre: tuple[float, float] | None = fixed(default=None)
 
     def __post_init__(self) -> None:
         _check(self)
-        radius = _half_diagonal(self.shape)
+        radius = self.radius
         require_number(
             self.source_distance,
             "source_distance",
@@ -194,7 +223,9 @@ class FanBeam(Projection):
             source, behind = (float(np.max(np.asarray(one))) for one in distances)
             nearest = float(np.min(np.asarray(self.source_distance)))
             width = 2 * (source + behind) * math.tan(math.asin(radius / nearest))
-            object.__setattr__(self, "detectors", _enough(width, self.spacing, self.shape[1]))
+            object.__setattr__(
+                self, "detectors", _enough(width, self.spacing, round(2 * self.middle[1]) + 1)
+            )
 
     @property
     def reach(self) -> Any:
@@ -211,7 +242,7 @@ class FanBeam(Projection):
         return enlarged * (x * cosine + y * sine), enlarged
 
     def most_enlarged(self) -> Any:
-        return self.reach / (self.source_distance - _half_diagonal(self.shape))
+        return self.reach / (self.source_distance - self.radius)
 
 
 @jax.custom_vjp
@@ -224,7 +255,7 @@ def _project(operator: Projection, image: jax.Array) -> jax.Array:
     # A hair more than 45 degrees, where rounding must not decide.
     flat = jnp.abs(sine) > jnp.abs(cosine) - 1e-5
     # A flat ray meets column j at a row, another one row j at a column: at first + j * slope.
-    middle_row, middle_column = (height - 1) / 2, (width - 1) / 2
+    middle_row, middle_column = operator.middle
     safe_sine, safe_cosine = jnp.where(flat, sine, 1.0), jnp.where(flat, 1.0, cosine)
     row = middle_row - (s + middle_column * cosine) / safe_sine
     column = middle_column + (s - middle_row * sine) / safe_cosine
@@ -252,7 +283,7 @@ def _project(operator: Projection, image: jax.Array) -> jax.Array:
 def _spread(operator: Projection, sinogram: jax.Array) -> jax.Array:
     """The transpose of `_project`: a real image `[H, W]`."""
     dtype, last = sinogram.dtype, operator.detectors - 1
-    x, y = pixels(operator.shape, dtype)
+    x, y = (places.astype(dtype) for places in operator.pixels)
     # Rays that pass a pixel at less than 1 meet the detector in an interval: the first of them, and
     # how many there are at most. A shadow on a flat detector is wider where the ray is oblique.
     steepest: Any = 1.0
@@ -307,18 +338,6 @@ def for_complex(function: Callable[[jax.Array], jax.Array], value: jax.Array) ->
     return function(value)
 
 
-def pixels(shape: tuple[int, int], dtype: Any) -> tuple[jax.Array, jax.Array]:
-    """The coordinates x `[1, W]` and y `[H, 1]` of the pixels."""
-    height, width = shape
-    x = jnp.arange(width, dtype=dtype) - (width - 1) / 2
-    y = (height - 1) / 2 - jnp.arange(height, dtype=dtype)
-    return x[None], y[:, None]
-
-
-def _half_diagonal(shape: tuple[int, int]) -> float:
-    return math.hypot(*shape) / 2
-
-
 def _enough(width: float, spacing: Any, like: int) -> int:
     """The least number of detectors that cover a width, odd or even as another number."""
     require(
@@ -357,3 +376,10 @@ def _check(operator: Projection) -> None:
         operator.spacing, "spacing", 0.0, least_allowed=False, accepted="pixels, above 0"
     )
     require_number(operator.offset, "offset", -np.inf, accepted="pixels, a finite number")
+    if operator.centre is not None:
+        accepted = "(row, column) in the image"
+        is_pair = isinstance(operator.centre, (tuple, list)) and len(operator.centre) == 2
+        require(is_pair, f"centre is {shown(operator.centre)}; accepted: {accepted}")
+        for place, side in zip(operator.centre, operator.shape, strict=True):
+            require_number(place, "centre of rotation", 0, side - 1, accepted=accepted)
+        object.__setattr__(operator, "centre", tuple(map(float, operator.centre)))

@@ -76,6 +76,22 @@ def test_a_sinogram_of_scikit_image_is_transposed():
     assert np.corrcoef(predicted.ravel(), np.load("s.npy").ravel())[0, 1] > 0.99
 
 
+@pytest.mark.parametrize(("side", "circle"), [(16, True), (17, True), (18, False)])
+def test_scikit_image_s_sinogram_and_degrees_are_read_as_they_are(side, circle):
+    image = gaussian(side)
+    x = np.arange(side) - side // 2
+    image = np.where(np.hypot(x, x[:, None]) < side // 2, image, 0)
+    degrees = np.arange(0, 180, 15)
+    sinogram = radon(image, degrees, circle=circle)
+    np.save("s.npy", [sinogram, 2 * sinogram])
+    np.save("a.npy", degrees)
+    flags = ["--sinogram", "s.npy", "--angles", "a.npy", "--size", f"{side},{side}"]
+    one = measurement(*flags, "--scikit-image")
+    predicted = np.asarray(one.operator(0)(image.astype(np.float32)[..., None]))
+    np.testing.assert_allclose(predicted, sinogram.T, atol=0.02 * sinogram.max())
+    np.testing.assert_allclose(one.slices[1], 2 * sinogram.T, rtol=1e-6)
+
+
 def test_a_stack_and_another_size():
     save_sinogram("s.npy", slices=2)
     one = measurement("--sinogram", "s.npy", "--views", 12, "--size", "10,12")
@@ -119,6 +135,16 @@ def test_a_stack_is_reconstructed():
             "--sinogram s.npy: has shape (12, 16), and there are 16 angles; accepted: "
             "[..., 16, detectors]; transposed?",
         ),
+        (
+            ["--sinogram", "s.npy", "--views", "12", "--scikit-image"],
+            "--sinogram s.npy: has shape (12, 16), and there are 12 angles; accepted: "
+            "[..., detectors, 12]; transposed?",
+        ),
+        (
+            ["--sinogram", "s.npy", "--views", "16", "--scikit-image", "--fan", "30,20"],
+            "--fan and --scikit-image are given; accepted: one of them",
+        ),
+        (["--scikit-image"], "--scikit-image needs --sinogram; what is simulated has its own"),
         (
             ["--sinogram", "s.npy", "--views", "11"],
             "--sinogram s.npy: has shape (12, 16), and there are 11 angles; accepted: "

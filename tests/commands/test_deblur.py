@@ -18,7 +18,8 @@ from scipy import ndimage
 
 from drp_jax import Gaussian, read_image
 from drp_jax.commands import deblur
-from drp_jax.commands.kernels import found
+from drp_jax.commands.kernels import described
+from drp_jax.commands.restoring import bundled_photograph
 from drp_jax.unknown_blur import estimated_kernel
 
 SMALL = ["--preset", "fast", "--iterations", "2"]
@@ -39,7 +40,8 @@ def job(*flags):
 
     @deblur.options.command("deblur", deblur.DeblurArguments, help=None)
     def note(parsed):
-        received.append(deblur.job(parsed.of_one(*parsed.images, *parsed.images)))
+        one = parsed.of_one(*parsed.images, *parsed.images) if parsed.images else parsed
+        received.append(deblur.job(one))
         return 0
 
     assert deblur.options.run(note, [*map(str, flags)], program="deblur") == 0
@@ -116,8 +118,10 @@ def test_a_kernel_that_is_not_known_is_found(capsys):
     kernel = estimated_kernel(jnp.asarray(read_image("x.png").image), 7)
     np.testing.assert_array_equal(asked.problem.operator.kernel, kernel)
     assert asked.problem.operator.boundary is None
-    assert asked.remarks == (found(np.asarray(kernel)),)
-    np.testing.assert_allclose(asked.panels["kernel"][..., 0], kernel / kernel.max(), rtol=1e-6)
+    assert asked.remarks == (described(np.asarray(kernel)),)
+    np.testing.assert_allclose(
+        asked.panels["estimated kernel"][..., 0], kernel / kernel.max(), rtol=1e-6
+    )
 
 
 def test_a_demonstration_finds_its_kernel(tmp_path, monkeypatch, capsys):
@@ -127,7 +131,7 @@ def test_a_demonstration_finds_its_kernel(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("importlib.resources.files", lambda package: small)
     assert run("--kernel", "unknown:7", *SMALL) == 0
     out = capsys.readouterr().out
-    assert "kernel found, " in out
+    assert "kernel estimated, " in out
     assert "scores count it as an error if the picture has moved" in out
 
 
@@ -166,6 +170,16 @@ def test_without_an_image_a_bundled_photograph_is_blurred(tmp_path, monkeypatch,
     assert run(*SMALL) == 0
     assert sorted(os.listdir()) == ["chelsea_figure.png", "chelsea_restored.png", "data"]
     assert "PSNR in dB: input " in capsys.readouterr().out
+
+
+def test_of_the_bundled_photograph_the_middle_is_restored():
+    whole, side = bundled_photograph().image, deblur.DEMONSTRATION_SIDE
+    sharp = job().template.image
+    top, left = ((length - side) // 2 for length in whole.shape[:2])
+    margin = (side - len(sharp)) // 2
+    assert 0 < margin < 10
+    middle = whole[top + margin :, left + margin :][: len(sharp), : len(sharp)]
+    np.testing.assert_array_equal(sharp, middle)
 
 
 def test_help_says_what_a_kernel_is(capsys):

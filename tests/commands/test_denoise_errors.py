@@ -140,7 +140,7 @@ def in_empty_folder(tmp_path, monkeypatch):
             None,
             ["--iteration", "3"],
             "denoise: error: Unrecognized options: --iteration (did you mean --iterations?); "
-            "accepted: flags and their values, like --image x.png (see --help)\n",
+            "accepted: flags and their values, like --image PATH (see --help)\n",
         ),
         (
             None,

@@ -66,6 +66,20 @@ def test_zeros_are_not_sampled_and_the_transform_is_centred(capsys):
     assert capsys.readouterr().out == f"k.npy: 16 x 18, one coil, {share} sampled\n"
 
 
+@pytest.mark.parametrize("shape", [(16, 18), (18,)])
+def test_what_numpy_transforms_is_read_as_it_is(shape):
+    mask = np.fft.ifftshift(np.broadcast_to(columns_sampled(), shape))
+    np.save("k.npy", np.fft.fft2(blob()))
+    np.save("m.npy", mask)
+    one = measurement("--kspace", "k.npy", "--mask", "m.npy", "--numpy-fft")
+    expected = np.where(columns_sampled(), centred_fft(blob()), 0)
+    np.testing.assert_allclose(predicted(one, blob()), expected, atol=1e-5)
+    np.testing.assert_allclose(np.where(columns_sampled(), one.slices[0], 0), expected, atol=1e-5)
+    np.save("k.npy", np.fft.fft2(blob()) * mask)
+    one = measurement("--kspace", "k.npy", "--numpy-fft")
+    np.testing.assert_allclose(predicted(one, blob()), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(16, 18), (1, 18), (18,)])
 def test_a_mask_says_what_is_sampled(shape):
     np.save("k.npy", centred_fft(blob()).astype(np.complex64))
@@ -81,6 +95,32 @@ def test_a_mask_of_rows():
     np.save("m.npy", rows)
     one = measurement("--kspace", "k.npy", "--mask", "m.npy")
     np.testing.assert_allclose(predicted(one, blob()), rows * centred_fft(blob()), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kspace_rows", "line"),
+    [
+        (False, "k.npy: 16 x 16, one coil, 4 of 16 columns sampled\n"),
+        (
+            True,
+            "k.npy: 16 x 16, one coil, 4 of 16 columns sampled\n--mask m.npy: of what it says was "
+            "sampled 75% is exactly 0 in k-space; [W] and [1, W] choose columns, [H, 1] rows\n",
+        ),
+    ],
+)
+def test_a_mask_of_the_other_axis_is_noticed(capsys, kspace_rows, line):
+    kspace = centred_fft(blob()[:, 1:17])
+    sampled = np.isin(np.arange(16), (1, 7, 8, 9))
+    np.save("k.npy", np.where(sampled[:, None], kspace, 0) if kspace_rows else kspace)
+    np.save("m.npy", sampled)
+    measurement("--kspace", "k.npy", "--mask", "m.npy")
+    assert capsys.readouterr().out == line
+
+
+def test_slices_along_the_last_axis_are_noticed(capsys):
+    np.save("k.npy", np.ones((20, 18, 8), np.complex64))
+    measurement("--kspace", "k.npy")
+    assert "slices are the first axis: transposed?" in capsys.readouterr().out
 
 
 def test_the_first_axis_is_slices_without_sensitivities_and_coils_with(capsys):
@@ -141,16 +181,17 @@ def test_a_stack_of_fastmri_is_reconstructed():
 
 
 def test_frequency_0_at_a_corner_is_noticed(capsys):
-    def told(kspace):
+    def told(kspace, *flags):
         np.save("k.npy", kspace)
-        measurement("--kspace", "k.npy")
+        measurement("--kspace", "k.npy", *flags)
         return capsys.readouterr().out
 
     kspace = save_kspace("k.npy", slices=2)
-    assert "fftshift" not in told(kspace)
+    assert "numpy" not in told(kspace)
     line = told(np.fft.ifftshift(kspace, (1, 2))).splitlines()[-1]
     assert line.startswith("--kspace k.npy: is strongest at its corners, and frequency 0 is taken")
-    assert "at (8, 9): np.fft.fftshift" in line
+    assert line.endswith("at (8, 9); --numpy-fft reads it as numpy.fft.fft2 gives it")
+    assert told(kspace, "--numpy-fft").endswith("; is it there without --numpy-fft?\n")
 
 
 def test_real_images_are_written_as_real_numbers():
@@ -235,6 +276,7 @@ SEVERAL = "--sensitivities s.npy, or --calibration N"
         ),
         (["--mask", "m.npy"], "--mask needs --kspace; what is simulated has its own"),
         (["--calibration", "8"], "--calibration needs --kspace; what is simulated has its own"),
+        (["--numpy-fft"], "--numpy-fft needs --kspace; what is simulated has its own"),
     ],
 )
 def test_bad_input_is_answered_in_one_line(capsys, arguments, message):

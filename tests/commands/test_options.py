@@ -79,12 +79,11 @@ def test_flags_arrive_as_fields_with_those_of_the_base():
         (
             ["--tile", "3", "x.png"],
             "Unrecognized options: --tile, 3, x.png (did you mean --tile-size?); accepted: flags "
-            "and their values, like --image x.png (see --help)",
+            "and their values, like --image PATH (see --help)",
         ),
         (
             ["--image"],
-            "Option '--image' requires an argument; accepted: flags and their values, like "
-            "--image x.png (see --help)",
+            "Option '--image' requires an argument; accepted: flags and their values (see --help)",
         ),
     ],
 )

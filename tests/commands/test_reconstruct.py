@@ -96,6 +96,19 @@ def test_it_is_said_if_the_image_does_not_explain_the_measurement(capsys, noise,
     assert bool(re.search(line, out, re.MULTILINE)) == is_said
 
 
+def test_it_is_said_if_the_reference_has_another_unit(capsys):
+    save_kspace("k.npy", scale=50)
+    np.save("r.npy", blob())
+    assert run("mri", "--kspace", "k.npy", "--reference", "r.npy", *SMALL) == 0
+    out = capsys.readouterr().out
+    (found,) = re.findall(
+        r"^The image has values ([\d.]+) times those of the reference: are", out, 8
+    )
+    image = np.load("k_restored.npy")
+    expected = np.linalg.norm(np.abs(image)) / np.linalg.norm(blob())
+    assert float(found) == pytest.approx(expected, rel=0.01)
+
+
 def test_an_image_of_an_interrupted_run_need_not_explain_the_measurement(monkeypatch, capsys):
     save_kspace("k.npy")
     noted = "drp_jax.commands.reconstructing.deferred_interrupts"
@@ -121,7 +134,7 @@ def test_each_slice_says_if_its_image_does_not_explain_the_measurement(capsys):
     assert float(found[0]) == pytest.approx(missed, rel=0.01)
     assert int(found[1]) == pytest.approx(missed / 0.01, abs=1)
     assert out.count("explains the measurement") == 1
-    assert "\n1 of 3 slices leave much more than the noise: are the operator, its units" in out
+    assert "\n1 of 3 slices are in doubt: are the operator, its units" in out
 
 
 def test_scores_do_not_depend_on_the_unit():

@@ -78,3 +78,11 @@ def test_pictures_are_themselves_with_their_gaps_filled():
 def test_what_is_not_linear_has_none():
     with pytest.raises(InputError, match="the operator cannot be transposed"):
         direct(FourierMagnitude())
+
+
+def test_an_image_may_stand_for_its_shape_and_type():
+    operator, image = MaskedFourier(np.ones((1, 6))), np.ones((4, 6, 1), np.float32)
+    found = direct_reconstruction(operator, operator(image), image)
+    np.testing.assert_allclose(found, image, atol=1e-5)
+    with pytest.raises(InputError, match=r"image is .*; accepted: shape \(H, W, C\) and type, as"):
+        direct_reconstruction(operator, operator(image), (4, 6))

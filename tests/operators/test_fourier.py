@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from drp_jax import Gaussian, InputError, Problem
-from drp_jax.operators import FourierMagnitude, MaskedFourier, back_projection
+from drp_jax.operators import FourierMagnitude, MaskedFourier, back_projection, from_fft2
 
 RANDOM = np.random.default_rng(0)
 MASK = RANDOM.random((9, 14)) < 0.5
@@ -31,6 +31,22 @@ def spectrum(image):
         return np.exp(-2j * np.pi * np.outer(index, index) / size) / np.sqrt(size)
 
     return transform(image.shape[-2]) @ image @ transform(image.shape[-1])
+
+
+@pytest.mark.parametrize("shape", [(8, 14), (9, 14), (3, 7, 5)])
+def test_what_numpy_gives_becomes_centred_and_orthonormal(shape):
+    images = complex_normal(*shape)
+    np.testing.assert_allclose(from_fft2(np.fft.fft2(images)), spectrum(images), atol=1e-4)
+
+
+def test_entries_without_a_sample_stay_zero():
+    converted = from_fft2(np.where(MASK, complex_normal(9, 14), 0))
+    np.testing.assert_array_equal(np.asarray(converted) != 0, np.fft.fftshift(MASK))
+
+
+def test_images_without_channels_are_refused():
+    with pytest.raises(InputError, match=r"image has shape \(9, 14\); accepted: \(H, W, 1\)"):
+        MaskedFourier(MASK)(normal(9, 14))
 
 
 @pytest.mark.parametrize("image", [normal(9, 14, 1), complex_normal(8, 5, 1), normal(1, 6, 1)])
