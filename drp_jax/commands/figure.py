@@ -1,6 +1,7 @@
 """The picture of a run: images side by side, and its curves below if it has many iterations."""
 
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from drp_jax import Restoration
 from drp_jax.commands.progress import step_word
 from drp_jax.images import replace_whole
+from drp_jax.method import Stage, unrolled
 from drp_jax.tiles import Tiled
 
 PANEL_INCHES = 4.0
@@ -78,7 +80,8 @@ def draw_curves(figure: Any, restoration: Restoration | Tiled) -> None:
     """Draws what a run has to show over its iterations, side by side in a figure of matplotlib.
 
     For a network the loss, and PSNR if there is a reference. A filter minimises nothing: PSNR, or
-    else what it measures first, as how much it has taken away.
+    else what it measures first, as how much it has taken away. The background says which stage of
+    the method it was, if there are several.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -99,3 +102,26 @@ def draw_curves(figure: Any, restoration: Restoration | Tiled) -> None:
         axes.set(xlabel=step_word(method), ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
+        if isinstance(restoration, Restoration):
+            mark_stages(axes, method.stages(restoration.run.problem), count)
+
+
+def mark_stages(axes: Any, stages: Sequence[Stage], last: int) -> None:
+    """Shades the iterations of every stage, up to the last that ran, in the colour of its name.
+
+    A legend tells the names. A single stage is not marked.
+    """
+    stages = unrolled(stages)
+    names = list(dict.fromkeys(stage.name for stage in stages))
+    if len(names) == 1:
+        return
+    start, told = 0, set()
+    for stage in stages:
+        end = min(int(stage.end), last)
+        if end > start:
+            label = stage.name if stage.name not in told else None
+            color = f"C{1 + names.index(stage.name)}"
+            axes.axvspan(start + 0.5, end + 0.5, color=color, alpha=0.15, linewidth=0, label=label)
+            told.add(stage.name)
+        start = max(start, end)
+    axes.legend(loc="lower right", fontsize="small")

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from drp_jax import preset
-from drp_jax.commands.figure import PANEL_INCHES, draw_curves, save_figure, smaller
+from drp_jax.commands.figure import PANEL_INCHES, draw_curves, mark_stages, save_figure, smaller
+from drp_jax.method import Stage
 
 UNKNOWN = np.nan
 
@@ -44,6 +45,22 @@ def test_a_filter_has_one_curve_over_its_steps(more, label):
     assert labels([axes]) == [("step", label)]
     ticks = axes.get_xticks()
     np.testing.assert_array_equal(ticks, np.rint(ticks))
+
+
+def test_the_stages_of_a_run_are_shaded_as_far_as_it_went():
+    axes = Figure().subplots()
+    mark_stages(axes, (Stage("search", None, 4, (11,)), Stage("fit", None, 9, (20,))), 15)
+    spans = [(one.get_x(), one.get_width(), one.get_facecolor()) for one in axes.patches]
+    assert [span[:2] for span in spans] == [(0.5, 4), (4.5, 5), (9.5, 2), (11.5, 4)]
+    assert spans[0][2] == spans[2][2] != spans[1][2] == spans[3][2]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["search", "fit"]
+
+
+def test_a_single_stage_is_not_marked():
+    axes = Figure().subplots()
+    mark_stages(axes, (Stage("fit", None, 9),), 9)
+    assert not axes.patches
+    assert axes.get_legend() is None
 
 
 @pytest.mark.parametrize(("spread", "panels"), [(0.1, 2), (0.0, 1), (None, 1)])
