@@ -24,10 +24,13 @@ from drp_jax.operators import Downsample, Identity, Mask, is_linear
 from drp_jax.problem import Problem
 from drp_jax.refined import Refined
 from drp_jax.untrained import (
+    CoarseToFine,
     CosineDecay,
+    NormAffine,
     NormalSeed,
     Objective,
     Pixels,
+    Seed,
     SelfTuned,
     Untrained,
     Weight,
@@ -48,9 +51,27 @@ def _projector(width: int, iterations: int, *, search: int, projectors: int | No
     return SelfTuned(network.adjusted(width=width), search_iterations=search, projectors=projectors)
 
 
+def _trained(projector: SelfTuned) -> SelfTuned:
+    """The same with weights that train too, and first the coarse structure of the seed.
+
+    It is no random projector any more. What each of the two brings: docs/research.md.
+    """
+    network = projector.method
+    iterations = network.loop.iterations
+    network = dataclasses.replace(
+        network,
+        trainable=(Seed, NormAffine, Weight),
+        learning_rate=CosineDecay(0.01, 0.0005, iterations),
+        optimizer=CoarseToFine(iterations=iterations / 2),
+    )
+    return dataclasses.replace(projector, method=network)
+
+
 PROJECTOR = _projector(32, 350, search=90, projectors=None)
 """Deep Random Projector for measurements: narrower and shorter than on photographs, with a learning
 rate that falls, averaged images, and a weight of total variation that it finds by itself."""
+
+_BEST_PROJECTOR = _trained(_projector(64, 500, search=100, projectors=4))
 
 
 def _refined(projector: SelfTuned, denoiser: Any, *, steps: int) -> Refined:
@@ -117,7 +138,7 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
         },
         "reconstruct": {
             "default": PROJECTOR,
-            "best": _projector(64, 500, search=100, projectors=4),
+            "best": _BEST_PROJECTOR,
             "fast": _projector(32, 180, search=45, projectors=1),
         },
     },
@@ -125,10 +146,7 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
         "reconstruct": {
             "default": RECONSTRUCT,
             "best": Judged(
-                _refined(
-                    _projector(64, 500, search=100, projectors=4), (_FINE, _REFINED), steps=40
-                ),
-                other=PLUG_AND_PLAY,
+                _refined(_BEST_PROJECTOR, (_FINE, _REFINED), steps=40), other=PLUG_AND_PLAY
             ),
             "fast": _refined(_projector(32, 125, search=25, projectors=1), _FINE, steps=8),
         },

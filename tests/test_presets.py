@@ -10,12 +10,14 @@ from drp_jax.non_local import Denoise, HalfQuadratic, PlugAndPlay
 from drp_jax.operators import Blur, Composition, Downsample, Mask
 from drp_jax.presets import completed, method_for, preset
 from drp_jax.untrained import (
+    CoarseToFine,
     CosineDecay,
     HourglassConfig,
     NormAffine,
     Precision,
     Seed,
     SelfTuned,
+    Weight,
     anisotropic_tv,
     mse,
     rmse,
@@ -275,6 +277,14 @@ def test_photons_get_their_likelihood():
 def test_complex_images_are_reconstructed():
     chosen = method_for(Problem(PICTURE * 1j, complex_image=True))
     assert chosen == presets.RECONSTRUCT
+
+
+def test_the_best_projector_trains_its_weights_and_takes_coarse_structure_first():
+    best = preset("best", method="drp-dip", task="reconstruct").adjusted(iterations=50)
+    assert best.method.trainable == (Seed, NormAffine, Weight)
+    assert best.method.optimizer == CoarseToFine(iterations=25)
+    assert best.method.learning_rate == CosineDecay(0.01, 0.0005, 50)
+    assert preset("best", task="reconstruct").adjusted(iterations=50).method.first == best
 
 
 def test_another_limit_is_the_length_of_a_rate_that_falls():
