@@ -51,7 +51,7 @@ def _projector(width: int, iterations: int, *, search: int, projectors: int | No
     return SelfTuned(network.adjusted(width=width), search_iterations=search, projectors=projectors)
 
 
-def _trained(projector: SelfTuned) -> SelfTuned:
+def weights_trained(projector: SelfTuned) -> SelfTuned:
     """The same with weights that train too, and first the coarse structure of the seed.
 
     It is no random projector any more. What each of the two brings: docs/research.md.
@@ -71,7 +71,7 @@ PROJECTOR = _projector(32, 350, search=90, projectors=None)
 """Deep Random Projector for measurements: narrower and shorter than on photographs, with a learning
 rate that falls, averaged images, and a weight of total variation that it finds by itself."""
 
-_BEST_PROJECTOR = _trained(_projector(64, 500, search=100, projectors=4))
+_BEST_PROJECTOR = weights_trained(_projector(64, 500, search=100, projectors=4))
 
 
 def _refined(projector: SelfTuned, denoiser: Any, *, steps: int) -> Refined:

@@ -14,11 +14,10 @@ from flax import nnx
 
 from drp_jax import Loop
 from drp_jax.non_local import CollaborativeDenoiser
-from drp_jax.presets import PROJECTOR
+from drp_jax.presets import PROJECTOR, weights_trained
 from drp_jax.untrained import (
     BackProjectionSeed,
     CoarseToFine,
-    CosineDecay,
     HourglassConfig,
     NormAffine,
     Seed,
@@ -70,8 +69,7 @@ def back_projected() -> Untrained:
 
 def all_trained() -> Untrained:
     """The weights trained too, from the beginning."""
-    rate = CosineDecay(0.01, 0.0005, ITERATIONS)
-    return _changed(trainable=(Seed, NormAffine, Weight), learning_rate=rate)
+    return dataclasses.replace(all_coarse_to_fine(), optimizer=PROJECTOR.method.optimizer)
 
 
 def trained_at_last() -> Untrained:
@@ -121,8 +119,8 @@ def coarse_to_fine() -> Untrained:
 
 
 def all_coarse_to_fine() -> Untrained:
-    """The same with the weights trained too."""
-    return dataclasses.replace(all_trained(), optimizer=coarse_to_fine().optimizer)
+    """The same with the weights trained too, as preset `best` has it."""
+    return weights_trained(PROJECTOR).method
 
 
 def small_seed() -> Untrained:

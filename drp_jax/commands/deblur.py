@@ -37,6 +37,7 @@ from drp_jax.images import Picture
 from drp_jax.non_local import noise_level
 from drp_jax.operators import Blur
 from drp_jax.operators.pixels import without_margins
+from drp_jax.sweep.images import middle
 
 PROGRAM = "deblur"
 DEMONSTRATION_KERNEL = "gaussian:1.6"
@@ -102,7 +103,9 @@ def job(parsed: DeblurArguments) -> Job:
     """The restoration of the picture `image` of the flags, or of the bundled one."""
     source = read_source(parsed)
     if source.is_bundled:
-        picture = dataclasses.replace(source.picture, image=_middle(source.picture.image))
+        picture = dataclasses.replace(
+            source.picture, image=middle(source.picture.image, DEMONSTRATION_SIDE)
+        )
         source = dataclasses.replace(source, picture=picture)
     image = source.picture.image
     text = parsed.kernel or DEMONSTRATION_KERNEL
@@ -143,13 +146,6 @@ def job(parsed: DeblurArguments) -> Job:
         inputs=given(parsed.image, parsed.reference, kernel_file if kernel_file.exists() else None),
         note="\n".join(notes),
     )
-
-
-def _middle(image: np.ndarray) -> np.ndarray:
-    """The middle of an image, at most `DEMONSTRATION_SIDE` pixels high and wide."""
-    margins = [max(0, side - DEMONSTRATION_SIDE) // 2 for side in image.shape[:2]]
-    rows, columns = (slice(margin, margin + DEMONSTRATION_SIDE) for margin in margins)
-    return image[rows, columns]
 
 
 def _problem(image: np.ndarray, blur: Blur, level: float, reference: np.ndarray | None) -> Problem:

@@ -112,16 +112,15 @@ def mark_stages(axes: Any, stages: Sequence[Stage], last: int) -> None:
     A legend tells the names. A single stage is not marked.
     """
     stages = unrolled(stages)
-    names = list(dict.fromkeys(stage.name for stage in stages))
-    if len(names) == 1:
+    colors = {name: f"C{1 + n}" for n, name in enumerate(dict.fromkeys(one.name for one in stages))}
+    if len(colors) == 1:
         return
-    start, told = 0, set()
-    for stage in stages:
-        end = min(int(stage.end), last)
+    start = 0
+    shaded: dict[str, Any] = {}
+    for name, _, end, _ in stages:
+        end = min(int(end), last)
         if end > start:
-            label = stage.name if stage.name not in told else None
-            color = f"C{1 + names.index(stage.name)}"
-            axes.axvspan(start + 0.5, end + 0.5, color=color, alpha=0.15, linewidth=0, label=label)
-            told.add(stage.name)
-        start = max(start, end)
-    axes.legend(loc="lower right", fontsize="small")
+            span = axes.axvspan(start + 0.5, end + 0.5, color=colors[name], alpha=0.15, linewidth=0)
+            shaded.setdefault(name, span)
+        start = end
+    axes.legend(shaded.values(), shaded.keys(), loc="lower right", fontsize="small")

@@ -107,7 +107,8 @@ def _measurement(parsed: MriArguments) -> Measurement:
     if mask is not None:
         mask = _checked_mask(mask_file or file, mask, height, width)
     if parsed.numpy_fft:
-        slices = np.asarray(from_fft2(slices))
+        for index, one in enumerate(slices):  # a stack may fill half of the memory
+            slices[index] = from_fft2(one)
         mask = None if mask is None else np.fft.fftshift(mask)
     maps_file = array_file("--sensitivities", parsed.sensitivities)
     sensitivities = read_optional(maps_file)

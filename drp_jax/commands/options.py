@@ -158,7 +158,7 @@ def command(
                 given[name] += tuple(map(pathlib.Path, others))
             return action(kind(**given))
 
-        return click.Command(
+        return _Command(
             name,
             callback=call,
             params=[
@@ -177,6 +177,17 @@ def command(
         )
 
     return decorate
+
+
+class _Command(click.Command):
+    """A command that all of its usage errors know, so that they can name its flags."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
 
 
 class _Group(click.Group):

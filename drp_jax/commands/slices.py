@@ -179,11 +179,10 @@ def _finished(index: int, problem: Problem, restoration: Restoration, seconds: f
     if not run["image_iteration"]:
         return Slice(index, seconds, error=run["message"], run=run)
     image, status = np.asarray(restoration.image), int(restoration.status)
-    doubt, scores = unexplained(problem, restoration.image), [Scores(), Scores()]
+    scores: list[Scores] = [{}, {}]
     if problem.reference is not None:
         reference = np.asarray(problem.reference)
         scores = [score_in_range(one, reference) for one in (np.asarray(direct(problem)), image)]
-        doubt = doubt or scaled(image, reference)
     return Slice(
         index,
         seconds,
@@ -192,16 +191,23 @@ def _finished(index: int, problem: Problem, restoration: Restoration, seconds: f
         has_failed=status == Status.NON_FINITE,
         before=scores[0],
         after=scores[1],
-        doubt="" if status == Status.INTERRUPTED else doubt,
+        doubt="" if status == Status.INTERRUPTED else doubted(problem, restoration.image),
     )
 
 
-def scaled(image: np.ndarray, reference: np.ndarray) -> str:
-    """How much larger an image is than its reference, if it is another scale, or ""."""
-    sizes = [float(np.sqrt(np.mean(np.square(np.abs(one))))) for one in (image, reference)]
-    if not min(sizes) > 0 or max(sizes) <= MOST_SCALED * min(sizes):
+def doubted(problem: Problem, image: jax.Array) -> str:
+    """Why an image may be wrong, by the measurement or by its size beside the reference, or ""."""
+    return unexplained(problem, image) or scaled(problem, image)
+
+
+def scaled(problem: Problem, image: jax.Array) -> str:
+    """How many times larger an image is than the reference, if that is another scale, or ""."""
+    if problem.reference is None:
         return ""
-    return f"has values {sizes[0] / sizes[1]:.3g} times those of the reference"
+    size, expected = (float(np.linalg.norm(one)) for one in (image, problem.reference))
+    if not min(size, expected) > 0 or 1 / MOST_SCALED <= size / expected <= MOST_SCALED:
+        return ""
+    return f"has values {size / expected:.3g} times those of the reference"
 
 
 def unexplained(problem: Problem, image: jax.Array) -> str:

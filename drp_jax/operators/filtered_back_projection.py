@@ -49,7 +49,7 @@ def _filtered(operator: Projection, sinogram: jax.Array) -> jax.Array:
     spectra = jnp.fft.rfft(central * sinogram, length, axis=1) * response
     filtered = jnp.fft.irfft(spectra, length, axis=1)[:, :count] / spacing
     padded = jnp.pad(filtered, ((0, 0), (1, 1)))
-    x, y = (places.astype(sinogram.dtype) for places in operator.pixels)
+    x, y = operator.pixels(sinogram.dtype)
 
     def add(image: jax.Array, view: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
         angle, values = view

@@ -105,11 +105,11 @@ class Projection(Operator):
         height, width = self.shape
         return ((height - 1) / 2, (width - 1) / 2) if self.centre is None else self.centre
 
-    @property
-    def pixels(self) -> tuple[jax.Array, jax.Array]:
+    def pixels(self, dtype: Any) -> tuple[jax.Array, jax.Array]:
         """The coordinates x `[1, W]` and y `[H, 1]` of the pixels."""
         (height, width), (row, column) = self.shape, self.middle
-        return (jnp.arange(width) - column)[None], (row - jnp.arange(height))[:, None]
+        x, y = jnp.arange(width, dtype=dtype) - column, row - jnp.arange(height, dtype=dtype)
+        return x[None], y[:, None]
 
     @property
     def radius(self) -> float:
@@ -154,9 +154,7 @@ class Radon(Projection):
         _check(self)
         if self.detectors is None:
             width = 2 * self.radius
-            object.__setattr__(
-                self, "detectors", _enough(width, self.spacing, round(2 * self.middle[1]) + 1)
-            )
+            object.__setattr__(self, "detectors", _enough(self, width))
 
     def rays(self, angle: jax.Array) -> tuple[jax.Array, jax.Array]:
         return jnp.broadcast_to(angle, (self.detectors,)), self.positions
@@ -223,9 +221,7 @@ class FanBeam(Projection):
             source, behind = (float(np.max(np.asarray(one))) for one in distances)
             nearest = float(np.min(np.asarray(self.source_distance)))
             width = 2 * (source + behind) * math.tan(math.asin(radius / nearest))
-            object.__setattr__(
-                self, "detectors", _enough(width, self.spacing, round(2 * self.middle[1]) + 1)
-            )
+            object.__setattr__(self, "detectors", _enough(self, width))
 
     @property
     def reach(self) -> Any:
@@ -283,7 +279,7 @@ def _project(operator: Projection, image: jax.Array) -> jax.Array:
 def _spread(operator: Projection, sinogram: jax.Array) -> jax.Array:
     """The transpose of `_project`: a real image `[H, W]`."""
     dtype, last = sinogram.dtype, operator.detectors - 1
-    x, y = (places.astype(dtype) for places in operator.pixels)
+    x, y = operator.pixels(dtype)
     # Rays that pass a pixel at less than 1 meet the detector in an interval: the first of them, and
     # how many there are at most. A shadow on a flat detector is wider where the ray is oblique.
     steepest: Any = 1.0
@@ -338,8 +334,9 @@ def for_complex(function: Callable[[jax.Array], jax.Array], value: jax.Array) ->
     return function(value)
 
 
-def _enough(width: float, spacing: Any, like: int) -> int:
-    """The least number of detectors that cover a width, odd or even as another number."""
+def _enough(operator: Projection, width: float) -> int:
+    """The least number of detectors that cover a width and have a ray through a row of centres."""
+    spacing, like = operator.spacing, round(2 * operator.middle[1]) + 1
     require(
         is_known(spacing),
         "detectors is None, and the spacing is not known; accepted: whole numbers",

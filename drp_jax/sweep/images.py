@@ -224,6 +224,6 @@ def prepared_image(
 
 
 def middle(image: np.ndarray, side: int) -> np.ndarray:
-    """The square around the centre."""
-    top, left = ((length - side) // 2 for length in image.shape[:2])
+    """The square around the centre, or what the image has of it."""
+    top, left = (max(0, length - side) // 2 for length in image.shape[:2])
     return image[top : top + side, left : left + side]

@@ -83,7 +83,8 @@ def test_flags_arrive_as_fields_with_those_of_the_base():
         ),
         (
             ["--image"],
-            "Option '--image' requires an argument; accepted: flags and their values (see --help)",
+            "Option '--image' requires an argument; accepted: flags and their values, like "
+            "--image PATH (see --help)",
         ),
     ],
 )
