@@ -52,9 +52,12 @@ def _projector(width: int, iterations: int, *, search: int, projectors: int | No
 
 
 def weights_trained(projector: SelfTuned) -> SelfTuned:
-    """The same with weights that train too, and first the coarse structure of the seed.
+    """A projector whose weights train too, with the coarse structure of the seed first.
 
     It is no random projector any more. What each of the two brings: docs/research.md.
+
+    Args:
+      projector: the settings to start from; its length is kept, its learning rate is not.
     """
     network = projector.method
     iterations = network.loop.iterations
