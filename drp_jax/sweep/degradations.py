@@ -104,21 +104,23 @@ def noisy(clean: np.ndarray, kind: str, number: float, draw: Draw) -> np.ndarray
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.float32) / 255
 
 
-def measured_by(text: str, noise: float = 0.0) -> Degradation:
+def measured_by(text: str, noise: float = 0.0, *, noise_known: bool = True) -> Degradation:
     """What a measurement, or a function of an image, gives, with white noise on it.
 
     Args:
       text: what `measurement` takes, or `module:function`, the name to import the function by.
       noise: deviation of the noise, of a complex number's both parts together; for tomography that
-        of a ray through half of the image. The level is told to methods that ask.
+        of a ray through half of the image.
+      noise_known: whether its level is told to methods that ask.
 
     Raises:
       InputError: if the text names neither.
     """
-    name = f"{text}, noise {noise:g}" if noise else text
+    kind = "noise" if noise_known else "unknown noise"
+    name = f"{text}, {kind} {noise:g}" if noise else text
     known = measurement(text)
     if known is not None:
-        measured = functools.partial(known.measured, noise=noise)
+        measured = functools.partial(known.measured, noise=noise, noise_known=noise_known)
         return Degradation(name, "reconstruct", measured, check=known.check)
     if not is_importable(text):
         raise InputError(
@@ -126,7 +128,7 @@ def measured_by(text: str, noise: float = 0.0) -> Degradation:
             f"{measurements.ACCEPTED}, or module:function"
         )
     operator = imported(text)
-    problem = functools.partial(observed, operator=operator, noise=noise)
+    problem = functools.partial(observed, operator=operator, noise=noise, noise_known=noise_known)
     return Degradation(name, "reconstruct", problem, version_of(operator))
 
 

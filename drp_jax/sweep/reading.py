@@ -132,7 +132,7 @@ def _degradation(entry: Entry) -> Degradation:
     fields = entry.mapping()
     if "degradation" in fields:
         return _own_degradation(entry)
-    fields = entry.mapping(("operator", "noise"))
+    fields = entry.mapping(("operator", "noise", "noise_known"))
     if "operator" not in fields:
         entry.fail(
             f"{entry.field} has no operator; accepted: a measurement like mri:4, or module:function"
@@ -140,8 +140,9 @@ def _degradation(entry: Entry) -> Degradation:
     noise = fields["noise"].number("a number from 0 up") if "noise" in fields else 0.0
     if noise < 0:
         fields["noise"].refuse("a number from 0 up")
+    is_known = fields["noise_known"].flag() if "noise_known" in fields else True
     text = fields["operator"].text("a measurement like mri:4, or module:function")
-    return fields["operator"].made(lambda: measured_by(text, noise))
+    return fields["operator"].made(lambda: measured_by(text, noise, noise_known=is_known))
 
 
 def _own_degradation(entry: Entry) -> Degradation:

@@ -103,6 +103,15 @@ def test_noise_has_the_level_that_the_problem_states(text, level):
     assert degradation(text).task == "reconstruct"
 
 
+def test_the_level_of_noise_may_be_left_unsaid():
+    known = problem("mri:2", noise=0.02)
+    unknown = measured_by("mri:2", 0.02, noise_known=False)
+    assert unknown.name == "mri:2, unknown noise 0.02"
+    unsaid = unknown.problem(GRAY, np.random.default_rng(0))
+    assert unsaid.noise is None
+    np.testing.assert_array_equal(unsaid.observation, known.observation)
+
+
 def test_a_key_gives_the_same_measurement_again():
     for text in ("mri:4", "sensing:0.1", "phase"):
         one, again, other = (problem(text, noise=0.1, seed=seed) for seed in (3, 3, 4))

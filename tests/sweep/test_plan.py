@@ -108,6 +108,9 @@ methods:
     assert 0.008 < noise.std() < 0.012
     assert problem.noise.level == 0.01
     assert one.task == "reconstruct"
+    (one,) = read(folder, text.replace("0.01}]", "0.01, noise_known: false}]")).degradations
+    assert one.problem(IMAGE, np.random.default_rng(0)).noise is None
+    assert one.name == "lab:measure, unknown noise 0.01"
 
 
 def test_a_picture_that_cannot_be_read_is_left_out(folder):
@@ -284,6 +287,10 @@ BASE = {"images": "a.npy", "degradations": "gaussian:25", "methods": "non-local"
             r"line 2: measurement 'mir:4' \(did you mean mri\?\); accepted: mri:ACCELERATION",
         ),
         ({"degradations": "{noise: 1}"}, r"line 2: degradations has no operator; accepted: a meas"),
+        (
+            {"degradations": "{operator: 'mri:4', noise: 0.1, noise_known: 0.1}"},
+            r"line 2: degradations.noise_known is 0.1; accepted: true or false",
+        ),
         ({"methods": "magic"}, r"line 3: unknown method: 'magic'; accepted:"),
         ({"methods": "drp-dpi"}, r"unknown method: 'drp-dpi' \(did you mean drp-dip\?\); accepted"),
         (
