@@ -55,7 +55,7 @@ class Judged(Method):
 
     All run without a few of the measurements, one after the other. The refinement is taken unless
     one of the others predicts those that were kept out better, by more than the standard error of
-    the difference. Then the first goes on with all measurements for an eighth of its iterations,
+    the difference. Then the first goes on with all measurements for a quarter of its iterations,
     and the refinement from there or the other method from its beginning, if it was taken. The other
     method is told the noise as the refinement is.
 
@@ -111,7 +111,7 @@ class Judged(Method):
     @property
     def _again(self) -> int | jax.Array:
         """The iteration after which the first has seen all measurements."""
-        return self._tried + self.method.first.loop.iterations // 8 + 1
+        return self._tried + self.method.first.loop.iterations // 4 + 1
 
     @property
     def _chosen(self) -> int | jax.Array:

@@ -66,7 +66,7 @@ class Mixed:
 PROBLEM = measured(IMAGE)
 PIXELS = preset(method="tv", task="reconstruct").adjusted(iterations=17)
 FIRST = SelfTuned(PIXELS, weights=(0.2,), projectors=1)
-FINDS, AGAIN, REFINES, OTHERS = 17, 3, 2, 3
+FINDS, AGAIN, REFINES, OTHERS = 17, 5, 2, 3
 TRIES = FINDS + REFINES + OTHERS
 
 
@@ -181,7 +181,7 @@ def test_a_batch_judges_each():
 def test_numbers_of_the_first_are_adjusted():
     longer = BETTER.adjusted(iterations=40, projectors=2)
     assert longer.method.first.projectors == 2
-    assert longer.loop.iterations == 40 + 2 + 3 + 6 + 2 + 3
+    assert longer.loop.iterations == 40 + 2 + 3 + 11 + 2 + 3
     assert dataclasses.replace(BETTER, held_out=0.1) != BETTER
 
 

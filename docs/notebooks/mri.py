@@ -72,7 +72,7 @@ show(
 # ## The projector
 #
 # How much total variation an image wants depends on the image, so the method first keeps 6 % of the
-# measurement out, fits the rest with one weight after the other, and takes the weight that predicts
+# measurement out, fits the rest with every weight, side by side, and takes the weight that predicts
 # best what was kept out. Then some random networks are fitted to all of it, side by side.
 
 # %%
@@ -86,17 +86,19 @@ for name, image in {"zero-filled": zero_filled, "projector": result.image}.items
     print(f"{name}: PSNR {psnr(image, clean):.2f} dB, SSIM {ssim(image, clean):.3f}")
 
 # %%
-_, (above, below) = plt.subplots(2, 1, figsize=(5.6, 4), layout="constrained", sharex=True)
-above.plot(result.past["psnr"])
-above.set(title="PSNR", ylabel="dB")
-below.plot(result.past["weight"])
-below.set(title="weight of total variation", xlabel="iteration")
-for axes in (above, below):
-    axes.axvline(method.search_length, color="gray", linestyle="--")
+_, (left, right) = plt.subplots(1, 2, figsize=(7.6, 2.8), layout="constrained")
+left.semilogx(method.weights, result.run.state.method.errors, "o-")
+left.set_xticks(method.weights, method.weights)
+left.minorticks_off()
+left.set(title="error on what was kept out", xlabel="weight of total variation")
+right.plot(result.past["psnr"])
+right.axvline(method.search_length, color="gray", linestyle="--")
+right.set(title="PSNR", ylabel="dB", xlabel="iteration")
+for axes in (left, right):
     axes.grid(alpha=0.3)
 
 # %% [markdown]
-# Left of the dashed line is the search, which starts anew with each weight.
+# Left of the dashed line is the search, of which the middle weight is shown.
 #
 # ## The image, and how far to trust it
 #

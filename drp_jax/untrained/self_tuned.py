@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from drp_jax import averaging
-from drp_jax.batching import chosen, each
+from drp_jax.batching import each, if_true
 from drp_jax.errors import (
     is_known,
     require,
@@ -43,16 +43,17 @@ class SelfTunedState:
 
     Attributes:
       iteration: number of iterations done.
-      search: the fit to a part of the measurements, with one weight after the other.
-      average: weighted sum of the images of this weight of the search, or of the fit, not yet
-        bias-corrected.
+      searches: the fits to a part of the measurements, one per weight along the first axis.
+      averages: weighted sums of their images `[weights, H, W, C]`, not yet bias-corrected.
+      average: that of the images of the fit to all measurements.
       errors: `[weights]`, how well each weight predicts what was held out; infinite before.
       held_out: which measurements these are, 0 and 1, a pytree like the observation.
       fits: the fits to all measurements, one per projector along the first axis.
     """
 
     iteration: jax.Array
-    search: FitState
+    searches: FitState
+    averages: jax.Array
     average: jax.Array
     errors: jax.Array
     held_out: Observation
@@ -64,10 +65,10 @@ class SelfTuned(Method):
     """Fits an untrained network with the weight that predicts held-out measurements best.
 
     Two stages. In the search the network is fitted to all but a few measurements, for a while and
-    from the same start with one weight after the other. Then it is fitted to all measurements with
-    the weight whose image had the least error (in the objective's fidelity) on those that were kept
-    out. With one weight there is no search. Several `projectors` are fitted side by side, from keys
-    of their own; their mean is the image and their spread the uncertainty.
+    from the same start with every weight: in turn on a CPU, as one batch elsewhere. Then it is fitted
+    to all measurements with the weight whose image had the least error (in the objective's fidelity)
+    on those that were kept out. With one weight there is no search. Several `projectors` are fitted
+    side by side, from keys of their own; their mean is the image and their spread the uncertainty.
 
     Hold-out validation for untrained networks is from Yaman et al., Zero-shot self-supervised
     learning for MRI (ICLR 2022), where it ends the run; here it chooses the weight.
@@ -75,7 +76,8 @@ class SelfTuned(Method):
     Attributes:
       method: the network, its objective and its run; the objective's own weight is not used.
       weights: those to choose from, from 0 up, in any order: `[weights]`.
-      search_iterations: iterations of the search with each weight, from 1 up.
+      search_iterations: iterations of the search, in each of which every weight takes a step: from
+        1 up.
       held_out: share of the measurements that is kept out of the search, in (0, 1).
       projectors: how many fits the image is the mean of. None is 1 on a CPU, which has to fit them
         one by one, and 4 elsewhere.
@@ -124,7 +126,7 @@ class SelfTuned(Method):
     @property
     def search_length(self) -> int | jax.Array:
         """Number of iterations of the search."""
-        return len(self.weights) * self.search_iterations if len(self.weights) > 1 else 0
+        return self.search_iterations if len(self.weights) > 1 else 0
 
     @property
     def loop(self) -> Loop:  # type: ignore[override]
@@ -158,44 +160,49 @@ class SelfTuned(Method):
         # The first projector of several is the one that there would be alone.
         keys = jnp.stack([key, *(jax.random.fold_in(key, number) for number in range(1, count))])
         fits = jax.vmap(lambda key: self.method.init(problem, key))(keys)
+        blank = jnp.zeros(problem.image.shape, problem.image.dtype)
+        weights = len(self.weights)
         return SelfTunedState(
             iteration=jnp.int32(0),
-            search=jax.tree.map(lambda leaf: leaf[0], fits),
-            average=jnp.zeros(problem.image.shape, problem.image.dtype),
-            errors=jnp.full(len(self.weights), jnp.inf),
+            searches=jax.tree.map(lambda leaf: jnp.stack([leaf[0]] * weights), fits),
+            averages=jnp.stack([blank] * weights),
+            average=blank,
+            errors=jnp.full(weights, jnp.inf),
             held_out=drawn(problem, self.held_out, jax.random.fold_in(key, 0)),
             fits=fits,
         )
 
     def _search(self, problem: Problem, state: SelfTunedState) -> SelfTunedState:
-        """One iteration with the present weight; after the last the error of what was held out."""
-        number, within = jnp.divmod(state.iteration, self.search_iterations)
-        method = self._with_weight(self._weights[number]).adjusted(
-            iterations=self.search_iterations
-        )
-        start = jax.tree.map(lambda leaf: leaf[0], state.fits)
-        before = chosen(within == 0, start, state.search)
-        search = method.step(without(problem, state.held_out), before)
-        past = jnp.where(within == 0, 0.0, state.average)
-        average = averaging.added(past, search.image, _SEARCH_EMA_DECAY)
+        """One iteration with every weight; after the last the errors of what was held out."""
+        fewer = without(problem, state.held_out)
+        count = state.iteration + 1
 
-        def error() -> jax.Array:
-            image = averaging.mean(average, within + 1, _SEARCH_EMA_DECAY)
+        def searched(weight: jax.Array, before: FitState, past: jax.Array) -> Any:
+            method = self._with_weight(weight).adjusted(iterations=self.search_iterations)
+            search = method.step(fewer, before)
+            return search, averaging.added(past, search.image, _SEARCH_EMA_DECAY)
+
+        searches, averages = each(searched)(self._weights, state.searches, state.averages)
+
+        def error(search: FitState, average: jax.Array) -> jax.Array:
+            image = averaging.mean(average, count, _SEARCH_EMA_DECAY)
             predicted, observed = (
                 search.units.measured(part(state.held_out, values))
                 for values in (problem.operator(problem.in_range(image)), problem.observation)
             )
-            return method.objective(image, predicted, observed).fidelity
+            found = self.method.objective(image, predicted, observed).fidelity
+            return jnp.where(jnp.isnan(found), jnp.inf, found)
 
-        is_last = within + 1 == self.search_iterations
-        found = jax.lax.cond(is_last, error, lambda: jnp.inf)
-        errors = state.errors.at[number].min(jnp.where(jnp.isnan(found), jnp.inf, found))
         return dataclasses.replace(
             state,
-            iteration=state.iteration + 1,
-            search=search,
-            average=average,
-            errors=errors,
+            iteration=count,
+            searches=searches,
+            averages=averages,
+            errors=if_true(
+                count == self.search_iterations,
+                lambda _: each(error)(searches, averages),
+                state.errors,
+            ),
         )
 
     def step(self, problem: Problem, state: SelfTunedState) -> SelfTunedState:
@@ -203,8 +210,7 @@ class SelfTuned(Method):
         method = self._with_weight(self.weight(state))
         fits = each(functools.partial(method.step, problem))(state.fits)
         image = jnp.mean(fits.image, axis=0)
-        past = jnp.where(state.iteration == self.search_length, 0.0, state.average)
-        average = averaging.added(past, image, self._ema_decay)
+        average = averaging.added(state.average, image, self._ema_decay)
         return dataclasses.replace(state, iteration=state.iteration + 1, fits=fits, average=average)
 
     def weight(self, state: SelfTunedState) -> jax.Array:
@@ -212,21 +218,24 @@ class SelfTuned(Method):
         return self._weights[jnp.argmin(state.errors)]
 
     def image(self, problem: Problem, state: SelfTunedState) -> jax.Array:
-        """The average of the images of this weight of the search, or of the fit."""
+        """The average of the images of the fit; in the search that of its middle weight."""
         done, search = state.iteration, self.search_length
-        within = 1 + (done - 1) % self.search_iterations
-        in_search = averaging.mean(state.average, within, _SEARCH_EMA_DECAY)
+        middle = state.averages[self._middle]
+        in_search = averaging.mean(middle, jnp.maximum(done, 1), _SEARCH_EMA_DECAY)
         in_fit = averaging.mean(state.average, jnp.maximum(done - search, 1), self._ema_decay)
         return jnp.where(done <= search, in_search, in_fit)
 
     def measured(self, problem: Problem, state: SelfTunedState) -> dict[str, jax.Array]:
-        """What `Untrained` measures, the mean over the projectors; the weight of the iteration."""
+        """What `Untrained` measures, the mean over the projectors, and the weight that was found.
+
+        In the search what is measured of its middle weight, and that.
+        """
         is_search = state.iteration <= self.search_length
-        search = self.method.measured(problem, state.search)
+        middle = jax.tree.map(lambda leaf: leaf[self._middle], state.searches)
+        search = self.method.measured(problem, middle)
         fits = jax.vmap(lambda fit: self.method.measured(problem, fit))(state.fits)
         values = {name: jnp.where(is_search, search[name], jnp.mean(fits[name])) for name in search}
-        number = (state.iteration - 1) // self.search_iterations
-        searched = self._weights[jnp.clip(number, 0, len(self.weights) - 1)]
+        searched = self._weights[self._middle]
         return values | {"weight": jnp.where(is_search, searched, self.weight(state))}
 
     def uncertainty(self, problem: Problem, state: SelfTunedState) -> jax.Array | None:
@@ -265,6 +274,11 @@ class SelfTuned(Method):
     @property
     def _ema_decay(self) -> float | jax.Array:
         return 0.0 if self.method.loop.ema_decay is None else self.method.loop.ema_decay
+
+    @property
+    def _middle(self) -> int:
+        """The number of the weight whose fit is shown in the search."""
+        return len(self.weights) // 2
 
     @property
     def _weights(self) -> jax.Array:
