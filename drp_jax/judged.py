@@ -17,7 +17,9 @@ from drp_jax.method import Loop, Method, Stage, State, adjustments_of, unrolled
 from drp_jax.operators.base import Observation
 from drp_jax.problem import Problem
 from drp_jax.pytrees import record
-from drp_jax.refined import Refined, RefinedState, measured_by
+from drp_jax.refined import Refined, RefinedState, left, measured_by, with_noise
+
+_MOST_ABOVE = 1.25  # times what a fit leaves, up to which what it misses is taken for noise
 
 
 class Choice(enum.IntEnum):
@@ -38,6 +40,8 @@ class JudgedState:
       other: that of the other method.
       starts: where the refinement and the other method begin once all measurements are given.
       held_out: which measurements all are judged by, 0 and 1, a pytree like the observation.
+      missed: root mean square of what the first's image in the trial misses of these.
+      level: deviation of the noise that the others are told where the problem states none.
       choice: whose image is taken, a `Choice`; `REFINED` before that is known.
     """
 
@@ -46,6 +50,8 @@ class JudgedState:
     other: State
     starts: tuple[State, State]
     held_out: Observation
+    missed: jax.Array
+    level: jax.Array
     choice: jax.Array
 
 
@@ -56,8 +62,12 @@ class Judged(Method):
     All run without a few of the measurements, one after the other. The refinement is taken unless
     one of the others predicts those that were kept out better, by more than the standard error of
     the difference. Then the first goes on with all measurements for a quarter of its iterations,
-    and the refinement from there or the other method from its beginning, if it was taken. The other
-    method is told the noise as the refinement is.
+    and the refinement from there or the other method from its beginning, if it was taken.
+
+    Where the problem states no level of the noise, it is what the first's image misses of the
+    measurements that were kept out, but not less than it leaves of the others, and not more than a
+    quarter above that. A fit takes some of the noise for the image, and leaves less than there is;
+    but what was kept out it may miss by more than noise, where it cannot know.
 
     Attributes:
       method: a method and what refines its image.
@@ -136,6 +146,8 @@ class Judged(Method):
                 self.other.init(problem, other_key),
             ),
             held_out=held_out,
+            missed=jnp.zeros(()),
+            level=jnp.zeros(()),
             choice=jnp.int32(Choice.REFINED),
         )
 
@@ -210,10 +222,14 @@ class Judged(Method):
 
         One program runs both: its stages are compiled once, and given one's numbers and state.
         """
-        done = state.iteration
-        is_other = jnp.where(
-            self._is_trial(state), done >= self.method.loop.iterations, done >= self._chosen
+        done, is_trial = state.iteration, self._is_trial(state)
+        seen = self._seen(problem, state)
+        is_first = (done == self.method.first.loop.iterations) | (done == self._again)
+        missed, level = jax.lax.cond(
+            is_first, lambda: self._noise(problem, state), lambda: (state.missed, state.level)
         )
+        seen = with_noise(seen, level)
+        is_other = jnp.where(is_trial, done >= self.method.loop.iterations, done >= self._chosen)
         is_taken = state.choice == jnp.where(is_other, Choice.OTHER, Choice.REFINED)
         refined = dataclasses.replace(
             self.method, second=chosen(is_other, self.other, self.method.second)
@@ -231,13 +247,27 @@ class Judged(Method):
                 # Above the number at which a refinement begins at the image of the first.
                 iteration=jnp.where(is_other, self.loop.iterations, before.iteration),
             )
-            after = stage.step(self._seen(problem, state), begun)
+            after = stage.step(seen, begun)
             return chosen(is_other, (before, after.second), (after, other))
 
-        refined_state, other = if_true(
-            self._is_trial(state) | is_taken, stepped, (state.refined, state.other)
+        refined_state, other = if_true(is_trial | is_taken, stepped, (state.refined, state.other))
+        return dataclasses.replace(
+            state,
+            iteration=done + 1,
+            refined=refined_state,
+            other=other,
+            missed=missed,
+            level=level,
         )
-        return dataclasses.replace(state, iteration=done + 1, refined=refined_state, other=other)
+
+    def _noise(self, problem: Problem, state: JudgedState) -> tuple[jax.Array, jax.Array]:
+        """What the first's image in the trial misses of what was held out; the noise's level."""
+        image = problem.in_range(self.method.first.image(problem, state.refined.first))
+        errors = squared_errors(problem, state.held_out, image)
+        count = sum(jnp.sum(mask) for mask in jax.tree.leaves(state.held_out))
+        missed = jnp.where(self._is_trial(state), jnp.sqrt(jnp.sum(errors) / count), state.missed)
+        least = left(self._seen(problem, state), image)
+        return missed, jnp.clip(missed, least, _MOST_ABOVE * least)
 
     def _is_other(self, state: JudgedState) -> jax.Array:
         return (state.choice == Choice.OTHER) & (state.iteration > self._chosen)

@@ -86,26 +86,44 @@ def judged(method):
     return restore(PROBLEM, key=KEY, method=method)
 
 
+def root_mean_square(image, where, problem=PROBLEM):
+    """Of what an image misses of some measurements."""
+    missed = np.abs(problem.observation - np.asarray(problem.operator(image)))
+    return np.sqrt(np.mean(missed[np.asarray(where) == 1] ** 2))
+
+
+def level(missed, left):
+    return np.clip(missed, left, 1.25 * left)
+
+
 @functools.cache
 def on_a_part():
-    """The method and its refinement by hand, without what was held out."""
+    """Mask, image of the first, problem with the noise's level and refined image, in the trial."""
     mask = judged(BETTER).run.state.method.held_out
-    refined = BETTER.method
-    result = restore(without(PROBLEM, mask), key=KEY, method=refined)
-    return mask, refined.first.image(PROBLEM, result.run.state.method.first), result
+    part = without(PROBLEM, mask)
+    run = restore(part, key=KEY, method=BETTER.method).run
+    found = FIRST.image(PROBLEM, run.state.method.first)
+    missed, left = root_mean_square(found, mask), root_mean_square(found, 1 - mask)
+    told = dataclasses.replace(part, noise=Gaussian(level(missed, left)))
+    return mask, found, told, restore(told, key=KEY, method=BETTER.method).image
+
+
+def told_again(found):
+    """The whole problem with the level that follows from the first's image of it."""
+    mask, before, _, _ = on_a_part()
+    missed, left = root_mean_square(before, mask), root_mean_square(found, jnp.ones_like(mask))
+    return dataclasses.replace(PROBLEM, noise=Gaussian(level(missed, left)))
 
 
 def test_all_run_at_first_without_what_is_held_out():
-    mask, found, refined = on_a_part()
+    mask, found, told, refined = on_a_part()
     assert 0 < np.mean(mask) < 0.3
     run, _ = advance(begin(PROBLEM, method=OTHER, key=KEY), FINDS)
     np.testing.assert_allclose(run.image, found, atol=1e-4)
     run, _ = advance(run, FINDS + REFINES)
-    np.testing.assert_allclose(run.image, refined.image, atol=1e-4)
+    np.testing.assert_allclose(run.image, refined, atol=1e-4)
     run, _ = advance(run, TRIES)
-    level = refined.run.state.method.level
-    part = dataclasses.replace(without(PROBLEM, mask), noise=Gaussian(level))
-    alone = restore(part, key=KEY, method=OTHER.other)
+    alone = restore(told, key=KEY, method=OTHER.other)
     other = OTHER.other.image(PROBLEM, run.state.method.other)
     np.testing.assert_allclose(other, alone.image, atol=1e-4)
 
@@ -121,9 +139,37 @@ def test_the_one_counts_that_predicts_best_what_was_held_out(method, choice):
     assert result.status == Status.COMPLETED
     assert result.run.state.method.choice == choice
     if method is BETTER:
-        mask, found, refined = on_a_part()
-        after, before = (squared_errors(PROBLEM, mask, one) for one in (refined.image, found))
+        mask, found, _, refined = on_a_part()
+        after, before = (squared_errors(PROBLEM, mask, one) for one in (refined, found))
         assert after.sum() < before.sum()
+
+
+@pytest.mark.parametrize(("weight", "times"), [(0.2, 1.25), (0.6, None), (1.0, 1.0)])
+def test_the_noise_is_what_is_missed_of_what_was_held_out_in_limits(weight, times):
+    noise = 0.2 * np.random.default_rng(0).normal(size=IMAGE.shape).astype(np.float32)
+    problem = Problem(IMAGE + noise, lambda image: 1.0 * image, image_shape=IMAGE.shape)
+    method = BETTER.adjusted(regularizer_weight=weight)
+    run, _ = advance(begin(problem, method=method, key=KEY), FINDS + 1)
+    state = run.state.method
+    found = FIRST.image(problem, state.refined.first)
+    missed, left = (
+        root_mean_square(found, where, problem) for where in (state.held_out, 1 - state.held_out)
+    )
+    assert (left < missed < 1.25 * left) == (times is None)
+    np.testing.assert_allclose(state.level, times * left if times else missed, rtol=1e-3)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.5])
+def test_a_level_that_is_stated_is_kept(level):
+    problem = dataclasses.replace(PROBLEM, noise=Gaussian(level))
+    run, _ = advance(begin(problem, method=BETTER, key=KEY), FINDS + 1)
+    state = run.state.method
+    second = BETTER.method.second
+    start = second.started_at(
+        problem, second.init(problem, KEY), FIRST.image(problem, state.refined.first)
+    )
+    expected = second.stages(problem)[0].step(without(problem, state.held_out), start)
+    np.testing.assert_allclose(state.refined.second.image, expected.image, atol=1e-3)
 
 
 def test_the_first_goes_on_with_all_measurements():
@@ -140,17 +186,17 @@ def test_the_second_begins_anew_at_its_image():
     refined = dataclasses.replace(run.state.method.refined, second=run.state.method.starts[0])
     found = FIRST.image(PROBLEM, refined.first)
     np.testing.assert_array_equal(run.image, PROBLEM.in_range(found))
+    told = told_again(found)
     for stage in BETTER.method.stages(PROBLEM)[1:]:
         for _ in range(REFINES):
-            refined = stage.step(PROBLEM, refined)
+            refined = stage.step(told, refined)
     expected = second.image(PROBLEM, refined.second)
     np.testing.assert_allclose(judged(BETTER).image, expected, atol=1e-4)
 
 
 def test_the_other_begins_anew_with_all_measurements():
     result = judged(OTHER)
-    level = result.run.state.method.refined.level
-    told = dataclasses.replace(PROBLEM, noise=Gaussian(level))
+    told = told_again(FIRST.image(PROBLEM, result.run.state.method.refined.first))
     alone = restore(told, key=KEY, method=OTHER.other)
     np.testing.assert_allclose(result.image, alone.image, atol=1e-4)
     np.testing.assert_allclose(

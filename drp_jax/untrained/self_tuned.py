@@ -65,10 +65,11 @@ class SelfTuned(Method):
     """Fits an untrained network with the weight that predicts held-out measurements best.
 
     Two stages. In the search the network is fitted to all but a few measurements, for a while and
-    from the same start with every weight: in turn on a CPU, as one batch elsewhere. Then it is fitted
-    to all measurements with the weight whose image had the least error (in the objective's fidelity)
-    on those that were kept out. With one weight there is no search. Several `projectors` are fitted
-    side by side, from keys of their own; their mean is the image and their spread the uncertainty.
+    from the same start with every weight: in turn on a CPU, as one batch elsewhere. Then it is
+    fitted to all measurements with the weight whose image had the least error (in the objective's
+    fidelity) on those that were kept out. With one weight there is no search. Several `projectors`
+    are fitted side by side, from keys of their own; their mean is the image and their spread the
+    uncertainty.
 
     Hold-out validation for untrained networks is from Yaman et al., Zero-shot self-supervised
     learning for MRI (ICLR 2022), where it ends the run; here it chooses the weight.
