@@ -223,12 +223,11 @@ class Judged(Method):
         One program runs both: its stages are compiled once, and given one's numbers and state.
         """
         done, is_trial = state.iteration, self._is_trial(state)
-        seen = self._seen(problem, state)
-        is_first = (done == self.method.first.loop.iterations) | (done == self._again)
+        has_found = (done == self.method.first.loop.iterations) | (done == self._again)
         missed, level = jax.lax.cond(
-            is_first, lambda: self._noise(problem, state), lambda: (state.missed, state.level)
+            has_found, lambda: self._noise(problem, state), lambda: (state.missed, state.level)
         )
-        seen = with_noise(seen, level)
+        told = with_noise(self._seen(problem, state), level)
         is_other = jnp.where(is_trial, done >= self.method.loop.iterations, done >= self._chosen)
         is_taken = state.choice == jnp.where(is_other, Choice.OTHER, Choice.REFINED)
         refined = dataclasses.replace(
@@ -247,7 +246,7 @@ class Judged(Method):
                 # Above the number at which a refinement begins at the image of the first.
                 iteration=jnp.where(is_other, self.loop.iterations, before.iteration),
             )
-            after = stage.step(seen, begun)
+            after = stage.step(told, begun)
             return chosen(is_other, (before, after.second), (after, other))
 
         refined_state, other = if_true(is_trial | is_taken, stepped, (state.refined, state.other))

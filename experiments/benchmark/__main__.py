@@ -15,10 +15,11 @@ from experiments.benchmark.profile import convolutions, profile, projection
 from experiments.benchmark.reconstruction import reconstruction
 from experiments.benchmark.speed import speed
 from experiments.benchmark.sweep import sweep
+from experiments.benchmark.units import units
 
 COMMANDS = (
     *(speed, filters, noise_spectra, noisy, ablations, batch, vmap, profile),
-    *(convolutions, reconstruction, slices, projection, deblurring, large, sweep),
+    *(convolutions, reconstruction, slices, projection, deblurring, large, sweep, units),
 )
 
 

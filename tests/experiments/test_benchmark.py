@@ -2,6 +2,7 @@ import json
 import re
 
 import golden_values
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from conftest import shorten_reconstruction
@@ -11,7 +12,7 @@ from untrained.test_golden import CASES
 from drp_jax import preset, presets
 from drp_jax.untrained import HourglassConfig
 from experiments import cameras, photographs
-from experiments.benchmark import ablations, batch, noise_spectra
+from experiments.benchmark import ablations, batch, noise_spectra, units
 from experiments.benchmark.__main__ import COMMANDS, main
 from experiments.measurements import MEASUREMENTS, measured
 
@@ -122,6 +123,28 @@ def test_methods_for_measurements_are_timed_by_turns(scans, capsys, monkeypatch)
     first, second = (rows[place]["seconds"] / rows[place + 1]["seconds"] for place in (0, 2))
     said = capsys.readouterr().out
     assert f"tv takes {(first + second) / 2:.2f} of the time of dd" in said
+
+
+def test_other_units_are_of_the_same_image(scans, tmp_path):
+    output = tmp_path / "units.json"
+    flags = ["--data", str(scans), "--size", "16", "--iterations", "2", "--method", "tv"]
+    assert main(["units", *flags, "--output", str(output)]) == 0
+    rows = json.loads(output.read_text())["rows"]
+    assert [row["case"] for row in rows] == [case for case in units.CASES for _ in range(5)]
+    assert [row["key"] for row in rows] == [0, 0, 0, 0, 1] * 2
+    assert max(row["greatest"] for row in rows) < 1e-3  # nor does total variation use the key
+    assert {row["greatest"] for row in rows if row["units"] == "1024 times"} == {0}
+
+
+def test_a_problem_in_other_units_is_that_of_the_other_image():
+    clean = np.random.default_rng(0).random((16, 16, 1)).astype(np.float32)
+    problem = measured(clean, "CT, 24 views", 0)
+    other = units.in_units(problem, -1000.0, 1200.0)
+    np.testing.assert_allclose(other.reference, 2200 * clean - 1000, rtol=1e-5)
+    noise = problem.observation - problem.operator(clean)
+    scaled = other.observation - problem.operator(jnp.asarray(other.reference))
+    np.testing.assert_allclose(scaled, 2200 * noise, atol=0.05 * 2200 * np.std(noise))
+    assert other.noise.level == pytest.approx(2200 * problem.noise.level)
 
 
 def test_methods_that_are_unknown_or_not_for_it_are_named(scans, capsys):

@@ -85,6 +85,21 @@ def test_no_error_is_known_before_the_search_has_ended():
     assert np.isfinite(run.state.method.errors).all()
 
 
+def test_all_weights_as_one_batch_are_the_same(monkeypatch):
+    def searched():
+        step = jax.jit(lambda state: TUNED.stages(PROBLEM)[0].step(PROBLEM, state))
+        state = TUNED.init(PROBLEM, KEY)
+        for _ in range(3):
+            state = step(state)
+        return state
+
+    in_turn = searched()
+    monkeypatch.setattr("drp_jax.untrained.self_tuned.each", jax.vmap)  # as on accelerators
+    at_once = searched()
+    np.testing.assert_allclose(at_once.searches.image, in_turn.searches.image, atol=1e-3)
+    np.testing.assert_allclose(at_once.errors, in_turn.errors, rtol=1e-2)
+
+
 def test_the_fit_is_that_of_the_network_alone_with_the_weight():
     result = tuned()
     weight = float(result.history["weight"][-1])
