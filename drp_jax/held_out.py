@@ -72,6 +72,12 @@ def squared_errors(problem: Problem, held_out: Observation, image: jax.Array) ->
     return jnp.concatenate(squares)
 
 
+def root_mean_square_error(problem: Problem, held_out: Observation, image: jax.Array) -> jax.Array:
+    """The root of the mean of the squared errors of the measurements that were held out."""
+    errors = squared_errors(problem, held_out, image)
+    return jnp.sqrt(jnp.sum(errors) / jnp.maximum(_count(held_out), 1))
+
+
 def is_clearly_less(errors: jax.Array, others: jax.Array, held_out: Observation) -> jax.Array:
     """Whether the mean of squared errors is below that of others by more than its standard error.
 
@@ -79,11 +85,15 @@ def is_clearly_less(errors: jax.Array, others: jax.Array, held_out: Observation)
     that predict as well as the noise allows it is chance which has the least error, while they may
     be decibels apart where nothing was measured.
     """
-    count = sum(jnp.sum(mask) for mask in jax.tree.leaves(held_out))
     differences = others - errors
     lead = jnp.sum(differences)
-    spread = jnp.sum(jnp.square(differences)) - jnp.square(lead) / count
+    spread = jnp.sum(jnp.square(differences)) - jnp.square(lead) / _count(held_out)
     return lead > jnp.sqrt(jnp.maximum(spread, 0.0))
+
+
+def _count(held_out: Observation) -> jax.Array:
+    """How many measurements were held out."""
+    return jnp.sum(jnp.stack([jnp.sum(mask) for mask in jax.tree.leaves(held_out)]))
 
 
 def part(mask: Observation, observation: Observation) -> Observation:

@@ -12,7 +12,14 @@ import jax.numpy as jnp
 
 from drp_jax.batching import chosen, if_true
 from drp_jax.errors import require, require_kind, shown
-from drp_jax.held_out import check_share, drawn, is_clearly_less, squared_errors, without
+from drp_jax.held_out import (
+    check_share,
+    drawn,
+    is_clearly_less,
+    root_mean_square_error,
+    squared_errors,
+    without,
+)
 from drp_jax.method import Loop, Method, Stage, State, adjustments_of, unrolled
 from drp_jax.operators.base import Observation
 from drp_jax.problem import Problem
@@ -262,9 +269,8 @@ class Judged(Method):
     def _noise(self, problem: Problem, state: JudgedState) -> tuple[jax.Array, jax.Array]:
         """What the first's image in the trial misses of what was held out; the noise's level."""
         image = problem.in_range(self.method.first.image(problem, state.refined.first))
-        errors = squared_errors(problem, state.held_out, image)
-        count = sum(jnp.sum(mask) for mask in jax.tree.leaves(state.held_out))
-        missed = jnp.where(self._is_trial(state), jnp.sqrt(jnp.sum(errors) / count), state.missed)
+        error = root_mean_square_error(problem, state.held_out, image)
+        missed = jnp.where(self._is_trial(state), error, state.missed)
         least = left(self._seen(problem, state), image)
         return missed, jnp.clip(missed, least, _MOST_ABOVE * least)
 

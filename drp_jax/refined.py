@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from drp_jax.batching import chosen
 from drp_jax.errors import require, require_kind
+from drp_jax.held_out import root_mean_square_error
 from drp_jax.method import Loop, Method, Stage, State, adjustments_of, unrolled
 from drp_jax.noise import Gaussian, has_level
 from drp_jax.problem import Problem
@@ -181,15 +182,8 @@ def measured_by(
 
 def left(problem: Problem, image: jax.Array) -> jax.Array:
     """The root mean square of what an image does not explain, over the entries that are not 0."""
-    pairs = zip(
-        jax.tree.leaves(problem.observation), jax.tree.leaves(problem.operator(image)), strict=True
-    )
-    power, count = jnp.zeros(()), jnp.zeros(())
-    for observed, predicted in pairs:
-        is_measured = jnp.abs(observed) > 0
-        power += jnp.sum(jnp.where(is_measured, jnp.square(jnp.abs(observed - predicted)), 0.0))
-        count += jnp.sum(is_measured)
-    return jnp.sqrt(power / jnp.maximum(count, 1))
+    is_measured = jax.tree.map(lambda one: (one != 0).astype(jnp.float32), problem.observation)
+    return root_mean_square_error(problem, is_measured, image)
 
 
 def with_noise(problem: Problem, level: jax.Array) -> Problem:

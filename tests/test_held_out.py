@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from drp_jax import Problem
-from drp_jax.held_out import drawn, is_clearly_less, squared_errors, without
+from drp_jax.held_out import drawn, is_clearly_less, root_mean_square_error, squared_errors, without
 from drp_jax.operators import Composition, Identity, MaskedFourier, Offset, Stack, adjoint
 
 KEY = jax.random.key(0)
@@ -94,6 +94,16 @@ def test_the_error_is_of_what_was_held_out():
     )
     squares = squared_errors(problem, masks, jnp.ones((8, 8, 1)))
     np.testing.assert_allclose(squares, [9.0, 0.0, 16.0, 0.0])
+
+
+def test_the_mean_of_errors_is_over_what_was_held_out_of_all_arrays():
+    values = DRAW.normal(size=(5, 7)), DRAW.normal(size=3) + 1j
+    masks = (np.arange(35).reshape(5, 7) < 6).astype(float), np.array([0.0, 1.0, 1.0])
+    zero = jnp.zeros((8, 8, 1))
+    found = np.concatenate([values[0].ravel()[:6], values[1][1:]])
+    expected = np.sqrt(np.mean(np.abs(found) ** 2))
+    error = root_mean_square_error(observed(values), masks, zero)
+    np.testing.assert_allclose(error, expected, rtol=1e-5)
 
 
 def test_an_error_is_clearly_less_beyond_the_standard_error_of_the_difference():

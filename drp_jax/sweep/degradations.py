@@ -116,20 +116,31 @@ def measured_by(text: str, noise: float = 0.0, *, noise_known: bool = True) -> D
     Raises:
       InputError: if the text names neither.
     """
-    kind = "noise" if noise_known else "unknown noise"
-    name = f"{text}, {kind} {noise:g}" if noise else text
     known = measurement(text)
     if known is not None:
-        measured = functools.partial(known.measured, noise=noise, noise_known=noise_known)
-        return Degradation(name, "reconstruct", measured, check=known.check)
-    if not is_importable(text):
+        problem, check, version = functools.partial(known.measured, noise=noise), known.check, ""
+    elif is_importable(text):
+        operator = imported(text)
+        problem = functools.partial(observed, operator=operator, noise=noise)
+        check, version = None, version_of(operator)
+    else:
         raise InputError(
             f"measurement {text!r}{meant(text.partition(':')[0], measurements.KINDS)}; accepted: "
             f"{measurements.ACCEPTED}, or module:function"
         )
-    operator = imported(text)
-    problem = functools.partial(observed, operator=operator, noise=noise, noise_known=noise_known)
-    return Degradation(name, "reconstruct", problem, version_of(operator))
+    kind = "noise" if noise_known else "unknown noise"
+    return Degradation(
+        f"{text}, {kind} {noise:g}" if noise else text,
+        "reconstruct",
+        problem if noise_known else functools.partial(_with_level_unsaid, problem),
+        version,
+        check,
+    )
+
+
+def _with_level_unsaid(measured: Callable[[np.ndarray, Draw], Problem], *given: Any) -> Problem:
+    """The problem that a measurement gives, without what it states of the noise."""
+    return dataclasses.replace(measured(*given), noise=None)
 
 
 def made_by(text: str, task: str, name: str | None = None) -> Degradation:

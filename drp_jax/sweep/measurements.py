@@ -54,9 +54,7 @@ class Measurement:
     check: Callable[[Shape], None]
     operator: Callable[[Shape, Draw], Operator]
 
-    def measured(
-        self, clean: np.ndarray, draw: Draw, noise: float = 0.0, *, noise_known: bool = True
-    ) -> Problem:
+    def measured(self, clean: np.ndarray, draw: Draw, noise: float = 0.0) -> Problem:
         """What it gives of an image `[H, W, C]`, with white noise.
 
         Args:
@@ -64,7 +62,6 @@ class Measurement:
           draw: what the operator and then the noise are drawn from.
           noise: its deviation, of a complex number's both parts together; for tomography that of
             a ray through half of the image.
-          noise_known: whether the problem states it.
 
         Raises:
           InputError: if such an image cannot be measured so.
@@ -72,32 +69,23 @@ class Measurement:
         self.check(clean.shape)
         operator = self.operator(clean.shape, draw)
         through = len(clean) / 2 if isinstance(operator, Radon) else 1.0
-        level = noise * through
-        return observed(clean, draw, operator=operator, noise=level, noise_known=noise_known)
+        return observed(clean, draw, operator=operator, noise=noise * through)
 
 
-def observed(
-    clean: np.ndarray,
-    draw: Draw,
-    *,
-    operator: Callable,
-    noise: float = 0.0,
-    noise_known: bool = True,
-) -> Problem:
-    """What an operator gives of a clean image, with white noise.
+def observed(clean: np.ndarray, draw: Draw, *, operator: Callable, noise: float = 0.0) -> Problem:
+    """What an operator gives of a clean image, with white noise whose level the problem states.
 
     Args:
       clean: `[H, W, C]`.
       draw: what the noise is drawn from.
       operator: a function of an image.
       noise: its deviation, of a complex number's both parts together; 0 for none.
-      noise_known: whether the problem states it.
     """
     exact = jax.tree.map(np.asarray, jax.jit(lambda image: operator(image))(jnp.asarray(clean)))
     return Problem(
         jax.tree.map(lambda one: one + noise * white_noise(one, draw), exact),
         operator,
-        noise=Gaussian(noise) if noise and noise_known else None,
+        noise=Gaussian(noise) if noise else None,
         image_shape=clean.shape,
         reference=clean,
     )

@@ -57,17 +57,16 @@ def units(parsed: Arguments) -> int:
 
 def in_units(problem: Problem, low: float, high: float) -> Problem:
     """A problem of an image in [0, 1] as one of an image in [low, high]."""
-    span, clean = high - low, problem.reference
+    span = high - low
     assert isinstance(problem.noise, Gaussian)
     assert problem.noise.level is not None
     offset = low * np.asarray(problem.operator(jnp.ones(problem.image.shape, jnp.float32)))
-    return Problem(
-        (span * np.asarray(problem.observation) + offset).astype(problem.observation.dtype),
-        problem.operator,
+    return dataclasses.replace(
+        problem,
+        observation=(span * problem.observation + offset).astype(problem.observation.dtype),
         noise=Gaussian(span * problem.noise.level),
-        image_shape=problem.image.shape,
         value_range=(low, high),
-        reference=low + span * np.asarray(clean),
+        reference=low + span * problem.reference,
     )
 
 
