@@ -21,6 +21,7 @@ _FLAGS = {
     "rematerialise": "--rematerialise",
     "seed": "--seed-image",
     "strength": "--strength",
+    "projectors": "--projectors",
 }
 """The flags of what a method's `adjusted` takes, by its name there."""
 
@@ -34,6 +35,15 @@ def preset_option(shown: str) -> Any:
     """The flag of the settings by name; `shown` says which they are where it is left out."""
     help = "Its settings, by name; which a method has is said below."
     return options.option(str, "NAME", "a name", help, shown=shown)
+
+
+def projectors_option() -> Any:
+    """The flag of how many networks are fitted side by side."""
+    return options.whole(
+        "How many networks are fitted side by side, from 1 up: the image is their mean, and how "
+        "far they are apart its uncertainty.",
+        shown="of the preset",
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +97,7 @@ class MethodArguments:
         *,
         seed_image: pathlib.Path | None = None,
         strength: float | None = None,
+        projectors: int | None = None,
     ) -> Method:
         """The preset for the task with the flags that were given.
 
@@ -94,6 +105,7 @@ class MethodArguments:
           task: as `preset`.
           seed_image: a file with what a network is to take as its seed.
           strength: what a filter is to multiply the level of the noise by.
+          projectors: how many networks are fitted side by side.
 
         Raises:
           InputError: if a name is unknown, a value out of its range, the file unusable, or a flag
@@ -110,10 +122,11 @@ class MethodArguments:
             "rematerialise": self.rematerialise or None,
             "seed": seed_image,
             "strength": strength,
+            "projectors": projectors,
         }
         given = {name: value for name, value in flags.items() if value is not None}
         for name, value in given.items():
-            _require_meaning(method, name, value)
+            self._require_meaning(method, name, value)
         if seed_image is not None:
             given["seed"] = read_image(seed_image).image
         for name, value in given.items():
@@ -122,6 +135,18 @@ class MethodArguments:
             except InputError as error:
                 raise InputError(f"{_FLAGS[name]}: {error}") from None
         return method
+
+    def _require_meaning(self, method: Method, name: str, value: Any) -> None:
+        """Raises InputError unless the method takes what is called `name` there."""
+        taken = method.adjustments()
+        if name not in taken:
+            own = {field.name for field in dataclasses.fields(self)}
+            flags = [_FLAGS[known] for known in _FLAGS if known in taken]
+            accepted = [one for one in flags if one.removeprefix("--").replace("-", "_") in own]
+            raise InputError(
+                f"{_FLAGS[name]} is {value}, and method {method.name} takes none; accepted: "
+                f"{', '.join(accepted)}, or another method"
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -241,14 +266,3 @@ def presets_of(task: str) -> str:
     ]
     # The mark tells click to keep the lines as they are.
     return "\n".join(("\b", "Presets of the methods:", *lines))
-
-
-def _require_meaning(method: Method, name: str, value: Any) -> None:
-    """Raises InputError unless the method takes what is called `name` there."""
-    taken = method.adjustments()
-    if name not in taken:
-        accepted = ", ".join(flag for known, flag in _FLAGS.items() if known in taken)
-        raise InputError(
-            f"{_FLAGS[name]} is {value}, and method {method.name} takes none; accepted: "
-            f"{accepted}, or another method"
-        )

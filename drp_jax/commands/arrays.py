@@ -10,6 +10,9 @@ import numpy as np
 from drp_jax import InputError
 from drp_jax.errors import in_a_line
 
+IMAGE = "image"
+"""What an image is called in a .npz file that has more."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ArrayFile:
@@ -35,7 +38,9 @@ def array_file(flag: str, path: pathlib.Path | None) -> ArrayFile | None:
 
 
 def read_array(file: ArrayFile) -> np.ndarray:
-    """The array of numbers in a .npy file, or the only one in an .npz file; pickles are refused.
+    """The array of numbers in a .npy or .npz file; pickles are refused.
+
+    Of several in a .npz file it is the one that is called `image`.
 
     Raises:
       InputError: if there is no such file, or it holds something else.
@@ -57,7 +62,10 @@ def read_array(file: ArrayFile) -> np.ndarray:
         ) from None
     if len(names) != 1:
         held = ", ".join(names) or "nothing"
-        raise InputError(f"{file}: holds {held}; accepted: one array, in a .npy or .npz file")
+        raise InputError(
+            f"{file}: holds {held}; accepted: one array, or one called {IMAGE}, in a .npy or .npz "
+            "file"
+        )
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biufc":
         kind = getattr(array, "dtype", type(array).__name__)
         raise InputError(f"{file}: has type {kind}; accepted: numbers")
@@ -65,12 +73,12 @@ def read_array(file: ArrayFile) -> np.ndarray:
 
 
 def _loaded(path: pathlib.Path) -> tuple[Any, list[str]]:
-    """What a file holds under its only name, or None; and its names, of a .npy file its own."""
+    """The array of a file and its name, of a .npy file its own; None and all names if unclear."""
     opened = np.load(path, allow_pickle=False)
     if isinstance(opened, np.ndarray):
         return opened, [path.name]
     with opened:
-        names = list(opened)
+        names = [IMAGE] if IMAGE in opened else list(opened)
         return opened[names[0]] if len(names) == 1 else None, names
 
 

@@ -21,7 +21,13 @@ import numpy as np
 
 from drp_jax import Gaussian, InputError, Method, Problem, metrics
 from drp_jax.commands import options
-from drp_jax.commands.arguments import RestoreArguments, methods_of, preset_option, presets_of
+from drp_jax.commands.arguments import (
+    RestoreArguments,
+    methods_of,
+    preset_option,
+    presets_of,
+    projectors_option,
+)
 from drp_jax.commands.denoise import add_noise
 from drp_jax.commands.kernels import ACCEPTED, described, estimated, is_unknown, kernel_of
 from drp_jax.commands.pictures import restore_pictures
@@ -59,6 +65,7 @@ class DeblurArguments(RestoreArguments):
         shown=DEFAULT_METHOD,
     )
     preset: str | None = preset_option("default, or fast where there is none")
+    projectors: int | None = projectors_option()
     kernel: str | None = options.option(
         str, "KERNEL", "a kernel", f"How a point was spread: {ACCEPTED}.", shown="none"
     )
@@ -88,7 +95,7 @@ def method_of(parsed: DeblurArguments) -> Method:
     Raises:
       InputError: if no picture can be restored with them.
     """
-    method = parsed.chosen_method(TASK)
+    method = parsed.chosen_method(TASK, projectors=parsed.projectors)
     _check(parsed)
     return method
 

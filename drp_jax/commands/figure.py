@@ -8,6 +8,7 @@ import numpy as np
 
 from drp_jax import Restoration
 from drp_jax.commands.progress import step_word
+from drp_jax.commands.report import known_uncertainty
 from drp_jax.images import replace_whole
 from drp_jax.method import Stage, unrolled
 from drp_jax.tiles import Tiled
@@ -30,7 +31,7 @@ def save_figure(
       path: where to; replaced whole.
       panels: images `[H, W, C]` in [0, 1], left to right; of other channels than 1 or 3 their mean.
       restoration: the curves of its history, whose NaN are iterations that did not run; and its
-        uncertainty, a last panel, if it has one that is not 0 everywhere, as after an interruption.
+        uncertainty, a last panel, if it is known.
 
     Raises:
       InputError: if `path` cannot be written.
@@ -39,9 +40,7 @@ def save_figure(
 
     height, width = next(iter(panels.values())).shape[:2]
     row = PANEL_INCHES * min(height / width, 2)
-    uncertainty = restoration.uncertainty
-    if uncertainty is not None and not np.any(uncertainty):
-        uncertainty = None
+    uncertainty = known_uncertainty(restoration)
     count = len(panels) + (uncertainty is not None)
     has_curves = int(restoration.iterations) >= LEAST_ITERATIONS
     heights = (row + 0.4, CURVES_INCHES) if has_curves else (row + 0.4,)
@@ -54,7 +53,7 @@ def save_figure(
         axes.imshow(np.clip(shown.squeeze(), 0, 1), cmap="gray", vmin=0, vmax=1)
         axes.set_title(title)
     if uncertainty is not None:
-        shown = smaller(np.asarray(uncertainty)[..., None])[..., 0]
+        shown = smaller(uncertainty[..., None])[..., 0]
         drawn = places[-1].imshow(shown, cmap="inferno", vmin=0)
         places[-1].set_title("uncertainty")
         images.colorbar(drawn, ax=places[-1], shrink=0.8)

@@ -9,7 +9,12 @@ from PIL import Image
 
 from drp_jax import Gaussian, InputError, Method, NoiseFree, Problem
 from drp_jax.commands import options, values, volumes
-from drp_jax.commands.arguments import MethodArguments, methods_of, preset_option
+from drp_jax.commands.arguments import (
+    MethodArguments,
+    methods_of,
+    preset_option,
+    projectors_option,
+)
 from drp_jax.commands.arrays import array_file, read_optional
 from drp_jax.commands.compilation_cache import use_compilation_cache
 from drp_jax.commands.fit import deferred_interrupts
@@ -59,6 +64,7 @@ class ReconstructArguments(MethodArguments, ResultFiles):
         shown="drp-pnp",
     )
     preset: str | None = preset_option("default, or fast where there is none")
+    projectors: int | None = projectors_option()
     noise: float | None = options.number(
         "Standard deviation of the noise in the measurement, in its unit; 0 if there is none. Of "
         "complex numbers the root mean square of its magnitude.",
@@ -72,6 +78,14 @@ class ReconstructArguments(MethodArguments, ResultFiles):
         "Least and greatest value of the image.",
         shown="not known",
     )
+
+    def reconstruct_method(self) -> Method:
+        """The method that the flags ask for.
+
+        Raises:
+          InputError: as `chosen_method`.
+        """
+        return self.chosen_method(TASK, projectors=self.projectors)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -133,6 +133,15 @@ def run_metrics(restoration: Restoration | Tiled) -> dict[str, Any]:
     }
 
 
+def known_uncertainty(restoration: Restoration | Tiled) -> np.ndarray | None:
+    """The uncertainty `[H, W]` of an image, or None if it has none.
+
+    After an interruption it may be 0 everywhere, as what finds it has not begun.
+    """
+    uncertainty = restoration.uncertainty
+    return np.asarray(uncertainty) if uncertainty is not None and np.any(uncertainty) else None
+
+
 def settings(method: Method, preset: str) -> dict[str, Any]:
     """All that is needed to repeat a run."""
     return {

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -45,9 +46,12 @@ def write_result(
       preset: that name.
     """
     images, is_stack = stacked(result), result.fitted is None
+    uncertainty = stacked_uncertainty(result)
     written = []
     for path in files.images:
-        written += volumes.write_volume(path, images, is_stack=is_stack, bits=bits)
+        written += volumes.write_volume(
+            path, images, is_stack=is_stack, bits=bits, uncertainty=uncertainty
+        )
     if files.figure is not None:
         _draw(files.figure, result, simple_name)
         written.append(files.figure)
@@ -72,9 +76,21 @@ def write_result(
 
 def stacked(result: Result) -> np.ndarray:
     """The images `[slices, H, W]`, or `[slices, H, W, C]` of several channels; NaN without one."""
-    blank = np.full(result.restoration.image.shape, np.nan, np.float32)
-    images = np.stack([blank if one.image is None else one.image for one in result.slices])
+    images = _with_blanks([one.image for one in result.slices])
     return images[..., 0] if images.shape[-1] == 1 else images
+
+
+def stacked_uncertainty(result: Result) -> np.ndarray | None:
+    """The uncertainties `[slices, H, W]`, NaN of a slice without; None if no slice has one."""
+    every = [one.uncertainty for one in result.slices]
+    return None if all(one is None for one in every) else _with_blanks(every)
+
+
+def _with_blanks(arrays: Sequence[np.ndarray | None]) -> np.ndarray:
+    """Arrays of one shape along a new first axis, NaN for None, which not all are."""
+    known = next(one for one in arrays if one is not None)
+    blank = np.full(known.shape, np.nan, np.float32)
+    return np.stack([blank if one is None else one for one in arrays])
 
 
 def mean_scores(result: Result, which: str) -> Scores:

@@ -20,7 +20,13 @@ from drp_jax import (
 )
 from drp_jax.commands.fit import Fit, fit
 from drp_jax.commands.progress import StackDisplay
-from drp_jax.commands.report import Scores, run_metrics, score_in_range, scores_in_line
+from drp_jax.commands.report import (
+    Scores,
+    known_uncertainty,
+    run_metrics,
+    score_in_range,
+    scores_in_line,
+)
 from drp_jax.commands.restoring import require_image
 from drp_jax.compile_clock import compile_clock
 from drp_jax.operators import direct_reconstruction
@@ -44,6 +50,7 @@ class Slice:
       index: its place in the stack, from 0.
       seconds: time that it took after the slice before, without compilation.
       image: `[H, W, C]`, or None if there is none.
+      uncertainty: that of each pixel, `[H, W]`, or None if there is none.
       error: why there is no image, in a line, or None.
       run: how the run went, as in a metrics file.
       has_failed: whether there is no image, or one from before its values stopped being finite.
@@ -56,6 +63,7 @@ class Slice:
     index: int
     seconds: float = 0.0
     image: np.ndarray | None = None
+    uncertainty: np.ndarray | None = None
     error: str | None = None
     run: dict[str, Any] = dataclasses.field(default_factory=dict)
     has_failed: bool = True
@@ -187,6 +195,7 @@ def _finished(index: int, problem: Problem, restoration: Restoration, seconds: f
         index,
         seconds,
         image=image,
+        uncertainty=known_uncertainty(restoration),
         run=run,
         has_failed=status == Status.NON_FINITE,
         before=scores[0],

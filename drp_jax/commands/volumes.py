@@ -6,12 +6,14 @@ failed is NaN.
 
 import io
 import pathlib
+from typing import Any
 
 import numpy as np
 import tifffile
 from PIL import Image
 
 from drp_jax import InputError
+from drp_jax.commands.arrays import IMAGE
 from drp_jax.images import replace_whole
 
 ACCEPTED = ".npy, .npz, .tif, .tiff, .png"
@@ -44,14 +46,27 @@ def paths_of(path: pathlib.Path, count: int | None) -> list[pathlib.Path]:
 
 
 def write_volume(
-    path: pathlib.Path, images: np.ndarray, *, is_stack: bool, bits: str = "32"
+    path: pathlib.Path,
+    images: np.ndarray,
+    *,
+    is_stack: bool,
+    bits: str = "32",
+    uncertainty: np.ndarray | None = None,
 ) -> list[pathlib.Path]:
     """Writes images in the format that the suffix names, and gives the files written.
 
-    - .npy, and .npz under the name `image`: the numbers, complex if they are;
+    - .npy: the numbers, complex if they are;
+    - .npz: the same under the name `image`, and `uncertainty` if it is given;
     - .tif: a page a slice, float32, the magnitude if complex; with 16 bits the range of values
       becomes 0 to 65535, which a line on the standard output says;
     - .png: as `shown_as` has them, one file a slice; none for those that failed.
+
+    Args:
+      path: where to write.
+      images: `[slices, H, W]` or `[slices, H, W, C]`.
+      is_stack: whether they are a stack; otherwise there is one, which is written without its axis.
+      bits: "32", or "16" of a .tif.
+      uncertainty: that of each pixel, `[slices, H, W]`, or None.
 
     Raises:
       InputError: if it cannot be written.
@@ -72,7 +87,10 @@ def write_volume(
     if suffix == ".npy":
         np.save(buffer, whole)
     elif suffix == ".npz":
-        np.savez_compressed(buffer, image=whole)
+        arrays: dict[str, Any] = {IMAGE: whole}
+        if uncertainty is not None:
+            arrays["uncertainty"] = uncertainty if is_stack else uncertainty[0]
+        np.savez_compressed(buffer, **arrays)
     else:
         pages = _real(whole)
         if bits == "16":

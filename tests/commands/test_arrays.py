@@ -89,6 +89,12 @@ def test_one_array_may_be_in_an_npz_file(in_empty_folder, save):
         np.testing.assert_array_equal(read(file), dense)
 
 
+def test_of_several_arrays_it_is_the_one_called_image(in_empty_folder):
+    np.savez("r.npz", image=np.eye(3), uncertainty=np.ones((3, 3)))
+    file = ArrayFile("--reference", Path("r.npz"))
+    np.testing.assert_array_equal(read_array(file), np.eye(3))
+
+
 @pytest.mark.parametrize("form", [sparse.csr_array, sparse.coo_matrix])
 def test_a_matrix_is_sparse_or_dense(in_empty_folder, form):
     dense = np.array([[0, 1.5, 0], [2, 0, 0]])
@@ -114,17 +120,17 @@ def test_a_matrix_is_sparse_or_dense(in_empty_folder, form):
         (
             read_array,
             "several.npz",
-            "several.npz: holds a, b; accepted: one array, in a .npy or .npz",
+            "several.npz: holds a, b; accepted: one array, or one called image, in a .npy or .npz",
         ),
         (read_kspace, "real.npy", "real.npy: has type float64; accepted: complex k-space"),
         (read_kspace, "none.h5", "none.h5: no such file"),
-        (read_array, "empty.npz", "empty.npz: holds nothing; accepted: one array, in a .npy or"),
+        (read_array, "empty.npz", "empty.npz: holds nothing; accepted: one array, or one"),
         (read_array, "archive.npz", "archive.npz: has type bytes; accepted: numbers"),
         (
             read_matrix,
             "several.npz",
-            "several.npz: holds a, b; accepted: one array, in a .npy or .npz file, or a sparse "
-            "matrix that scipy.sparse.save_npz wrote",
+            "several.npz: holds a, b; accepted: one array, or one called image, in a .npy or .npz "
+            "file, or a sparse matrix that scipy.sparse.save_npz wrote",
         ),
         (read_matrix, "text.npy", "text.npy: cannot be read as an array: "),
         (read_matrix, "objects.npz", "objects.npz: cannot be read as a sparse matrix: "),

@@ -204,6 +204,26 @@ def test_one_bad_slice_does_not_end_the_others(capsys):
     assert metrics["slices"][1]["error"] == reason
 
 
+def test_several_projectors_have_an_uncertainty_which_an_npz_file_holds():
+    kspace = save_kspace("k.npy", slices=3)
+    kspace[1, 3, 4] = np.nan
+    np.save("k.npy", kspace)
+    flags = ["--projectors", "2", "--output", "o.npz", *NETWORK]
+    assert run("mri", "--kspace", "k.npy", *flags) == 1
+    with np.load("o.npz") as opened:
+        images, uncertainty = opened["image"], opened["uncertainty"]
+    assert uncertainty.shape == images.shape == (3, 16, 18)
+    assert np.isnan(uncertainty[1]).all()
+    assert (uncertainty[[0, 2]] >= 0).all()
+    assert (uncertainty[[0, 2]] > 0).mean() > 0.9
+    # The file serves as a reference, of which the image is taken.
+    np.save("k.npy", kspace[0])
+    np.savez("r.npz", image=images[0], uncertainty=uncertainty[0])
+    flags = ["--reference", "r.npz", "--metrics", "m.json", *SMALL]
+    assert run("mri", "--kspace", "k.npy", *flags) == 0
+    assert json.loads(Path("m.json").read_text())["psnr"] is not None
+
+
 def test_ctrl_c_keeps_the_slices_that_are_done(monkeypatch, capsys):
     save_kspace("k.npy", slices=3)
     noted = "drp_jax.commands.reconstructing.deferred_interrupts"
@@ -298,6 +318,12 @@ def test_an_error_names_the_command_within_the_groups(capsys):
         (["--method", "drp-dd"], "--method is 'drp-dd'; accepted: drp-dip, drp-pnp, dip, dd"),
         (["--preset", "slow"], "unknown preset of tv reconstruct: 'slow'"),
         (["--tv-weight", "-1"], "--tv-weight: "),
+        (
+            ["--projectors", "2"],
+            "--projectors is 2, and method tv takes none; accepted: --iterations, --learning-rate, "
+            "--tv-weight, --width, --ema-decay, --precision, --rematerialise, or another method",
+        ),
+        (["--method", "drp-dip", "--projectors", "0"], "projectors is 0; accepted: whole numbers"),
     ],
 )
 def test_bad_flags_are_answered_in_one_line(capsys, arguments, message):

@@ -31,7 +31,21 @@ def test_numbers_stay_as_they_are(in_empty_folder, complex_image):
         assert np.load(path).dtype == volume.dtype
     write_volume(in_empty_folder / "c.npz", volume, is_stack=True)
     with np.load(in_empty_folder / "c.npz") as opened:
+        assert list(opened) == ["image"]
         np.testing.assert_array_equal(opened["image"], volume)
+
+
+@pytest.mark.parametrize("is_stack", [True, False])
+def test_an_npz_file_has_the_uncertainty_too(in_empty_folder, is_stack):
+    volume, uncertainty = images(2, 8, 9), np.abs(images(2, 8, 9)) + 1
+    path, count = in_empty_folder / "a.npz", 2 if is_stack else 1
+    write_volume(path, volume[:count], is_stack=is_stack, uncertainty=uncertainty[:count])
+    with np.load(path) as opened:
+        written = {name: opened[name] for name in opened}
+    expected = {"image": volume, "uncertainty": uncertainty}
+    assert written.keys() == expected.keys()
+    for name, whole in expected.items():
+        np.testing.assert_array_equal(written[name], whole if is_stack else whole[0])
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".TIFF"])
