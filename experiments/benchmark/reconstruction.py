@@ -2,8 +2,9 @@
 
 Slices of scans and a photograph, as MRI, tomography or blurs observe them, are restored by one
 method after the other, again and again, so that other work on the machine slows all alike. A row
-per image and method, seconds without compilation, and how long each takes beside the last. How good
-the images are is a matter of sweeps: `benchmarks/plans`.
+per image and method, seconds without compilation; then the means, and the median of what share of
+the time of the last method each takes, which goes to a table of Markdown beside the JSON too. How
+good the images are is a matter of sweeps: `benchmarks/plans`.
 """
 
 import dataclasses
@@ -27,6 +28,11 @@ TABLE = pages.Table(
     "measured by | image | draw | method | PSNR | SSIM | seconds",
     "{case} | {image} | {draw} | {method} | {psnr:.2f} | {ssim:.3f} | {seconds:.1f}",
 )
+SHARES = pages.Table(
+    "measured by | method | PSNR (dB) | seconds | share of the time of {last}",
+    "{case} | {method} | {psnr:.2f} | {seconds:.1f} | {share:.2f}",
+)
+CASES = ("MRI x4", "CT, 24 views", "motion blur", "compressed sensing 25 %")
 METHODS = tuple(method for method, tasks in names().items() if "reconstruct" in tasks)
 
 
@@ -37,9 +43,23 @@ def _several(text: str) -> tuple[str, ...]:
     return chosen
 
 
+def _cases(text: str) -> tuple[str, ...]:
+    chosen = tuple(text.split(";"))
+    if not set(chosen) <= set(MEASUREMENTS):
+        raise ValueError
+    return chosen
+
+
 @dataclasses.dataclass(frozen=True)
 class Arguments:
-    case: str = options.choice(MEASUREMENTS, "What measures the images.", "MRI x4")
+    cases: tuple[str, ...] = options.option(
+        _cases,
+        "NAMES",
+        f"some of {'; '.join(MEASUREMENTS)}, with a semicolon and no blank between them",
+        "What measures the images.",
+        CASES,
+        shown=";".join(CASES),
+    )
     methods: tuple[str, ...] = options.option(
         _several,
         "NAMES",
@@ -67,26 +87,44 @@ def reconstruction(parsed: Arguments) -> int:
     }
     content = {"size": parsed.size, "noise": parsed.noise}
     rows = pages.show(TABLE, _rows(methods, parsed), parsed.output, content)
-    runs = {name: [row for row in rows if row["method"] == name] for name in methods}
-    means = {name: statistics.mean(row["psnr"] for row in own) for name, own in runs.items()}
-    *others, last = methods
-    for name in others:
-        pairs = zip(runs[name], runs[last], strict=True)
-        ratio = statistics.median(one["seconds"] / other["seconds"] for one, other in pairs)
-        print(
-            f"{name} takes {ratio:.2f} of the time of {last}: {means[name]:.2f} dB in the mean, "
-            f"and {means[last]:.2f}"
-        )
+    table = shares(rows, list(methods)[-1])
+    print(table)
+    if parsed.output is not None:
+        pages.write_page(parsed.output.with_suffix(".md"), table)
     return 0
 
 
+def shares(rows: list[dict], last: str) -> str:
+    """A table of the means of each case and method, and its share of the time of the last."""
+    groups = pages.by_case_and_method(rows)
+
+    def line(case: str, method: str) -> dict:
+        own, others = groups[case, method], groups[case, last]
+        pairs = zip(own, others, strict=True)
+        return {
+            "case": case,
+            "method": method,
+            "psnr": statistics.mean(row["psnr"] for row in own),
+            "seconds": statistics.mean(row["seconds"] for row in own),
+            "share": statistics.median(one["seconds"] / other["seconds"] for one, other in pairs),
+        }
+
+    table = SHARES._replace(names=SHARES.names.format(last=last))
+    return table.of(line(*group) for group in groups)
+
+
 def _rows(methods: dict[str, Method], parsed: Arguments) -> Iterator[dict]:
-    source = colored if parsed.case == "demosaicing" else scans
+    for case in parsed.cases:
+        yield from _of_case(case, methods, parsed)
+
+
+def _of_case(case: str, methods: dict[str, Method], parsed: Arguments) -> Iterator[dict]:
+    source = colored if case == "demosaicing" else scans
     images = [*source(parsed.data, parsed.size).items()][: parsed.photographs]
     for image, clean in images:
         for draw in range(parsed.draws):
             seed = parsed.seed + draw
-            problem = measured(clean, parsed.case, seed, parsed.noise)
+            problem = measured(clean, case, seed, parsed.noise)
             for name, method in methods.items():
                 try:
                     method.check(problem)
@@ -95,7 +133,7 @@ def _rows(methods: dict[str, Method], parsed: Arguments) -> Iterator[dict]:
             for name, method in methods.items():
                 fitted = fit(problem, seed=seed, method=method)
                 yield {
-                    "case": parsed.case,
+                    "case": case,
                     "image": image,
                     "draw": draw,
                     "method": name,

@@ -113,16 +113,22 @@ def scans(tmp_path):
 def test_methods_for_measurements_are_timed_by_turns(scans, capsys, monkeypatch):
     shorten_reconstruction(monkeypatch)
     output = scans / "times.json"
+    cases = ("CT, 24 views", "motion blur")
     flags = ["--data", str(scans), "--size", "16", "--iterations", "2", "--methods", "tv,dd"]
+    flags += ["--cases", ";".join(cases)]
     assert main(["reconstruction", *flags, "--output", str(output)]) == 0
     rows = json.loads(output.read_text())["rows"]
-    assert [(row["draw"], row["method"]) for row in rows] == [
-        (draw, method) for draw in (0, 1) for method in ("tv", "dd")
+    assert [(row["case"], row["draw"], row["method"]) for row in rows] == [
+        (case, draw, method) for case in cases for draw in (0, 1) for method in ("tv", "dd")
     ]
-    assert {(row["case"], row["image"]) for row in rows} == {("MRI x4", "brain 1")}
-    first, second = (rows[place]["seconds"] / rows[place + 1]["seconds"] for place in (0, 2))
-    said = capsys.readouterr().out
-    assert f"tv takes {(first + second) / 2:.2f} of the time of dd" in said
+    assert {row["image"] for row in rows} == {"brain 1"}
+    first, second = (rows[place]["seconds"] / rows[place + 1]["seconds"] for place in (4, 6))
+    psnr, seconds = ((rows[4][name] + rows[6][name]) / 2 for name in ("psnr", "seconds"))
+    line = f"| motion blur | tv | {psnr:.2f} | {seconds:.1f} | {(first + second) / 2:.2f} |"
+    table = (scans / "times.md").read_text()
+    assert line in table
+    assert "| share of the time of dd |" in table
+    assert table in capsys.readouterr().out + "\n"
 
 
 def test_other_units_are_of_the_same_image(scans, tmp_path):
@@ -150,7 +156,7 @@ def test_a_problem_in_other_units_is_that_of_the_other_image():
 def test_methods_that_are_unknown_or_not_for_it_are_named(scans, capsys):
     assert main(["reconstruction", "--methods", "drp-dip,magic"]) == 2
     assert "--methods: 'drp-dip,magic' is not some of drp-dip" in capsys.readouterr().err
-    flags = ["--data", str(scans), "--size", "16", "--case", "phase retrieval"]
+    flags = ["--data", str(scans), "--size", "16", "--cases", "phase retrieval"]
     assert main(["reconstruction", *flags, "--methods", "tv,plug-and-play"]) == 2
     assert "--methods plug-and-play: " in capsys.readouterr().err
 
