@@ -151,7 +151,9 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
             "best": Judged(
                 _refined(_BEST_PROJECTOR, (_FINE, _REFINED), steps=40), other=PLUG_AND_PLAY
             ),
-            "fast": _refined(_projector(32, 125, search=25, projectors=1), _FINE, steps=8),
+            "fast": _refined(
+                _projector(32, 125, search=25, projectors=1), (_FINE, _REFINED), steps=20
+            ),
         },
     },
     "drp-dd": {
