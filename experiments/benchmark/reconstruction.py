@@ -34,11 +34,12 @@ SHARES = pages.Table(
 )
 CASES = ("MRI x4", "CT, 24 views", "motion blur", "compressed sensing 25 %")
 METHODS = tuple(method for method, tasks in names().items() if "reconstruct" in tasks)
+PRESETS = tuple(f"{method} {name}" for method in METHODS for name in names()[method]["reconstruct"])
 
 
 def _several(text: str) -> tuple[str, ...]:
     chosen = tuple(text.split(","))
-    if not set(chosen) <= set(METHODS):
+    if not set(chosen) <= {*METHODS, *PRESETS}:
         raise ValueError
     return chosen
 
@@ -63,10 +64,11 @@ class Arguments:
     methods: tuple[str, ...] = options.option(
         _several,
         "NAMES",
-        f"some of {', '.join(METHODS)}, with commas between them",
-        "Which methods; the times of the others are told beside that of the last.",
-        ("drp-pnp", "dip"),
-        shown="drp-pnp,dip",
+        f"some of {', '.join(METHODS)}, with commas between them, or {', '.join(PRESETS)}",
+        "Which methods, with their presets after a blank or without; the times of the others are "
+        "told beside that of the last.",
+        ("drp-pnp", "drp-pnp fast", "dip"),
+        shown="drp-pnp,drp-pnp fast,dip",
     )
     size: int = measuring.size(128, least=16, most=256)
     photographs: int = measuring.photographs(1)
@@ -82,8 +84,7 @@ class Arguments:
 def reconstruction(parsed: Arguments) -> int:
     """Methods for MRI, CT, blurs, compressed sensing ... by turns."""
     methods = {
-        name: preset(method=name, task="reconstruct").adjusted(iterations=parsed.iterations)
-        for name in parsed.methods
+        name: _method(name).adjusted(iterations=parsed.iterations) for name in parsed.methods
     }
     content = {"size": parsed.size, "noise": parsed.noise}
     rows = pages.show(TABLE, _rows(methods, parsed), parsed.output, content)
@@ -92,6 +93,12 @@ def reconstruction(parsed: Arguments) -> int:
     if parsed.output is not None:
         pages.write_page(parsed.output.with_suffix(".md"), table)
     return 0
+
+
+def _method(text: str) -> Method:
+    """What a method is by default, or with the preset that is named after it."""
+    method, *name = text.split()
+    return preset(*name, method=method, task="reconstruct")
 
 
 def shares(rows: list[dict], last: str) -> str:

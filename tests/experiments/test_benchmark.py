@@ -114,12 +114,12 @@ def test_methods_for_measurements_are_timed_by_turns(scans, capsys, monkeypatch)
     shorten_reconstruction(monkeypatch)
     output = scans / "times.json"
     cases = ("CT, 24 views", "motion blur")
-    flags = ["--data", str(scans), "--size", "16", "--iterations", "2", "--methods", "tv,dd"]
+    flags = ["--data", str(scans), "--size", "16", "--iterations", "2", "--methods", "tv,dd fast"]
     flags += ["--cases", ";".join(cases)]
     assert main(["reconstruction", *flags, "--output", str(output)]) == 0
     rows = json.loads(output.read_text())["rows"]
     assert [(row["case"], row["draw"], row["method"]) for row in rows] == [
-        (case, draw, method) for case in cases for draw in (0, 1) for method in ("tv", "dd")
+        (case, draw, method) for case in cases for draw in (0, 1) for method in ("tv", "dd fast")
     ]
     assert {row["image"] for row in rows} == {"brain 1"}
     first, second = (rows[place]["seconds"] / rows[place + 1]["seconds"] for place in (4, 6))
@@ -127,7 +127,7 @@ def test_methods_for_measurements_are_timed_by_turns(scans, capsys, monkeypatch)
     line = f"| motion blur | tv | {psnr:.2f} | {seconds:.1f} | {(first + second) / 2:.2f} |"
     table = (scans / "times.md").read_text()
     assert line in table
-    assert "| share of the time of dd |" in table
+    assert "| share of the time of dd fast |" in table
     assert table in capsys.readouterr().out + "\n"
 
 
