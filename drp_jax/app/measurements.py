@@ -12,6 +12,7 @@ from drp_jax.app.runs import COMPILING, Report, followed, sentence, whole
 from drp_jax.commands import ct, mri
 from drp_jax.commands.reconstructing import (
     PHANTOM_SIDE,
+    TASK,
     Measurement,
     ReconstructArguments,
     problems_of,
@@ -109,7 +110,7 @@ def _reconstructed(asked: Asked, interrupts: list[int]) -> Generator[Shown, None
         iterations=whole(asked.iterations, "iterations"),
         seed=asked.seed,
     )
-    method = parsed.reconstruct_method()
+    method = parsed.chosen_method(TASK)
     measurement = measured(asked)
     (problem,) = problems_of(measurement, parsed)
     if isinstance(problem, InputError):

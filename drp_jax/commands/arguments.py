@@ -11,19 +11,19 @@ from drp_jax.images.memory import in_bytes
 from drp_jax.presets import completed, names
 from drp_jax.untrained import Precision
 
-_FLAGS = {
-    "iterations": "--iterations",
-    "learning_rate": "--learning-rate",
-    "regularizer_weight": "--tv-weight",
-    "width": "--width",
-    "ema_decay": "--ema-decay",
-    "precision": "--precision",
-    "rematerialise": "--rematerialise",
-    "seed": "--seed-image",
-    "strength": "--strength",
-    "projectors": "--projectors",
+_FIELDS = {
+    "iterations": "iterations",
+    "learning_rate": "learning_rate",
+    "regularizer_weight": "tv_weight",
+    "width": "width",
+    "ema_decay": "ema_decay",
+    "precision": "precision",
+    "rematerialise": "rematerialise",
+    "seed": "seed_image",
+    "strength": "strength",
+    "projectors": "projectors",
 }
-"""The flags of what a method's `adjusted` takes, by its name there."""
+"""The fields of what a method's `adjusted` takes, by its name there; a command has some of them."""
 
 
 def methods_of(*tasks: str) -> tuple[str, ...]:
@@ -91,61 +91,44 @@ class MethodArguments:
         """The preset for a task, also where it was left out."""
         return completed(self.preset, self.method, task)[0]
 
-    def chosen_method(
-        self,
-        task: str,
-        *,
-        seed_image: pathlib.Path | None = None,
-        strength: float | None = None,
-        projectors: int | None = None,
-    ) -> Method:
+    def chosen_method(self, task: str) -> Method:
         """The preset for the task with the flags that were given.
 
         Args:
           task: as `preset`.
-          seed_image: a file with what a network is to take as its seed.
-          strength: what a filter is to multiply the level of the noise by.
-          projectors: how many networks are fitted side by side.
 
         Raises:
-          InputError: if a name is unknown, a value out of its range, the file unusable, or a flag
-            means nothing for the method.
+          InputError: if a name is unknown, a value out of its range, the file of a seed unusable,
+            or a flag means nothing for the method.
         """
         method = preset(self.preset, method=self.method, task=task)
-        flags: dict[str, Any] = {
-            "regularizer_weight": self.tv_weight,  # first: with it fewer iterations are enough
-            "iterations": self.iterations,
-            "learning_rate": self.learning_rate,
-            "width": self.width,
-            "ema_decay": self.ema_decay,
-            "precision": self.precision,
-            "rematerialise": self.rematerialise or None,
-            "seed": seed_image,
-            "strength": strength,
-            "projectors": projectors,
-        }
-        given = {name: value for name, value in flags.items() if value is not None}
+        every = {name: getattr(self, field) for name, field in self._fields().items()}
+        # None, or False of a switch, is not given; 0 is.
+        given = {name: one for name, one in every.items() if one is not None and one is not False}
         for name, value in given.items():
             self._require_meaning(method, name, value)
-        if seed_image is not None:
-            given["seed"] = read_image(seed_image).image
-        for name, value in given.items():
+        if "seed" in given:
+            given["seed"] = read_image(given["seed"]).image
+        # Total variation comes first: with a weight fewer iterations are enough.
+        for name in sorted(given, key=lambda name: name != "regularizer_weight"):
             try:
-                method = method.adjusted(**{name: value})
+                method = method.adjusted(**{name: given[name]})
             except InputError as error:
-                raise InputError(f"{_FLAGS[name]}: {error}") from None
+                raise InputError(f"{_flag(name)}: {error}") from None
         return method
+
+    def _fields(self) -> dict[str, str]:
+        """Those of `_FIELDS` that this command has."""
+        return {name: field for name, field in _FIELDS.items() if hasattr(self, field)}
 
     def _require_meaning(self, method: Method, name: str, value: Any) -> None:
         """Raises InputError unless the method takes what is called `name` there."""
         taken = method.adjustments()
         if name not in taken:
-            own = {field.name for field in dataclasses.fields(self)}
-            flags = [_FLAGS[known] for known in _FLAGS if known in taken]
-            accepted = [one for one in flags if one.removeprefix("--").replace("-", "_") in own]
+            accepted = ", ".join(_flag(known) for known in self._fields() if known in taken)
             raise InputError(
-                f"{_FLAGS[name]} is {value}, and method {method.name} takes none; accepted: "
-                f"{', '.join(accepted)}, or another method"
+                f"{_flag(name)} is {value}, and method {method.name} takes none; accepted: "
+                f"{accepted}, or another method"
             )
 
 
@@ -266,3 +249,8 @@ def presets_of(task: str) -> str:
     ]
     # The mark tells click to keep the lines as they are.
     return "\n".join(("\b", "Presets of the methods:", *lines))
+
+
+def _flag(name: str) -> str:
+    """The flag of what a method's `adjusted` calls so."""
+    return f"--{_FIELDS[name].replace('_', '-')}"

@@ -108,7 +108,7 @@ class CtArguments(ReconstructArguments, SinogramFiles):
 @options.command("ct", CtArguments, help=__doc__, epilog=presets_of(TASK))
 def ct(parsed: CtArguments) -> int:
     """Reconstruct an image from a sinogram."""
-    method = parsed.reconstruct_method()
+    method = parsed.chosen_method(TASK)
     return run_measurement(_measurement(parsed), parsed, method)
 
 

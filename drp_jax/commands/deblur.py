@@ -95,7 +95,7 @@ def method_of(parsed: DeblurArguments) -> Method:
     Raises:
       InputError: if no picture can be restored with them.
     """
-    method = parsed.chosen_method(TASK, projectors=parsed.projectors)
+    method = parsed.chosen_method(TASK)
     _check(parsed)
     return method
 

@@ -70,7 +70,7 @@ def method_of(parsed: DenoiseArguments) -> Method:
     Raises:
       InputError: if no picture can be restored with them.
     """
-    method = parsed.chosen_method("denoise", seed_image=parsed.seed_image, strength=parsed.strength)
+    method = parsed.chosen_method("denoise")
     _check(parsed, method)
     return method
 

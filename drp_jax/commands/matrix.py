@@ -71,7 +71,7 @@ class MatrixArguments(ReconstructArguments, MatrixFiles):
 @options.command("matrix", MatrixArguments, help=__doc__, epilog=presets_of(TASK))
 def matrix(parsed: MatrixArguments) -> int:
     """Reconstruct an image from products with a matrix."""
-    method = parsed.reconstruct_method()
+    method = parsed.chosen_method(TASK)
     return run_measurement(_measurement(parsed), parsed, method)
 
 

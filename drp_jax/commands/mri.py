@@ -88,7 +88,7 @@ class MriArguments(ReconstructArguments, KspaceFiles):
 @options.command("mri", MriArguments, help=__doc__, epilog=presets_of(TASK))
 def mri(parsed: MriArguments) -> int:
     """Reconstruct an image from k-space."""
-    method = parsed.reconstruct_method()
+    method = parsed.chosen_method(TASK)
     return run_measurement(_measurement(parsed), parsed, method)
 
 

@@ -79,14 +79,6 @@ class ReconstructArguments(MethodArguments, ResultFiles):
         shown="not known",
     )
 
-    def reconstruct_method(self) -> Method:
-        """The method that the flags ask for.
-
-        Raises:
-          InputError: as `chosen_method`.
-        """
-        return self.chosen_method(TASK, projectors=self.projectors)
-
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:

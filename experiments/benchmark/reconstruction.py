@@ -8,9 +8,10 @@ good the images are is a matter of sweeps: `benchmarks/plans`.
 """
 
 import dataclasses
+import functools
 import pathlib
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -37,16 +38,10 @@ METHODS = tuple(method for method, tasks in names().items() if "reconstruct" in 
 PRESETS = tuple(f"{method} {name}" for method in METHODS for name in names()[method]["reconstruct"])
 
 
-def _several(text: str) -> tuple[str, ...]:
-    chosen = tuple(text.split(","))
-    if not set(chosen) <= {*METHODS, *PRESETS}:
-        raise ValueError
-    return chosen
-
-
-def _cases(text: str) -> tuple[str, ...]:
-    chosen = tuple(text.split(";"))
-    if not set(chosen) <= set(MEASUREMENTS):
+def _some_of(known: Iterable[str], separator: str, text: str) -> tuple[str, ...]:
+    """Names that are known, or ValueError."""
+    chosen = tuple(text.split(separator))
+    if not set(chosen) <= set(known):
         raise ValueError
     return chosen
 
@@ -54,7 +49,7 @@ def _cases(text: str) -> tuple[str, ...]:
 @dataclasses.dataclass(frozen=True)
 class Arguments:
     cases: tuple[str, ...] = options.option(
-        _cases,
+        functools.partial(_some_of, MEASUREMENTS, ";"),
         "NAMES",
         f"some of {'; '.join(MEASUREMENTS)}, with a semicolon and no blank between them",
         "What measures the images.",
@@ -62,7 +57,7 @@ class Arguments:
         shown=";".join(CASES),
     )
     methods: tuple[str, ...] = options.option(
-        _several,
+        functools.partial(_some_of, (*METHODS, *PRESETS), ","),
         "NAMES",
         f"some of {', '.join(METHODS)}, with commas between them, or {', '.join(PRESETS)}",
         "Which methods, with their presets after a blank or without; the times of the others are "

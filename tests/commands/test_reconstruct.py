@@ -15,8 +15,9 @@ from command_line import pixels_of
 from measured import NETWORK, SMALL, blob, centred_fft, save_kspace, save_sinogram
 from PIL import Image
 
-from drp_jax import Gaussian, NoiseFree, Problem
+from drp_jax import Gaussian, NoiseFree, Problem, preset
 from drp_jax.commands import program, reconstruct
+from drp_jax.commands.reconstructing import ReconstructArguments
 from drp_jax.commands.report import score_in_range
 
 run = functools.partial(command_line.run, reconstruct)
@@ -145,6 +146,12 @@ def test_scores_do_not_depend_on_the_unit():
         scores = score_in_range(factor * image + shift, factor * reference + shift)
         assert scores == pytest.approx(expected, rel=1e-3)
     assert score_in_range(image, 0 * reference) == {"psnr": None, "ssim": None}
+
+
+def test_a_weight_of_0_is_given_and_a_switch_that_is_off_is_not():
+    method = ReconstructArguments(method="tv", tv_weight=0.0).chosen_method("reconstruct")
+    assert method.objective.weight == 0
+    assert method == preset(method="tv", task="reconstruct").adjusted(regularizer_weight=0.0)
 
 
 def test_noise_and_range_reach_the_problem(monkeypatch):

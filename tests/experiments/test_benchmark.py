@@ -128,7 +128,7 @@ def test_methods_for_measurements_are_timed_by_turns(scans, capsys, monkeypatch)
     table = (scans / "times.md").read_text()
     assert line in table
     assert "| share of the time of dd fast |" in table
-    assert table in capsys.readouterr().out + "\n"
+    assert table in capsys.readouterr().out
 
 
 def test_other_units_are_of_the_same_image(scans, tmp_path):
