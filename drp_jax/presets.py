@@ -87,7 +87,9 @@ _EXACT = 0.001  # noise that is assumed in a picture without any, as rounding le
 
 PLUG_AND_PLAY = HalfQuadratic((_FINE, _REFINED), steps=40)
 
-RECONSTRUCT = Judged(_refined(PROJECTOR, (_FINE, _REFINED), steps=40), other=PLUG_AND_PLAY)
+_FIRST = _projector(32, 160, search=30, projectors=None)  # shorter: the filter makes up for it
+
+RECONSTRUCT = Judged(_refined(_FIRST, (_FINE, _REFINED), steps=40), other=PLUG_AND_PLAY)
 """Plug-and-play with the non-local filter from the projector's image, unless that image or
 plug-and-play alone clearly predicts better what was kept out. Each is ahead somewhere:
 docs/reconstruction.md."""
@@ -319,7 +321,7 @@ def method_for(problem: Problem) -> Method:
         method = preset(method="plug-and-play", task="reconstruct")
         return dataclasses.replace(method, noise_level=_EXACT) if is_exact else method
     if isinstance(noise, Poisson):
-        fitted = dataclasses.replace(RECONSTRUCT.method, first=_for_noise(PROJECTOR, noise))
+        fitted = dataclasses.replace(RECONSTRUCT.method, first=_for_noise(_FIRST, noise))
         return dataclasses.replace(RECONSTRUCT, method=fitted)
     return RECONSTRUCT
 

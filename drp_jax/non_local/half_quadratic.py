@@ -80,6 +80,8 @@ class HalfQuadratic(Method):
       noise_level: deviation of the noise on the observation where the problem states none, in
         units of what a change of 1 in an image in [0, 1] does to it (see `Units`): from 1e-5 up.
       solver_steps: limit on the steps of conjugate gradients within a step, from 1 up.
+      solver_tolerance: share of the residual at which these end, in (0, 1); the next step goes on
+        from there.
       name: what it is called.
 
     Raises:
@@ -93,6 +95,7 @@ class HalfQuadratic(Method):
     weight: float | jax.Array = 0.23
     noise_level: float | jax.Array = 0.01
     solver_steps: int | jax.Array = 30
+    solver_tolerance: float | jax.Array = 0.01
     name: str = fixed(default="plug-and-play")
 
     measures: ClassVar[tuple[str, ...]] = ("change", "residual", "noise_level")
@@ -112,6 +115,15 @@ class HalfQuadratic(Method):
         ):
             require_number(level, name, _LEAST_LEVEL, accepted=accepted)
         require_number(self.weight, "weight", 0, least_allowed=False, accepted="above 0")
+        require_number(
+            self.solver_tolerance,
+            "solver_tolerance",
+            0,
+            1,
+            least_allowed=False,
+            most_allowed=False,
+            accepted="between 0 and 1",
+        )
 
     @property
     def loop(self) -> Loop:  # type: ignore[override]
@@ -178,29 +190,26 @@ class HalfQuadratic(Method):
     def _fitted(self, problem: Problem, state: HalfQuadraticState, level: jax.Array) -> jax.Array:
         """What minimises the squared residual over the noise, and the squared distance to v.
 
-        Solves `(I + r A^T W A) x = v + r A^T W y` with `r = level^2 / weight` and W one over the
-        variance of the noise, in units in which the image is in [0, 1].
+        Solves `(I + r A^T W A) d = r A^T W (y - A v)` for `d = x - v` with `r = level^2 / weight`
+        and W one over the variance of the noise, in units in which the image is in [0, 1].
         """
         units, precision = state.units, self._precision(problem, state.units)
         ratio = jnp.square(level) / self.weight
+        constant = problem.operator(jnp.zeros_like(state.image))
 
-        def forward(unit: jax.Array) -> Observation:
-            return units.measured(problem.operator(units.span * unit))
-
-        def weighted(measured: Observation) -> jax.Array:
+        def back(measured: Observation) -> jax.Array:
             """`r A^T W`."""
-            product = jax.tree.map(jnp.multiply, precision, measured)
-            return ratio * adjoint(forward, product, problem.image)
+            weighted = jax.tree.map(jnp.multiply, precision, units.measured(measured))
+            return ratio / units.gain * adjoint(problem.operator, weighted, problem.image)
 
-        darkest = problem.operator(units.image(jnp.zeros_like(state.image)))
-        missing = jax.tree.map(jnp.subtract, problem.observation, darkest)
-        fitted, _ = cg(
-            lambda unit: unit + weighted(forward(unit)),
-            state.image + weighted(units.measured(missing)),
-            x0=state.image,
-            maxiter=self.solver_steps,
-        )
-        return fitted
+        def normal(change: jax.Array) -> jax.Array:
+            measured = problem.operator(units.span * change)
+            return change + back(jax.tree.map(jnp.subtract, measured, constant))
+
+        predicted = problem.operator(units.image(state.image))
+        missing = jax.tree.map(jnp.subtract, problem.observation, predicted)
+        change, _ = cg(normal, back(missing), tol=self.solver_tolerance, maxiter=self.solver_steps)
+        return state.image + change
 
     def _precision(self, problem: Problem, units: Units) -> Observation:
         """One over the variance of every measurement, in units of a change of 1 in the image."""

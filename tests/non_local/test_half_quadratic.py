@@ -11,7 +11,7 @@ from conftest import make_stripes
 from drp_jax import Gaussian, InputError, NoiseFree, Poisson, Problem, Status, record, restore
 from drp_jax.metrics import psnr
 from drp_jax.non_local import Filtered, HalfQuadratic
-from drp_jax.operators import Blur, Mask, back_projection
+from drp_jax.operators import Blur, Mask, Offset, back_projection
 from drp_jax.operators.base import Operator
 from drp_jax.units import Units
 
@@ -85,7 +85,8 @@ def test_steps_are_those_of_dense_linear_algebra(kind, is_complex, level):
         value_range=(2, 5),
         complex_image=is_complex,
     )
-    method = HalfQuadratic(shrunk, steps=3, first=0.5, last=0.1, solver_steps=200)
+    exact = {"solver_steps": 200, "solver_tolerance": 1e-6}
+    method = HalfQuadratic(shrunk, steps=3, first=0.5, last=0.1, **exact)
     expected = by_hand(problem, method)
     result = restore(problem, key=KEY, method=method)
     parts = (np.real, np.imag) if is_complex else (np.real,)
@@ -107,6 +108,24 @@ def blurred(image, level):
 
 
 CHEAP = HalfQuadratic(blurred, steps=4)
+
+
+def test_a_known_background_changes_nothing():
+    operator = Matrix(jnp.asarray(matrix(float)))
+    image = np.random.default_rng(1).uniform(0, 1, SHAPE).astype(np.float32)
+    seen = np.asarray(operator(jnp.asarray(image)))
+
+    def run(background):
+        problem = Problem(
+            seen + background,
+            Offset(operator, background),
+            noise=Gaussian(0.5),
+            image_shape=SHAPE,
+            value_range=(0, 1),
+        )
+        return restore(problem, key=KEY, method=HalfQuadratic(shrunk, steps=3)).image
+
+    np.testing.assert_allclose(run(8.0), run(0.0), atol=1e-4)
 
 
 def test_gaps_in_a_noisy_picture_are_filled():
@@ -177,6 +196,7 @@ def test_what_is_adjusted():
         ({"denoiser": 3}, "denoiser is 3; accepted: a function"),
         ({"steps": 0}, "steps is 0; accepted: whole numbers from 1"),
         ({"solver_steps": 0}, "solver_steps is 0; accepted: whole numbers from 1"),
+        ({"solver_tolerance": 1}, "solver_tolerance is 1; accepted: between 0 and 1"),
         ({"first": 0}, "first noise level is 0; accepted: from 1e-05 up"),
         ({"last": -1}, "last noise level is -1; accepted: from 1e-05 up"),
         ({"noise_level": 0}, "noise_level is 0; accepted: from 1e-05 up"),
