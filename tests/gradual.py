@@ -28,6 +28,14 @@ class Gradual(Descent):
 
 
 @record
+class Certain(Gradual):
+    """Has an uncertainty that is not found yet."""
+
+    def uncertainty(self, problem, state):
+        return jnp.zeros(state.shape[:2])
+
+
+@record
 class Broken(Gradual):
     """Fails as no method should."""
 

@@ -20,6 +20,7 @@ from drp_jax.app.runs import COMPILING, Report, followed, number, sentence, whol
 from drp_jax.commands import deblur, denoise, inpaint, super_resolve
 from drp_jax.commands.arguments import RestoreArguments, methods_of
 from drp_jax.commands.fit import Limits
+from drp_jax.commands.report import known_uncertainty
 from drp_jax.commands.restoring import (
     Outputs,
     Source,
@@ -219,11 +220,12 @@ def _restored(
         outputs = Outputs(result_path(stem, job.template), None, None)
         scores = write_pictures(job, outputs, fitted, None)
         done = job.shown(fitted.restoration)
+        uncertainty = known_uncertainty(done)
         lines = [said, *run_in_lines(fitted), *scores_in_lines(job.before_name, *scores)]
         yield Shown(
             _joined(lines),
             (before, shown(job.finish(done))),
-            None if done.uncertainty is None else uncertainty_shown(np.asarray(done.uncertainty)),
+            None if uncertainty is None else uncertainty_shown(uncertainty),
             outputs.restored,
             has_ended=True,
         )

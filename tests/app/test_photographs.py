@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from command_line import pixels_of, save
 from conftest import make_photograph
-from gradual import Broken, Gradual, take
+from gradual import Broken, Certain, Gradual, take
 from PIL import Image
 
 from drp_jax import preset, read_image, write_image
@@ -135,6 +135,14 @@ def test_a_stopped_run_is_a_result():
         every.append(one)
     assert "its image is kept" in every[-1].text
     assert every[-1].file is not None
+
+
+def test_an_uncertainty_that_is_not_found_yet_is_not_shown(monkeypatch):
+    save("x.png")
+    take(monkeypatch, Certain())
+    every, _ = restored(Asked("Denoise", "x.png"))
+    assert every[-1].file is not None
+    assert every[-1].uncertainty is None
 
 
 def test_a_photograph_is_shown_as_soon_as_it_is_chosen():
