@@ -41,14 +41,18 @@ from drp_jax.untrained import (
 )
 
 
-def _projector(width: int, iterations: int, *, search: int, projectors: int | None) -> SelfTuned:
+def _network(width: int, iterations: int) -> Untrained:
     network = dataclasses.replace(
         published.DRP_DIP,
         objective=Objective(rmse, anisotropic_tv, 0.1),
         learning_rate=CosineDecay(0.1, 0.005, iterations),
         loop=Loop(iterations, ema_decay=0.95),
     )
-    return SelfTuned(network.adjusted(width=width), search_iterations=search, projectors=projectors)
+    return network.adjusted(width=width)
+
+
+def _projector(width: int, iterations: int, *, search: int, projectors: int | None) -> SelfTuned:
+    return SelfTuned(_network(width, iterations), search_iterations=search, projectors=projectors)
 
 
 def weights_trained(projector: SelfTuned) -> SelfTuned:
@@ -77,19 +81,28 @@ rate that falls, averaged images, and a weight of total variation that it finds 
 _BEST_PROJECTOR = weights_trained(_projector(64, 500, search=100, projectors=4))
 
 
-def _refined(projector: SelfTuned, denoiser: Any, *, steps: int) -> Refined:
-    return Refined(projector, HalfQuadratic(denoiser, steps=steps, first=0.07), name="drp-pnp")
-
-
 _FINE = CollaborativeDenoiser()
 _REFINED = CollaborativeDenoiser(refined=True)
 _EXACT = 0.001  # noise that is assumed in a picture without any, as rounding leaves
 
 PLUG_AND_PLAY = HalfQuadratic((_FINE, _REFINED), steps=40)
 
-_FIRST = _projector(32, 160, search=30, projectors=None)  # shorter: the filter makes up for it
 
-RECONSTRUCT = Judged(_refined(_FIRST, (_FINE, _REFINED), steps=40), other=PLUG_AND_PLAY)
+def _first(iterations: int, *, projectors: int | None) -> SelfTuned:
+    """A projector whose image the filter goes on from, so that its weight matters little."""
+    network = _network(32, iterations)
+    network = dataclasses.replace(network, optimizer=CoarseToFine(iterations=iterations / 2))
+    return SelfTuned(network, weights=(0.2,), projectors=projectors)
+
+
+def _refined(projector: SelfTuned, *, steps: int) -> Refined:
+    filtering = HalfQuadratic((_FINE, _REFINED), steps=steps, first=0.07)
+    return Refined(projector, filtering, name="drp-pnp")
+
+
+_FIRST = _first(300, projectors=None)
+
+RECONSTRUCT = Judged(_refined(_FIRST, steps=40), other=PLUG_AND_PLAY)
 """Plug-and-play with the non-local filter from the projector's image, unless that image or
 plug-and-play alone clearly predicts better what was kept out. Each is ahead somewhere:
 docs/reconstruction.md."""
@@ -150,12 +163,8 @@ _PRESETS: dict[str, dict[str, dict[str, Method]]] = {
     "drp-pnp": {
         "reconstruct": {
             "default": RECONSTRUCT,
-            "best": Judged(
-                _refined(_BEST_PROJECTOR, (_FINE, _REFINED), steps=40), other=PLUG_AND_PLAY
-            ),
-            "fast": _refined(
-                _projector(32, 125, search=25, projectors=1), (_FINE, _REFINED), steps=20
-            ),
+            "best": Judged(_refined(_BEST_PROJECTOR, steps=40), other=PLUG_AND_PLAY),
+            "fast": _refined(_first(150, projectors=1), steps=20),
         },
     },
     "drp-dd": {
