@@ -6,6 +6,7 @@ their differences from the truth; of total variation that with the best weight.
 """
 
 import dataclasses
+import operator
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -49,7 +50,7 @@ def figures(parsed: Arguments) -> int:
 
 
 def draw(path: pathlib.Path, results: Results, degradation: str, image: str) -> None:
-    """Draws the first run of each method.
+    """Draws the run of each method with the least key.
 
     Raises:
       InputError: if the sweep has none of them.
@@ -77,7 +78,9 @@ def _images(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The truth, and what methods make of it by their names with PSNR."""
     rows = [
-        row for row in results.rows if (row["degradation"], row["image"]) == (degradation, image)
+        row
+        for row in sorted(results.rows, key=operator.itemgetter("key"))
+        if (row["degradation"], row["image"]) == (degradation, image)
     ]
     truth, drawn = None, {}
     for method in METHODS:

@@ -15,10 +15,11 @@ def write_runs(folder, methods):
     ids = []
     with Store(folder) as store:
         for degradation, image in reconstruction_figures.DRAWN.values():
-            for number, (method, weight) in enumerate(methods):
+            for number, (method, weight, key) in enumerate(methods):
                 one = f"{method}-{number}-{image}"
                 about = {"degradation": degradation, "image": image, "method": method}
                 about |= {"settings": f'{{"weight": {weight}}}', "psnr": 20.0 + number}
+                about |= {"key": key}
                 files = {"files": f"images/{one}", "inputs": f"images/inputs-{image}"}
                 arrays = {
                     files["files"]: {"image": clean + 0.01 * number},
@@ -30,7 +31,8 @@ def write_runs(folder, methods):
 
 
 def test_images_of_a_sweep_are_drawn(tmp_path, monkeypatch, capsys):
-    methods = [("tv", 0.1), ("tv", 1.0), ("plug-and-play", 1.0), ("drp-pnp", 1.0)]
+    methods = [("drp-pnp", 1.0, 1), ("tv", 0.1, 0), ("tv", 1.0, 0)]
+    methods += [("plug-and-play", 1.0, 0), ("drp-pnp", 1.0, 0)]
     write_runs(tmp_path / "results", methods)
     monkeypatch.setattr(reconstruction_figures, "PICTURES", tmp_path / "drawn")
     assert reconstruction_figures.main([str(tmp_path / "results")]) == 0
@@ -43,8 +45,8 @@ def test_images_of_a_sweep_are_drawn(tmp_path, monkeypatch, capsys):
     )
     degradation, image = reconstruction_figures.DRAWN["mri_x8.png"]
     truth, drawn = reconstruction_figures._images(results, degradation, image)
-    assert [*drawn] == ["tv\n21.00 dB", "plug-and-play\n22.00 dB", "drp-pnp\n23.00 dB"]
-    np.testing.assert_allclose(drawn["tv\n21.00 dB"], truth + 0.01, rtol=1e-6)
+    assert [*drawn] == ["tv\n22.00 dB", "plug-and-play\n23.00 dB", "drp-pnp\n24.00 dB"]
+    np.testing.assert_allclose(drawn["tv\n22.00 dB"], truth + 0.02, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,6 @@ def test_images_of_a_sweep_are_drawn(tmp_path, monkeypatch, capsys):
 )
 def test_what_is_missing_is_named(tmp_path, monkeypatch, capsys, flags, message):
     monkeypatch.chdir(tmp_path)
-    write_runs(tmp_path / "results", [("tv", 0.1)])
+    write_runs(tmp_path / "results", [("tv", 0.1, 0)])
     assert reconstruction_figures.main(flags) == 2
     assert message in capsys.readouterr().err
