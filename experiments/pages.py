@@ -59,6 +59,12 @@ def show(
     return done
 
 
+def write_table(path: pathlib.Path | None, table: str) -> None:
+    """Writes a table of Markdown beside a JSON file, with its name; nothing without a path."""
+    if path is not None:
+        write_page(path.with_suffix(".md"), table)
+
+
 def by_case_and_method(rows: Iterable[dict]) -> dict[tuple[str, str], list[dict]]:
     """The rows of each case and method, cases in their order."""
     rows = list(rows)

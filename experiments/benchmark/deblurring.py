@@ -56,9 +56,9 @@ def deblurring(parsed: Arguments) -> int:
     """Photographs sharpened with a kernel that is known, and one that is not."""
     content = {"size": parsed.size, "noise": parsed.noise, "side": SIDE}
     rows = pages.show(TABLE, _rows(parsed), parsed.output, content)
-    print(TABLE.line(means(rows)))
-    if parsed.output is not None:
-        write_table(parsed.output.with_suffix(".md"), rows)
+    every = [*rows, means(rows)]
+    print(TABLE.line(every[-1]))
+    pages.write_table(parsed.output, TABLE.of(every))
     return 0
 
 
@@ -66,11 +66,6 @@ def means(rows: list[dict]) -> dict:
     """The line of the means over all rows."""
     values = {name: [row[name] for row in rows] for name in rows[0] if name not in _NAMES}
     return {"photograph": "mean", **{name: np.mean(own) for name, own in values.items()}}
-
-
-def write_table(path: pathlib.Path, rows: list[dict]) -> None:
-    """Writes the rows and their means as a table of Markdown."""
-    pages.write_page(path, TABLE.of([*rows, means(rows)]))
 
 
 def kernels() -> dict[str, np.ndarray]:

@@ -16,7 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from drp_jax.commands import options
-from drp_jax.images import replace_whole
 from drp_jax.metrics import psnr
 from drp_jax.non_local import NoiseSpectrum, denoise, spectrum_of
 from drp_jax.non_local.noisy_image import noisy_image
@@ -50,8 +49,7 @@ class Arguments:
 def noise_spectra(parsed: Arguments) -> int:
     """What is told of noise, what is true, and what the filter makes of both."""
     rows = pages.show(TABLE, _rows(parsed), parsed.output, {"size": parsed.size})
-    with replace_whole(parsed.output.with_suffix(".md")) as temporary:
-        temporary.write_text(TABLE.of(rows) + "\n")
+    pages.write_table(parsed.output, TABLE.of(rows))
     return 0
 
 

@@ -85,8 +85,7 @@ def reconstruction(parsed: Arguments) -> int:
     rows = pages.show(TABLE, _rows(methods, parsed), parsed.output, content)
     table = shares(rows, list(methods)[-1])
     print(table)
-    if parsed.output is not None:
-        pages.write_page(parsed.output.with_suffix(".md"), table)
+    pages.write_table(parsed.output, table)
     return 0
 
 

@@ -3,7 +3,8 @@
 The same slice is restored as it is, with image and measurement multiplied, in Hounsfield units, and
 with another key. Multiplied by a power of two all numbers round alike, and the image is the same to
 the last digit. Otherwise a fit amplifies what rounding changes, and the question is by how much. A
-row each: the scores, and how far the image is from the first, in units of the image's range.
+row each: the scores, and how far the image is from the first, in units of the image's range; a
+table of Markdown beside the JSON has them too.
 """
 
 import dataclasses
@@ -51,7 +52,9 @@ class Arguments:
 @options.command("units", Arguments, help=__doc__)
 def units(parsed: Arguments) -> int:
     """How little the unit of a measurement changes of its image."""
-    pages.show(TABLE, _rows(parsed), parsed.output, {"size": parsed.size, "method": parsed.method})
+    content = {"size": parsed.size, "method": parsed.method}
+    rows = pages.show(TABLE, _rows(parsed), parsed.output, content)
+    pages.write_table(parsed.output, TABLE.of(rows))
     return 0
 
 

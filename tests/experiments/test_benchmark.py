@@ -140,6 +140,9 @@ def test_other_units_are_of_the_same_image(scans, tmp_path):
     assert [row["key"] for row in rows] == [0, 0, 0, 0, 1] * 2
     assert max(row["greatest"] for row in rows) < 1e-3  # nor does total variation use the key
     assert {row["greatest"] for row in rows if row["units"] == "1024 times"} == {0}
+    table = (tmp_path / "units.md").read_text().splitlines()
+    assert len(table) == 2 + len(rows)
+    assert table[-1].startswith(f"| CT, 24 views | as it is | 1 | {rows[-1]['psnr']:.2f} |")
 
 
 def test_a_problem_in_other_units_is_that_of_the_other_image():
