@@ -73,7 +73,8 @@ class Problem:
     def __post_init__(self) -> None:
         require_kind(self.complex_image, bool, "complex_image", "True or False")
         operator = as_operator(self.operator)
-        level = shown(self.noise) if isinstance(self.noise, (int, float)) else "..."
+        is_level = isinstance(self.noise, (int, float)) and self.noise > 0
+        level = shown(self.noise) if is_level else "..."
         accepted = f"Gaussian({level}), Poisson(...) or NoiseFree()"
         require_kind(self.noise, (*_NOISES, type(None)), "noise", accepted)
         value_range = _checked_range(self.value_range, self.complex_image)

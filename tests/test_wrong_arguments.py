@@ -204,6 +204,7 @@ OPERATORS = [
 ]
 PROBLEMS = [
     ("noise is 0.1; accepted: Gaussian(0.1), P", lambda: restored(noise=0.1)),
+    ("noise is -1; accepted: Gaussian(...), P", lambda: restored(noise=-1)),
     ("noise is 'gaussian'", lambda: restored(noise="gaussian")),
     ("noise is Gaussian;", lambda: restored(noise=Gaussian)),
     ("noise level is -1;", lambda: Gaussian(-1)),

@@ -27,12 +27,16 @@ def estimated_sensitivities(kspace: np.ndarray, mask: np.ndarray, lines: int) ->
             f"--calibration is {lines}, and k-space {height} x {width}; accepted: up to "
             f"{min(height, width)}"
         )
-    middle = tuple(slice(n // 2 - lines // 2, n // 2 - lines // 2 + lines) for n in mask.shape)
+    middle = _middle(mask.shape, lines)
     share = mask[middle].mean()
     if share < 1:
+        fully = (
+            count for count in range(lines - 1, 0, -1) if mask[_middle(mask.shape, count)].all()
+        )
         raise InputError(
             f"--calibration is {lines}, and of the {lines} x {lines} entries in the middle of "
-            f"k-space {share:.0%} are sampled; accepted: as many lines as are sampled fully"
+            f"k-space {share:.0%} are sampled; accepted: as many lines as are sampled fully, here "
+            f"{next(fully, 'none')}"
         )
     window = np.hanning(lines + 2)[1:-1]
     low = np.zeros(kspace.shape, np.complex64)
@@ -42,3 +46,8 @@ def estimated_sensitivities(kspace: np.ndarray, mask: np.ndarray, lines: int) ->
     images = np.fft.fftshift(images, axes)
     root = np.sqrt(np.sum(np.abs(images) ** 2, axis=0))
     return (images / np.maximum(root, np.finfo(np.float32).tiny)).astype(np.complex64)
+
+
+def _middle(shape: tuple[int, ...], lines: int) -> tuple[slice, ...]:
+    """So many rows and columns in the middle of k-space."""
+    return tuple(slice(n // 2 - lines // 2, n // 2 - lines // 2 + lines) for n in shape)

@@ -27,7 +27,9 @@ def check_format(path: pathlib.Path, bits: str, channels: int) -> None:
     if suffix not in ACCEPTED.split(", "):
         raise InputError(f"{path}: unknown format {path.suffix!r}; accepted: {ACCEPTED}")
     if bits == "16" and suffix not in (".tif", ".tiff"):
-        raise InputError(f"--bits is 16 and the output {path}; accepted: .tif, .tiff")
+        raise InputError(
+            f"--bits is 16 and the output {path}; accepted: --output with .tif or .tiff"
+        )
     if suffix == ".png" and channels not in (1, 3):
         raise InputError(f"{path}: the image has {channels} channels; accepted: 1 or 3, or .npy")
 

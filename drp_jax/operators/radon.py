@@ -155,6 +155,7 @@ class Radon(Projection):
         if self.detectors is None:
             width = 2 * self.radius
             object.__setattr__(self, "detectors", _enough(self, width))
+        _check_met(self)
 
     def rays(self, angle: jax.Array) -> tuple[jax.Array, jax.Array]:
         return jnp.broadcast_to(angle, (self.detectors,)), self.positions
@@ -222,6 +223,7 @@ class FanBeam(Projection):
             nearest = float(np.min(np.asarray(self.source_distance)))
             width = 2 * (source + behind) * math.tan(math.asin(radius / nearest))
             object.__setattr__(self, "detectors", _enough(self, width))
+        _check_met(self)
 
     @property
     def reach(self) -> Any:
@@ -380,3 +382,18 @@ def _check(operator: Projection) -> None:
         for place, side in zip(operator.centre, operator.shape, strict=True):
             require_number(place, "centre of rotation", 0, side - 1, accepted=accepted)
         object.__setattr__(operator, "centre", tuple(map(float, operator.centre)))
+
+
+def _check_met(operator: Projection) -> None:
+    """Raises InputError if the detectors are so far aside that no ray meets the image."""
+    if not all(map(is_known, jax.tree.leaves(operator))):
+        return
+    with jax.ensure_compile_time_eval():  # known arrays are so within transformations too
+        half = (operator.detectors - 1) / 2 * operator.spacing
+        most = float(np.min(operator.radius * operator.most_enlarged() + half))
+        is_met = bool(np.all(np.abs(operator.offset) <= most))
+    require(
+        is_met,
+        f"offset is {shown(operator.offset)}, with which no ray meets the image; accepted: pixels, "
+        f"from {-most:g} to {most:g}",
+    )

@@ -57,7 +57,7 @@ def test_a_middle_that_is_not_sampled_is_refused():
         estimated_sensitivities(kspace, mask, 8)
     assert str(refused.value) == (
         "--calibration is 8, and of the 8 x 8 entries in the middle of k-space 88% are sampled; "
-        "accepted: as many lines as are sampled fully"
+        "accepted: as many lines as are sampled fully, here 1"
     )
     with pytest.raises(InputError, match="--calibration is 17, and k-space 16 x 18; accepted: up"):
         estimated_sensitivities(kspace, mask, 17)

@@ -305,7 +305,10 @@ def test_an_error_names_the_command_within_the_groups(capsys):
         (["--output", "o.jpg"], "o.jpg: unknown format '.jpg'; accepted: .npy, .npz, .tif"),
         (["--output", "k.npy"], "k.npy: is an input too; accepted: a path of its own"),
         (["--output", "none/o.npy"], "the folder none does not exist"),
-        (["--bits", "16"], "--bits is 16 and the output k_restored.npy; accepted: .tif, .tiff"),
+        (
+            ["--bits", "16"],
+            "--bits is 16 and the output k_restored.npy; accepted: --output with .tif",
+        ),
         (["--bits", "8"], "--bits is '8'; accepted: 32, 16"),
         (["--figure", "f.jpg"], "--figure is f.jpg; accepted: a path that ends in .png"),
         (["--figure", "k_restored.png"], "k_restored.png: is another output too"),

@@ -117,7 +117,12 @@ def test_colours_are_written(in_empty_folder):
     [
         ("a.jpg", "32", 1, "unknown format '.jpg'; accepted: .npy, .npz, .tif, .tiff, .png"),
         ("a", "32", 1, "unknown format ''; accepted"),
-        ("a.npy", "16", 1, "--bits is 16 and the output .*a.npy; accepted: .tif, .tiff"),
+        (
+            "a.npy",
+            "16",
+            1,
+            "--bits is 16 and the output .*a.npy; accepted: --output with .tif or .tiff",
+        ),
         ("a.png", "32", 2, "the image has 2 channels; accepted: 1 or 3, or .npy"),
     ],
 )

@@ -279,6 +279,14 @@ FAN = {"source_distance": 30.0, "detector_distance": 10.0}
         (lambda: Radon(VIEWS, (9, 9), detectors=0), "detectors is 0; accepted: whole numbers from"),
         (lambda: Radon(VIEWS, (9, 9), spacing=0.0), "spacing is 0.0; accepted: pixels, above 0"),
         (lambda: Radon(VIEWS, (9, 9), offset="x"), "offset is 'x'; accepted: pixels"),
+        (
+            lambda: Radon(VIEWS, (6, 8), detectors=11, spacing=2.0, offset=-15.1),
+            "offset is -15.1, with which no ray meets the image; accepted: pixels, from -15 to 15",
+        ),
+        (
+            lambda: FanBeam(VIEWS, (6, 8), source_distance=10, detector_distance=5, offset=99.0),
+            "offset is 99.0, with which no ray meets the image; accepted: pixels, from",
+        ),
         (lambda: Radon(VIEWS, (9, 9), centre=4), r"centre is 4; accepted: \(row, column\) in the"),
         (
             lambda: Radon(VIEWS, (9, 9), centre=(4, 9)),
@@ -317,3 +325,14 @@ FAN = {"source_distance": 30.0, "detector_distance": 10.0}
 def test_what_does_not_fit_is_named(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_distances_may_be_arrays_within_a_transformation():
+    distance = jnp.asarray(9.0)
+
+    def total(image):
+        fan = FanBeam(VIEWS, (9, 9), source_distance=distance, detector_distance=1.0)
+        return fan(image).sum()
+
+    ones = jnp.ones((9, 9, 1))
+    np.testing.assert_allclose(jax.jit(total)(ones), total(ones), rtol=1e-5)
