@@ -135,7 +135,8 @@ class Radon(Projection):
       detectors: how many. By default enough for the whole image at every angle, and odd or even so
         that at angle 0 the rays meet the centres of the pixels.
       spacing: between two detectors, in pixels, above 0.
-      offset: of the middle of the detectors from the projected centre of rotation, in pixels.
+      offset: of the middle of the detectors from the projected centre of rotation, in pixels; not
+        so far that no ray meets the image.
       centre: (row, column) of the centre of rotation; None is the middle of the image,
         ((H - 1) / 2, (W - 1) / 2).
 
@@ -184,7 +185,8 @@ class FanBeam(Projection):
       detector_distance: from the centre of rotation to the detector, in pixels, from 0 up.
       detectors: how many; by default enough for the circle around the image.
       spacing: between two detectors, in pixels, above 0.
-      offset: of the middle of the detectors from the central ray, in pixels.
+      offset: of the middle of the detectors from the central ray, in pixels; not so far that no
+        ray meets the image.
       centre: (row, column) of the centre of rotation; None is the middle of the image,
         ((H - 1) / 2, (W - 1) / 2).
 
