@@ -29,7 +29,14 @@ from drp_jax.commands.arguments import (
     projectors_option,
 )
 from drp_jax.commands.denoise import add_noise
-from drp_jax.commands.kernels import ACCEPTED, described, estimated, is_unknown, kernel_of
+from drp_jax.commands.kernels import (
+    ACCEPTED,
+    described,
+    described_file,
+    estimated,
+    is_unknown,
+    kernel_of,
+)
 from drp_jax.commands.pictures import restore_pictures
 from drp_jax.commands.report import score
 from drp_jax.commands.restoring import (
@@ -42,6 +49,7 @@ from drp_jax.commands.restoring import (
 from drp_jax.images import Picture
 from drp_jax.non_local import noise_level
 from drp_jax.operators import Blur
+from drp_jax.operators.kernels import names_shape
 from drp_jax.operators.pixels import without_margins
 from drp_jax.sweep.images import middle
 
@@ -117,7 +125,8 @@ def job(parsed: DeblurArguments) -> Job:
     image = source.picture.image
     text = parsed.kernel or DEMONSTRATION_KERNEL
     kernel = None if is_unknown(text) else kernel_of(text, *image.shape[:2])
-    template, sigma, notes = source.picture, parsed.sigma, []
+    template, sigma = source.picture, parsed.sigma
+    notes = [] if kernel is None or names_shape(text) else [described_file(text, kernel)]
     if source.is_bundled:
         sigma = DEMONSTRATION_SIGMA if sigma is None else sigma
         made_by = kernel_of(DEMONSTRATION_KERNEL, *image.shape[:2]) if kernel is None else kernel

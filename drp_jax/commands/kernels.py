@@ -54,6 +54,13 @@ def described(kernel: np.ndarray) -> str:
     )
 
 
+def described_file(text: str, kernel: np.ndarray) -> str:
+    """What is to be said of a kernel from a file, as a photograph may be named by mistake."""
+    rows, columns = kernel.shape
+    remark = ", some of it negative, which no blur of light is" if kernel.min() < 0 else ""
+    return f"{text}: a kernel of {columns} x {rows} pixels{remark}"
+
+
 def kernel_of(text: str, height: int, width: int) -> np.ndarray:
     """The kernel that a text names, for an image of that size, float32 `[rows, columns]`, sum 1.
 

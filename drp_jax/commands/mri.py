@@ -249,6 +249,8 @@ def _described(
     advice = "" if has_coils or not is_stack else f"; several coils need {_SEVERAL}"
     if is_stack and width < min(len(slices), height) / 2:
         advice += "; slices are the first axis: transposed?"
+    elif has_coils and width < min(slices.shape[1], height) / 2:
+        advice += "; coils come before rows and columns: transposed?"
     return f"{path}: {count}{height} x {width}, {coils}, {sampling}{advice}"
 
 

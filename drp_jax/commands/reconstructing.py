@@ -47,8 +47,8 @@ class ResultFiles:
         "32",
     )
     reference: pathlib.Path | None = options.file(
-        "The true image, if known, as .npy [H, W], or one a slice: reports PSNR, with its range "
-        "as the peak, and SSIM.",
+        "The true image, if known, as .npy [H, W], of a stack [slices, H, W]: reports PSNR, with "
+        "its range as the peak, and SSIM.",
         shown="none",
     )
 

@@ -14,7 +14,7 @@ from drp_jax.commands.report import Scores, metrics, settings, write_json
 from drp_jax.commands.restoring import caption, print_run, print_scores, print_written
 from drp_jax.commands.slices import INTERRUPTED, Result, Slice, direct
 
-_QUESTION = "are the operator, its units and the order of axes right, and the steps enough?"
+_QUESTION = "are the operator, its units, the order of axes and --range right, the steps enough?"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,9 +106,10 @@ def mean_scores(result: Result, which: str) -> Scores:
 def _draw(path: pathlib.Path, result: Result, simple_name: str) -> None:
     """The slice that is drawn, all panels in one scale."""
     problem, one = result.restoration.run.problem, result.slices[result.drawn]
+    name = "restored" if result.fitted is not None else f"slice {one.index}, restored"
     images = {
         caption(simple_name, one.before): np.asarray(direct(problem)),
-        caption("restored", one.after): np.asarray(result.restoration.image),
+        caption(name, one.after): np.asarray(result.restoration.image),
     }
     if problem.reference is not None:
         images["reference"] = np.asarray(problem.reference)

@@ -60,7 +60,8 @@ def write_volume(
     - .npy: the numbers, complex if they are;
     - .npz: the same under the name `image`, and `uncertainty` if it is given;
     - .tif: a page a slice, float32, the magnitude if complex; with 16 bits the range of values
-      becomes 0 to 65535, which a line on the standard output says;
+      becomes 0 to 65535: which values 0 and 65535 stand for is in the file, as the JSON of its
+      description, and in a line on the standard output;
     - .png: as `shown_as` has them, one file a slice; none for those that failed.
 
     Args:
@@ -94,11 +95,11 @@ def write_volume(
             arrays["uncertainty"] = uncertainty if is_stack else uncertainty[0]
         np.savez_compressed(buffer, **arrays)
     else:
-        pages = _real(whole)
+        pages, ends = _real(whole), {}
         if bits == "16":
-            pages = _as_16_bits(path, pages)
+            pages, ends = _as_16_bits(path, pages)
         photometric = "rgb" if images.ndim == 4 and images.shape[-1] == 3 else "minisblack"
-        tifffile.imwrite(buffer, pages, photometric=photometric)
+        tifffile.imwrite(buffer, pages, photometric=photometric, metadata=ends)
     with replace_whole(path) as temporary:
         temporary.write_bytes(buffer.getvalue())
     return files
@@ -130,9 +131,11 @@ def _black_and_white(images: np.ndarray) -> tuple[float, float]:
     return low, float(high) if high > low else low + 1.0
 
 
-def _as_16_bits(path: pathlib.Path, pages: np.ndarray) -> np.ndarray:
+def _as_16_bits(path: pathlib.Path, pages: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
+    """The pages as uint16, and what 0 and 65535 stand for, which is said too."""
     values = pages[np.isfinite(pages)]
     low, high = float(values.min()), float(values.max())
     span = high - low if high > low else 1.0
     print(f"{path}: in 16 bits 0 stands for {low:g} and 65535 for {low + span:g}")
-    return np.rint((np.nan_to_num(pages, nan=low) - low) / span * 65535).astype(np.uint16)
+    scaled = np.rint((np.nan_to_num(pages, nan=low) - low) / span * 65535).astype(np.uint16)
+    return scaled, {"value_of_0": low, "value_of_65535": low + span}

@@ -100,6 +100,7 @@ def test_what_lies_past_the_edges_makes_no_rings(capsys):
     np.save("k.npy", kernel)
     flags = ["--kernel", "k.npy", "--sigma", "1", "--reference", "clean.png", "--preset", "fast"]
     assert run("--image", "x.png", *flags, "--metrics", "m.json") == 0
+    assert "k.npy: a kernel of 9 x 1 pixels\n" in capsys.readouterr().out
     clean, restored, before = map(pixels_of, ("clean.png", "x_restored.png", "x.png"))
 
     def error_at_edges(image):

@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from drp_jax import InputError
-from drp_jax.commands.kernels import described, kernel_of
+from drp_jax.commands.kernels import described, described_file, kernel_of
 from drp_jax.operators import Blur
 from drp_jax.operators.kernels import KernelShape
 
@@ -59,6 +59,19 @@ def test_a_kernel_that_was_found_is_described(places, line):
     kernel = np.zeros((7, 7))
     kernel[tuple(np.transpose(places))] = 1 / len(places)
     assert described(kernel) == f"{line}; where it is wrong the picture has stripes or rings"
+
+
+@pytest.mark.parametrize(
+    ("least", "line"),
+    [
+        (0, "k.npy: a kernel of 5 x 3 pixels"),
+        (-1, "k.npy: a kernel of 5 x 3 pixels, some of it negative, which no blur of light is"),
+    ],
+)
+def test_a_kernel_from_a_file_is_described(least, line):
+    kernel = np.ones((3, 5))
+    kernel[0, 0] = least
+    assert described_file("k.npy", kernel) == line
 
 
 FORMS = "gaussian:SIGMA, motion:LENGTH,ANGLE, disk:RADIUS, unknown:SIDE, or an image or .npy file"

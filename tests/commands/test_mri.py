@@ -123,6 +123,12 @@ def test_slices_along_the_last_axis_are_noticed(capsys):
     assert "slices are the first axis: transposed?" in capsys.readouterr().out
 
 
+def test_coils_along_the_last_axis_are_noticed(capsys):
+    np.save("k.npy", np.ones((20, 18, 4), np.complex64))
+    measurement("--kspace", "k.npy", "--calibration", "4")
+    assert "coils come before rows and columns: transposed?" in capsys.readouterr().out
+
+
 def test_the_first_axis_is_slices_without_sensitivities_and_coils_with(capsys):
     kspace = save_coils()[0]
     stack = measurement("--kspace", "k.npy")

@@ -72,6 +72,9 @@ def test_sixteen_bits_span_the_range_and_say_so(in_empty_folder, capsys):
     np.testing.assert_allclose(restored[0], volume[0], atol=(high - low) / 65535)
     line = capsys.readouterr().out
     assert line == f"{path}: in 16 bits 0 stands for {low:g} and 65535 for {high:g}\n"
+    with tifffile.TiffFile(path) as opened:
+        (said,) = opened.shaped_metadata
+    assert (said["value_of_0"], said["value_of_65535"]) == (low, high)
 
 
 def test_pictures_are_numbered_and_share_a_scale(in_empty_folder):
