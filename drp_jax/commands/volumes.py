@@ -95,7 +95,8 @@ def write_volume(
             arrays["uncertainty"] = uncertainty if is_stack else uncertainty[0]
         np.savez_compressed(buffer, **arrays)
     else:
-        pages, ends = _real(whole), {}
+        pages = _real(whole)
+        ends: dict[str, float] = {}
         if bits == "16":
             pages, ends = _as_16_bits(path, pages)
         photometric = "rgb" if images.ndim == 4 and images.shape[-1] == 3 else "minisblack"
