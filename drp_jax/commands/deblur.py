@@ -12,7 +12,6 @@ little noise added, and restored.
 
 import dataclasses
 import functools
-import pathlib
 from collections.abc import Sequence
 
 import jax
@@ -34,6 +33,7 @@ from drp_jax.commands.kernels import (
     described,
     described_file,
     estimated,
+    file_of,
     is_unknown,
     kernel_of,
 )
@@ -49,7 +49,6 @@ from drp_jax.commands.restoring import (
 from drp_jax.images import Picture
 from drp_jax.non_local import noise_level
 from drp_jax.operators import Blur
-from drp_jax.operators.kernels import names_shape
 from drp_jax.operators.pixels import without_margins
 from drp_jax.sweep.images import middle
 
@@ -125,8 +124,8 @@ def job(parsed: DeblurArguments) -> Job:
     image = source.picture.image
     text = parsed.kernel or DEMONSTRATION_KERNEL
     kernel = None if is_unknown(text) else kernel_of(text, *image.shape[:2])
-    template, sigma = source.picture, parsed.sigma
-    notes = [] if kernel is None or names_shape(text) else [described_file(text, kernel)]
+    template, sigma, notes = source.picture, parsed.sigma, []
+    kernel_file = file_of(text)
     if source.is_bundled:
         sigma = DEMONSTRATION_SIGMA if sigma is None else sigma
         made_by = kernel_of(DEMONSTRATION_KERNEL, *image.shape[:2]) if kernel is None else kernel
@@ -145,10 +144,11 @@ def job(parsed: DeblurArguments) -> Job:
         notes.append(described(kernel))
         if reference is not None:
             notes.append("scores count it as an error if the picture has moved, as it may have")
+    elif kernel_file is not None:
+        notes.append(described_file(kernel_file, kernel))
     blur = Blur(jnp.asarray(kernel), boundary=None)
     level = max(sigma / 255, _least_noise(source.picture))
     scored = None if reference is None else functools.partial(score, reference=reference)
-    kernel_file = pathlib.Path(text)
     return Job(
         source=source,
         task=TASK,
@@ -159,7 +159,7 @@ def job(parsed: DeblurArguments) -> Job:
         score=scored,
         panels=captioned("blurred", image, scored) | {caption: kernel[..., None] / kernel.max()},
         shown_part=blur.observed_part,
-        inputs=given(parsed.image, parsed.reference, kernel_file if kernel_file.exists() else None),
+        inputs=given(parsed.image, parsed.reference, kernel_file),
         note="\n".join(notes),
     )
 

@@ -54,11 +54,16 @@ def described(kernel: np.ndarray) -> str:
     )
 
 
-def described_file(text: str, kernel: np.ndarray) -> str:
+def file_of(text: str) -> pathlib.Path | None:
+    """The file that a text names, or None if it names a shape or a kernel that has to be found."""
+    return None if is_unknown(text) or names_shape(text) else pathlib.Path(text)
+
+
+def described_file(path: pathlib.Path, kernel: np.ndarray) -> str:
     """What is to be said of a kernel from a file, as a photograph may be named by mistake."""
     rows, columns = kernel.shape
     remark = ", some of it negative, which no blur of light is" if kernel.min() < 0 else ""
-    return f"{text}: a kernel of {columns} x {rows} pixels{remark}"
+    return f"{path}: a kernel of {columns} x {rows} pixels{remark}"
 
 
 def kernel_of(text: str, height: int, width: int) -> np.ndarray:

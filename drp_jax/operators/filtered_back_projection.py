@@ -9,7 +9,8 @@ import numpy as np
 from jax import lax
 
 from drp_jax.errors import require_kind
-from drp_jax.operators.radon import FanBeam, Projection, Radon, for_complex
+from drp_jax.operators.projection import Projection, for_complex
+from drp_jax.operators.radon import FanBeam, Radon
 
 
 def filtered_back_projection(operator: Radon | FanBeam, sinogram: jax.Array) -> jax.Array:

@@ -1,5 +1,7 @@
 """Kernels from files, and what the command refuses."""
 
+import pathlib
+
 import numpy as np
 import pytest
 from command_line import save
@@ -8,7 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from drp_jax import InputError
-from drp_jax.commands.kernels import described, described_file, kernel_of
+from drp_jax.commands.kernels import described, described_file, file_of, kernel_of
 from drp_jax.operators import Blur
 from drp_jax.operators.kernels import KernelShape
 
@@ -71,7 +73,13 @@ def test_a_kernel_that_was_found_is_described(places, line):
 def test_a_kernel_from_a_file_is_described(least, line):
     kernel = np.ones((3, 5))
     kernel[0, 0] = least
-    assert described_file("k.npy", kernel) == line
+    assert described_file(pathlib.Path("k.npy"), kernel) == line
+
+
+@pytest.mark.parametrize("text", ["gaussian:1.6", "unknown:15"])
+def test_a_shape_and_a_kernel_to_be_found_are_no_file(text):
+    assert file_of(text) is None
+    assert file_of("k.npy") == pathlib.Path("k.npy")
 
 
 FORMS = "gaussian:SIGMA, motion:LENGTH,ANGLE, disk:RADIUS, unknown:SIDE, or an image or .npy file"
